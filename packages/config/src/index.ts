@@ -1,0 +1,2 @@
+export { readEnvironment } from "./environment.ts";
+export { ConfigError, parseConfig } from "./parse.ts";

@@ -1,0 +1,53 @@
+import { ServerlessError } from "@kong-serverless/runtime";
+import { z } from "zod";
+
+/** A configuration that does not fit its schema. `issues` holds one line for each fault. */
+export class ConfigError extends ServerlessError {
+  readonly issues: readonly string[];
+
+  constructor(source: string, issues: readonly string[]) {
+    super("CONFIG_INVALID", `${source} is not valid:\n${issues.map((issue) => `  - ${issue}`).join("\n")}`);
+    this.issues = issues;
+  }
+}
+
+/**
+ * Parses `value` with `schema`. Every fault of a value that does not fit becomes one line of a `ConfigError`: where it is,
+ * what was found, what is allowed.
+ *
+ * @param source Names the file, variable or part that the value came from, as a reader would look for it.
+ */
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  source: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    source,
+    result.error.issues.flatMap((issue) => describeIssue(issue, value)),
+  );
+}
+
+function describeIssue(issue: z.core.$ZodIssue, root: unknown): string[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => `${formatPath([...issue.path, key])}: unknown field`);
+  }
+  const path = formatPath(issue.path);
+  const found = valueAt(root, issue.path);
+  if (found === undefined) return [`${path}: missing (${issue.message})`];
+  return [`${path}: found ${JSON.stringify(found)}; ${issue.message}`];
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text.replace(/^\./, "") || "(root)";
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    root,
+  );
+}

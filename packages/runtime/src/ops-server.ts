@@ -1,0 +1,57 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { Registry } from "prom-client";
+
+import { listen } from "./listen.ts";
+
+export interface OpsServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Names what the process waits for, or is empty when it is ready: shown in `/readyz`. */
+  readonly notReady: () => readonly string[];
+  readonly registry?: Registry;
+  /** Adds routes of the process's own. */
+  readonly routes?: (app: Hono) => void;
+}
+
+/**
+ * The HTTP side door of a process, apart from its work: `/healthz` (200 while the process turns), `/readyz` (200, or 503
+ * with what it waits for) and `/metrics` (Prometheus).
+ */
+export class OpsServer {
+  readonly #server: Server;
+  readonly #options: OpsServerOptions;
+
+  constructor(options: OpsServerOptions) {
+    this.#options = options;
+    const registry = options.registry ?? new Registry();
+    const app = new Hono();
+    app.get("/healthz", (c) => c.json({ status: "ok" }));
+    app.get("/readyz", (c) => {
+      const waitingFor = options.notReady();
+      return waitingFor.length === 0
+        ? c.json({ status: "ready" })
+        : c.json({ status: "not ready", waitingFor }, 503);
+    });
+    app.get("/metrics", async (c) =>
+      c.text(await registry.metrics(), 200, { "content-type": registry.contentType }),
+    );
+    options.routes?.(app);
+    this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  }
+
+  /** Resolves with the port it listens on. Fails with PORT_UNAVAILABLE. */
+  async start(): Promise<number> {
+    await listen(this.#server, { host: this.#options.host, port: this.#options.port });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
