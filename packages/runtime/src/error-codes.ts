@@ -15,6 +15,12 @@ export const errorCodes = {
     meaning: "A TCP port could not be opened for listening.",
     remedy: "End the process that holds it, or choose another port with the setting that the message names.",
   },
+  NOT_READY_IN_TIME: {
+    status: 503,
+    meaning: "What had to become ready (a backend, a sidecar, a queue endpoint) did not within its deadline.",
+    remedy:
+      "The message says what was last seen. Look at the logs of what did not start, or allow it more time.",
+  },
 } as const satisfies Record<string, ErrorCode>;
 
 export type ErrorCodeName = keyof typeof errorCodes;
