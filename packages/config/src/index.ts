@@ -1,2 +1,3 @@
 export { readEnvironment } from "./environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
+export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
