@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { Headers, KongRoute, KongService } from "@kong-serverless/plugin-server/protocol";
+
+import { HeaderChanges } from "./header-changes.ts";
+
+export interface ExchangeRequest {
+  readonly method: string;
+  readonly scheme: string;
+  /** Without a port. */
+  readonly host: string;
+  readonly port: number;
+  /** As the client sent it: percent-encoded, without the query. */
+  readonly path: string;
+  /** Without the question mark; empty when there is none. */
+  readonly rawQuery: string;
+  /** Names in lower case, `host` among them. */
+  readonly headers: Headers;
+  readonly clientIp: string;
+  readonly clientPort?: number;
+  /** 1.1 unless given. */
+  readonly httpVersion?: number;
+  readonly body?: Uint8Array;
+}
+
+export interface ExchangeResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Headers;
+  /** `service`: the upstream answered. `error`: Kong did, because it could not. `exit`: a plugin ended the request. */
+  readonly source: "service" | "error" | "exit";
+}
+
+/** What a plugin wants to be different in the request that goes upstream; absent = as the client sent it. */
+export interface UpstreamChanges {
+  readonly headers: HeaderChanges;
+  target?: { readonly host: string; readonly port: number };
+  /** Name of a Kong upstream. */
+  upstream?: string;
+  scheme?: string;
+  method?: string;
+  path?: string;
+  rawQuery?: string;
+  body?: Uint8Array;
+}
+
+export interface ExchangeOptions {
+  readonly request: ExchangeRequest;
+  readonly route?: KongRoute;
+  readonly service?: KongService;
+  /** nginx variables that a plugin may read besides those that follow from the request. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** One request and its answer on their way through Kong, and what plugins asked for meanwhile. */
+export class Exchange {
+  /** nginx's `$request_id`: 32 hex digits. */
+  readonly id = randomBytes(16).toString("hex");
+  readonly startedAtMs = Date.now();
+  readonly request: ExchangeRequest;
+  readonly route?: KongRoute;
+  readonly service?: KongService;
+  readonly variables: Readonly<Record<string, string>>;
+  /** `kong.ctx.shared`. */
+  readonly shared = new Map<string, JsonValue>();
+  readonly upstream: UpstreamChanges = { headers: new HeaderChanges() };
+  /** To be laid over the headers of the answer, whoever gives it. */
+  readonly responseHeaders = new HeaderChanges();
+  /** To be set by the gateway before `KongHost.log`. */
+  response?: ExchangeResponse;
+
+  constructor(options: ExchangeOptions) {
+    this.request = options.request;
+    if (options.route) this.route = options.route;
+    if (options.service) this.service = options.service;
+    this.variables = options.variables ?? {};
+  }
+}

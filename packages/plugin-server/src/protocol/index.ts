@@ -1,0 +1,2 @@
+export type { Headers } from "./headers.ts";
+export type { KongRoute, KongService } from "./kong-entities.ts";
