@@ -1,3 +1,14 @@
+export { type ConsumerEnvironment, readConsumerEnvironment } from "./consumer-environment.ts";
 export { readEnvironment } from "./environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
+export { pluginEntityKey } from "./kong-fields.ts";
+export { type KongField, type KongFields, kongSchema } from "./kong-schema.ts";
+export {
+  type BackendMatch,
+  type MatchedBackend,
+  parsePluginConfig,
+  type PluginConfig,
+} from "./plugin-config.ts";
+export { pluginSchema } from "./plugin-schema.ts";
+export type { BackendSettings } from "./resolve-backend.ts";

@@ -1,0 +1,33 @@
+/** Fields that Kong puts beside an operator's own when it starts a plugin instance; those that begin with __ besides. */
+const kongFields = new Set(["route_id", "service_id", "consumer_id", "consumer_group_id"]);
+
+/** The plugin entity that a configuration belongs to: the same one before and after a change of its configuration. */
+export function pluginEntityKey(config: unknown): string {
+  const { __key__, __plugin_id, route_id, service_id } = (config ?? {}) as Record<string, unknown>;
+  return JSON.stringify(__key__ ?? __plugin_id ?? [route_id, service_id]);
+}
+
+/**
+ * An operator's part of what Kong hands over. Kong writes `null` for what is absent, and its Lua tables do not tell an
+ * empty list from an empty record: both arrive as `{}` and are taken as absent.
+ */
+export function withoutKongFields(config: unknown): unknown {
+  if (!isRecord(config)) return config;
+  const own = Object.entries(config).filter(([key]) => !key.startsWith("__") && !kongFields.has(key));
+  return withoutAbsent(Object.fromEntries(own));
+}
+
+function withoutAbsent(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutAbsent);
+  if (!isRecord(value)) return value;
+  const present = Object.entries(value).filter(([, field]) => field !== null && !isEmptyRecord(field));
+  return Object.fromEntries(present.map(([key, field]) => [key, withoutAbsent(field)]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isEmptyRecord(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
+}

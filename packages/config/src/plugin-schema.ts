@@ -1,0 +1,129 @@
+import { z } from "zod";
+
+import { absolutePath, backendSchema } from "./backend-schema.ts";
+
+const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
+const hour = 3_600_000;
+
+/**
+ * The plugin's configuration as an operator writes it. Defaults stand here only where they depend on nothing else: Kong
+ * writes them into the stored configuration, where a derived one (`holdTimeoutMs`) could not be told from a given one.
+ */
+export const pluginSchema = z.strictObject({
+  count: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "Probes at most. Taken as time: `count` times `interval` is the hold's time limit unless `holdTimeoutMs` is given.",
+    ),
+  interval: milliseconds(5, 60_000)
+    .optional()
+    .describe(
+      "Milliseconds from one readiness probe of a starting backend to the next. Default: 20, or 100 when `count` is given. One probe loop serves all held requests.",
+    ),
+  holdTimeoutMs: milliseconds(100, hour)
+    .optional()
+    .describe(
+      "Milliseconds, from its own arrival, that a request is held at most before it is answered 503. Default: `count` times `interval`, or 60000 without `count`.",
+    ),
+  keepWarmIntervalMs: milliseconds(0, hour)
+    .default(20_000)
+    .describe(
+      "Milliseconds between wake messages while requests keep coming or are in flight. With the scaler's polling interval it must stay below the wake queue's retention (60 s), and 20000 leaves room for a lost message. 0: none.",
+    ),
+  wakeRepeatMs: milliseconds(100, hour)
+    .default(5000)
+    .describe(
+      "Milliseconds after which the wake message is repeated while a request is held, in case it was lost. Also the longest pause between tries of a failing publish.",
+    ),
+  readyLeaseMs: milliseconds(50, 600_000)
+    .default(2000)
+    .describe(
+      "Milliseconds for which a ready answer counts. Under traffic it is renewed in the background; after a longer pause the next request waits for one probe. It bounds how long a dead backend goes unnoticed.",
+    ),
+  publishTimeoutMs: milliseconds(50, 60_000)
+    .default(2000)
+    .describe("Milliseconds after which a publish that the Dapr sidecar has not answered counts as failed."),
+  probeTimeoutMs: milliseconds(10, 60_000)
+    .default(1000)
+    .describe(
+      "Milliseconds after which a readiness probe without an answer counts as not ready. 1000 is a kubelet's default.",
+    ),
+  probeStatuses: z
+    .strictObject({
+      min: z.int().min(100).max(599).default(200).describe("Lowest status code that means ready."),
+      max: z.int().min(100).max(599).default(399).describe("Highest status code that means ready."),
+    })
+    .prefault({})
+    .describe(
+      "Status codes of a readiness probe that mean ready, both ends included. The default is a kubelet's.",
+    ),
+  probeHeaders: z
+    .record(
+      z
+        .string()
+        .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header name")
+        .max(256),
+      z
+        .string()
+        .max(4096)
+        .regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII"),
+    )
+    .optional()
+    .describe("Headers that readiness probes carry, for instance `Host`. They are not written to logs."),
+  inFlightMaxSeconds: z
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(3600)
+    .describe(
+      "Seconds without any event after which a backend's in-flight requests are written off: Kong does not report the end of every request. It must exceed the longest request. 0: never.",
+    ),
+  maxHeldPerBackend: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe(
+      "Requests held at once for one backend at most; a further one is answered 503. About 32 kB each.",
+    ),
+  maxHeldTotal: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe(
+      "Requests held at once for all backends of the gateway at most; a further one is answered 503.",
+    ),
+  waitingPageAfterMs: milliseconds(0, hour)
+    .default(0)
+    .describe(
+      "Milliseconds after which a held browser navigation (`Accept: text/html`) is answered 503 with a waiting page that reloads itself. 0: no page; it is held like any other request.",
+    ),
+  wakeExceptions: z
+    .strictObject({
+      userAgents: z
+        .array(z.string().min(1).max(256))
+        .max(100)
+        .default(["ELB-HealthChecker", "GoogleHC", "kube-probe"])
+        .describe(
+          "Parts of a `User-Agent`, in any case. The default names load balancers' and Kubernetes' checks.",
+        ),
+      paths: z.array(absolutePath).max(100).default([]).describe("Path prefixes on segment boundaries."),
+    })
+    .prefault({})
+    .describe(
+      "Requests that do not wake a sleeping backend: they are answered 503 with `Retry-After` until somebody else has.",
+    ),
+  backend: z
+    .array(backendSchema)
+    .min(1)
+    .max(256)
+    .describe(
+      "The backends behind the plugin. One without `target` and `hosts` takes what no other one does.",
+    ),
+});
+
+export type PluginInput = z.output<typeof pluginSchema>;
