@@ -1,0 +1,6 @@
+export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
+export { Script } from "./script.ts";
+export { ScriptedBackend } from "./scripted-backend.ts";
+export { ScriptedServer, type ScriptedAnswer } from "./scripted-server.ts";
+export { ScriptedSidecar, type SidecarMessage } from "./scripted-sidecar.ts";
+export { type ExitStatus, type LogLine, spawnApp, type SpawnAppOptions, SpawnedApp } from "./spawn-app.ts";
