@@ -21,6 +21,91 @@ export const errorCodes = {
     remedy:
       "The message says what was last seen. Look at the logs of what did not start, or allow it more time.",
   },
+  QUEUE_FIFO_UNSUPPORTED: {
+    meaning: "The consumer was pointed at a FIFO queue. It handles messages side by side and in any order.",
+    remedy: "Use a standard queue.",
+  },
+  HANDLER_FAILED: {
+    meaning: "A message's handler threw an error of its own. The message comes again after a delay.",
+    remedy: "The consumer's log has the error's text as `reason`.",
+  },
+  HANDLER_TIMEOUT: {
+    meaning:
+      "A message's handler did not end within HANDLER_TIMEOUT_SECONDS. The message comes again after a delay.",
+    remedy: "Make the handler obey its AbortSignal, allow it more time, or move long work into a ScaledJob.",
+  },
+  MESSAGE_REJECTED: {
+    meaning:
+      "A handler refused a message that can never be handled, because it does not fit its schema for example.",
+    remedy: "Look at the message in the dead-letter queue; the consumer's log has the reason.",
+  },
+  MESSAGE_LEASE_LOST: {
+    meaning: "A message in work became visible to other workers, who may do the same work again.",
+    remedy: "Look for failed visibility changes in the consumer's log; raise VISIBILITY_SECONDS.",
+  },
+  WORKER_STOPPING: {
+    meaning:
+      "The consumer's grace period ended before a handler did. Its message was given back to the queue.",
+    remedy:
+      "None is needed. If it happens often, raise SHUTDOWN_GRACE_SECONDS and the pod's own grace period.",
+  },
+  CALLBACK_FAILED: {
+    meaning:
+      "A job was done, but its result could not be delivered to its callback URL. The job comes again.",
+    remedy: "The message says what the URL answered last. Look at the gateway and at the service behind it.",
+  },
+  FRAME_TOO_LARGE: {
+    meaning:
+      "A peer on the plugin server's socket announced a message above the size limit. Its connection is closed.",
+    remedy: "Look at what else connects to the socket. Kong itself sends less than this.",
+  },
+  PDK_CALL_FAILED: {
+    meaning:
+      "Kong did not take or answer a call of its PDK: the event had ended, or the connection had gone.",
+    remedy: "None is needed when a client left. Else look at Kong's error log of that moment.",
+  },
+  PLUGIN_FAILED: {
+    status: 503,
+    meaning:
+      "The plugin threw an error while it handled a request, or could not be started with its configuration.",
+    remedy: "The plugin server's log has the error under plugin.failed or plugin.start_failed.",
+  },
+  PLUGIN_STOPPED: {
+    status: 503,
+    meaning: "The plugin server was stopped, and the request did not end within its grace period.",
+    remedy: "Try again. If it happens often, raise the grace period above the longest hold.",
+  },
+  SOCKET_UNAVAILABLE: {
+    meaning: "The plugin server's unix socket could not be made.",
+    remedy: "The directory must exist and be writable, and its path shorter than 100 bytes or so.",
+  },
+  SIDECAR_UNAVAILABLE: {
+    status: 503,
+    meaning: "The Dapr sidecar gave no answer: nothing listens at its address, or the connection broke.",
+    remedy:
+      "Look whether daprd runs beside the process and whether DAPR_HTTP_ENDPOINT or DAPR_HTTP_PORT names it.",
+  },
+  PUBLISH_TIMEOUT: {
+    status: 503,
+    meaning: "The Dapr sidecar did not answer a publish in time. The message may have been sent or not.",
+    remedy: "Look at daprd's log: it usually waits for the broker.",
+  },
+  PUBLISH_REJECTED: {
+    status: 503,
+    meaning:
+      "The Dapr sidecar refuses the message: unknown pub/sub component, topic not allowed, wrong API token.",
+    remedy: "The message quotes the sidecar. Compare the component's name, its scopes and the token.",
+  },
+  PUBLISH_FAILED: {
+    status: 503,
+    meaning: "The message did not reach the broker.",
+    remedy: "The message says why; with a status of 500, daprd's log says what the broker answered.",
+  },
+  PUBLISH_OVERLOADED: {
+    status: 503,
+    meaning: "So many publishes wait for the Dapr sidecar that one more was refused. Nothing was sent.",
+    remedy: "Try again later. If it lasts, the sidecar or the broker is too slow for the load.",
+  },
 } as const satisfies Record<string, ErrorCode>;
 
 export type ErrorCodeName = keyof typeof errorCodes;
