@@ -1,0 +1,76 @@
+import type { JobResult } from "@kong-serverless/config";
+import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
+import type { HandlerContext, Message } from "@kong-serverless/sqs-worker";
+
+export interface CallbackOptions extends Pick<HandlerContext, "signal" | "log"> {
+  /** For one attempt, in ms. The receiver may have to be woken first. */
+  readonly timeoutMs: number;
+  /** Where the job came from: names the work and its trace to the receiver. */
+  readonly message: Message;
+}
+
+/** The receiver answered that it will never take this result. */
+export class CallbackRefusedError extends ServerlessError {
+  constructor(url: string, status: number) {
+    super("CALLBACK_FAILED", `${url} refused the result with status ${status}.`);
+  }
+}
+
+const maxAttempts = 5;
+const firstPauseMs = 500;
+const maxPauseMs = 10_000;
+
+/**
+ * Posts a job's result, with retries. Fails with CALLBACK_FAILED when the attempts are used up, with a CallbackRefusedError
+ * when the receiver says that a further one is useless, or with the signal's reason.
+ */
+export async function postResult(url: string, result: JobResult, options: CallbackOptions): Promise<void> {
+  const { signal, log } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const { status, reason } = await postOnce(url, result, options);
+    if (status !== undefined && status >= 200 && status < 300) return;
+    signal.throwIfAborted();
+    if (status !== undefined && !mayPassLater(status)) throw new CallbackRefusedError(url, status);
+    log.warn({ messageId: options.message.id, url, attempt, status, reason }, "callback.failed");
+    if (attempt === maxAttempts) {
+      throw new ServerlessError(
+        "CALLBACK_FAILED",
+        `${url} took no result in ${attempt} attempts; last: ${reason ?? `status ${status}`}.`,
+      );
+    }
+    await sleep(Math.min(maxPauseMs, firstPauseMs * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2), signal);
+  }
+}
+
+async function postOnce(
+  url: string,
+  result: JobResult,
+  { timeoutMs, message, signal }: CallbackOptions,
+): Promise<{ status?: number; reason?: string }> {
+  using deadline = withDeadline(timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`), signal);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "idempotency-key": message.idempotencyKey,
+        ...message.trace,
+      },
+      body: JSON.stringify(result),
+      // The allow-list was asked about this URL, not about where it may lead on to.
+      redirect: "manual",
+      signal: deadline.signal,
+    });
+    await response.body?.cancel();
+    return { status: response.status };
+  } catch (error) {
+    // fetch hides what happened to the connection in the cause.
+    const { message: text, cause } = error as Error;
+    return { reason: cause instanceof Error ? cause.message || String(cause) : text };
+  }
+}
+
+/** Statuses after which the same request may succeed. */
+function mayPassLater(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}

@@ -1,0 +1,156 @@
+import { z } from "zod";
+
+import { readEnvironment } from "./environment.ts";
+
+const integer = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(min).max(max));
+
+const queueUrlForm = /^https?:\/\/[^/]+\/\d{12}\/[\w-]{1,80}(\.fifo)?$/;
+const awsRegion = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, "expected a region such as eu-central-1");
+
+const schema = z
+  .object({
+    QUEUE_URL: z
+      .string()
+      .regex(queueUrlForm, "expected https://HOST/ACCOUNT/NAME")
+      .optional()
+      .describe("URL of the queue. Alternative: QUEUE_NAME and REGION, which it wins over."),
+    QUEUE_NAME: z
+      .string()
+      .regex(/^[\w-]{1,80}(\.fifo)?$/, "expected 1 to 80 letters, digits, hyphens and underscores")
+      .optional()
+      .describe("Name of the queue, in REGION and ACCOUNT_ID."),
+    ACCOUNT_ID: z
+      .string()
+      .regex(/^\d{12}$/, "expected 12 digits")
+      .optional()
+      .describe(
+        "AWS account that owns QUEUE_NAME. With it the queue's URL is composed; without it the queue service is asked for the URL in the caller's own account.",
+      ),
+    REGION: awsRegion
+      .optional()
+      .describe("AWS region of the queue. Default: AWS_REGION, else the one in QUEUE_URL's host name."),
+    AWS_REGION: awsRegion.optional().describe("AWS region, as the AWS tools read it; REGION wins over it."),
+    AWS_ENDPOINT_URL: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("Address of another queue service than AWS, for development and tests."),
+    HANDLER: z
+      .string()
+      .default("log")
+      .describe(
+        "What is done with messages: `log` prints them, `jobs` does the demo's jobs, a path (./x.js, /x.ts) loads a module that exports `handler`.",
+      ),
+    CALLBACK_HOSTS: z
+      .string()
+      .regex(/^[\w.-]+(:\d+)?(\s*,\s*[\w.-]+(:\d+)?)*$/, "expected host or host:port, separated by commas")
+      .transform((hosts) => hosts.toLowerCase().split(/\s*,\s*/))
+      .optional()
+      .describe(
+        "Hosts that `jobs` may post results to: host (any port) or host:port, separated by commas. Required by HANDLER=jobs, since jobs come from outside.",
+      ),
+    CALLBACK_TIMEOUT_SECONDS: integer(1, 600)
+      .default(75)
+      .describe(
+        "Seconds for one attempt to post a result. Above the gateway's hold time limit (60), since the receiver may sleep.",
+      ),
+    CONCURRENCY: integer(1, 1000)
+      .default(10)
+      .describe(
+        "Messages handled at once. 10 is one receive call's worth, right for work of a second or more.",
+      ),
+    POLLERS: integer(1, 64)
+      .optional()
+      .describe("Receive calls at once, at most. Default: one for each 10 of CONCURRENCY, 16 at most."),
+    WAIT_SECONDS: integer(1, 20)
+      .default(5)
+      .describe(
+        "Seconds that a receive call waits at an empty queue. An idle worker takes up to this long to stop: breaking a call off could strand messages.",
+      ),
+    VISIBILITY_SECONDS: integer(2, 3600)
+      .default(60)
+      .describe(
+        "Seconds for which a received message is hidden from other workers; extended while its handler runs. It is how long the work of a killed worker lies idle.",
+      ),
+    HANDLER_TIMEOUT_SECONDS: integer(1, 39_600)
+      .default(300)
+      .describe("Seconds that one message may take. 11 hours at most: SQS hides a message for 12."),
+    RETRY_SECONDS: integer(0, 900)
+      .default(1)
+      .describe(
+        "Seconds before a failed message's first retry, doubled with each receive. 0: at once, always.",
+      ),
+    MAX_RETRY_SECONDS: integer(0, 39_600)
+      .default(300)
+      .describe("The longest delay before a retry, in seconds."),
+    SHUTDOWN_GRACE_SECONDS: integer(1, 39_600)
+      .default(25)
+      .describe(
+        "Seconds from SIGTERM to the exit at the latest; the last 3 are for giving back what is unfinished. Keep it below the pod's terminationGracePeriodSeconds (30).",
+      ),
+    QUEUE_WAIT_SECONDS: integer(1, 600)
+      .default(30)
+      .describe(
+        "Seconds that the start waits for an answer from the queue's endpoint before it says that there is none. It goes on trying after that.",
+      ),
+    OPS_HOST: z.string().default("0.0.0.0").describe("Address that health, readiness and metrics listen on."),
+    OPS_PORT: integer(0, 65_535)
+      .default(8080)
+      .describe("Port of the same. 0: any free one, named in the log."),
+    LOG_LEVEL: z
+      .enum(["debug", "info", "warn", "error", "silent"])
+      .default("info")
+      .describe("The least severe events that are logged; `silent`: none."),
+  })
+  .superRefine((settings, context) => {
+    const issue = (name: string, message: string) =>
+      context.addIssue({ code: "custom", path: [name], message });
+    const name = settings.QUEUE_URL === undefined ? "QUEUE_NAME" : "QUEUE_URL";
+    if (settings[name] === undefined) issue(name, "set QUEUE_URL, or QUEUE_NAME and REGION");
+    else if (settings[name].endsWith(".fifo")) {
+      issue(name, "a FIFO queue; messages are handled side by side and in any order: use a standard queue");
+    } else if (regionOf(settings) === undefined) {
+      issue("REGION", "the queue's region is not known: set REGION or AWS_REGION");
+    }
+    if (settings.HANDLER === "jobs" && settings.CALLBACK_HOSTS === undefined) {
+      issue("CALLBACK_HOSTS", "HANDLER=jobs posts results and needs to know which hosts it may post to");
+    }
+    if (settings.SHUTDOWN_GRACE_SECONDS <= settings.WAIT_SECONDS) {
+      issue(
+        "SHUTDOWN_GRACE_SECONDS",
+        `must be above WAIT_SECONDS (${settings.WAIT_SECONDS}), or a stop breaks receive calls off`,
+      );
+    }
+  });
+
+type Settings = z.output<typeof schema>;
+
+/** The consumer's settings under the names of their environment variables, with region and queue worked out. */
+export type ConsumerEnvironment = Settings & {
+  readonly REGION: string;
+  /** The queue's URL where it is known or can be composed, else the name that it can be asked by. */
+  readonly queue: { readonly url: string } | { readonly name: string };
+};
+
+/** Reads the consumer's settings. Throws a ConfigError that names each variable at fault. */
+export function readConsumerEnvironment(environment?: NodeJS.ProcessEnv): ConsumerEnvironment {
+  const settings = readEnvironment(schema, environment);
+  // The schema has made sure of both, which its type cannot say.
+  const { QUEUE_NAME = "", REGION = regionOf(settings) ?? "" } = settings;
+  const url = settings.QUEUE_URL ?? composeUrl(settings, REGION);
+  return { ...settings, REGION, queue: url === undefined ? { name: QUEUE_NAME } : { url } };
+}
+
+function regionOf({ REGION, AWS_REGION, QUEUE_URL }: Settings): string | undefined {
+  return REGION ?? AWS_REGION ?? QUEUE_URL?.match(/^https?:\/\/sqs\.([a-z]{2}[a-z-]*-\d+)\./)?.[1];
+}
+
+function composeUrl(
+  { QUEUE_NAME, ACCOUNT_ID, AWS_ENDPOINT_URL }: Settings,
+  region: string,
+): string | undefined {
+  if (ACCOUNT_ID === undefined) return undefined;
+  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  const base = AWS_ENDPOINT_URL?.replace(/\/+$/, "") ?? `https://sqs.${region}.${domain}`;
+  return `${base}/${ACCOUNT_ID}/${QUEUE_NAME}`;
+}

@@ -1,0 +1,40 @@
+import type { Log } from "@kong-serverless/runtime";
+
+import type { CloudEvent } from "./cloud-event.ts";
+import type { TraceContext } from "./trace-context.ts";
+
+/** A message as a handler sees it: out of its envelopes, with everything that was written on them. */
+export interface Message {
+  /** The id that SQS gave it; the same on every delivery of this message. */
+  readonly id: string;
+  /** Names the work itself: the id of the CloudEvent, else of the SNS notification, else of the SQS message. */
+  readonly idempotencyKey: string;
+  /** The innermost payload: parsed where it is JSON, else a string, else the bytes of a binary CloudEvent. */
+  readonly data: unknown;
+  /** The innermost payload as text. */
+  readonly text: string;
+  /** What lay on the queue, untouched. */
+  readonly body: string;
+  /** Set when the payload came in a CloudEvent. */
+  readonly event?: CloudEvent;
+  /** Set when the payload came through SNS. */
+  readonly topicArn?: string;
+  /** Message attributes with a text value; the envelope's (SNS) win over the queue's. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly trace?: TraceContext;
+  /** 1 on the first delivery. SQS counts approximately. */
+  readonly receiveCount: number;
+  /** Epoch ms. */
+  readonly sentAt?: number;
+}
+
+export interface HandlerContext {
+  /** Aborts at the handler's time limit, when the message has become another worker's, and when the grace period ends. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Throws: this message can never be handled. It goes to the dead-letter queue, if there is one, without further backoff. */
+  reject(reason: string, cause?: unknown): never;
+}
+
+/** Returns when the work is done: the message is then deleted. Throws when it is not: the message comes again, later. */
+export type Handler = (message: Message, context: HandlerContext) => Promise<void> | void;

@@ -1,0 +1,81 @@
+import { sleep } from "@kong-serverless/runtime";
+
+import type { Permits } from "./permits.ts";
+import type { QueueCondition } from "./queue-condition.ts";
+import type { Queue, ReceivedMessage } from "./queue.ts";
+
+export interface PollersOptions {
+  readonly queue: Queue;
+  readonly maxPollers: number;
+  readonly waitSeconds: number;
+  readonly visibilitySeconds: number;
+  readonly permits: Permits;
+  readonly condition: QueueCondition;
+  /** Takes the messages over, with one permit for each. */
+  readonly onMessages: (messages: readonly ReceivedMessage[]) => void;
+  /** No further receive call starts once it aborts. */
+  readonly stopping: AbortSignal;
+  /** Aborts the receive calls that are under way. */
+  readonly signal: AbortSignal;
+}
+
+const receiveSize = 10;
+
+/**
+ * Receive messages side by side, as many as the queue has work for: a poller that got all it asked for starts another, one
+ * that came back with nothing ends, the last one never does. So an empty queue is asked by one long poll only.
+ */
+export class Pollers {
+  readonly #options: PollersOptions;
+  readonly #ended = Promise.withResolvers<void>();
+  #polling = 0;
+
+  constructor(options: PollersOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every poller has ended, after `stopping` aborted. */
+  run(): Promise<void> {
+    this.#add();
+    return this.#ended.promise;
+  }
+
+  #add(): void {
+    this.#polling += 1;
+    const end = () => {
+      this.#polling -= 1;
+      if (this.#polling === 0) this.#ended.resolve();
+    };
+    // The only throw is that of a wait which `stopping` ended.
+    this.#poll().then(end, end);
+  }
+
+  async #poll(): Promise<void> {
+    const { permits, condition, maxPollers, onMessages, stopping } = this.#options;
+    while (!stopping.aborted) {
+      const taken = await permits.take(receiveSize, stopping);
+      let messages: readonly ReceivedMessage[] = [];
+      try {
+        messages = await this.#receive(taken);
+      } catch (error) {
+        if (stopping.aborted) return;
+        const delayMs = condition.failed(error);
+        if (this.#polling > 1) return;
+        await sleep(delayMs, stopping);
+        continue;
+      } finally {
+        permits.release(taken - messages.length);
+      }
+      condition.succeeded();
+      onMessages(messages);
+      if (messages.length === taken && this.#polling < maxPollers && !stopping.aborted) this.#add();
+      // "Empty" may also mean that somebody else was quicker: asking again at once is right for the one that stays.
+      if (messages.length === 0 && this.#polling > 1) return;
+    }
+  }
+
+  #receive(maxMessages: number): Promise<ReceivedMessage[]> {
+    const { queue, waitSeconds, visibilitySeconds, signal } = this.#options;
+    return queue.receive({ maxMessages, waitSeconds, visibilitySeconds }, signal);
+  }
+}
