@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file plugin_socket.proto.
  */
 export const file_plugin_socket: GenFile = /*@__PURE__*/
-  fileDesc("ChNwbHVnaW5fc29ja2V0LnByb3RvEhJrb25nLnBsdWdpbl9zb2NrZXQimgMKB1JwY0NhbGwSEAoIc2VxdWVuY2UYASABKAMSPgoQZ2V0X3BsdWdpbl9uYW1lcxgfIAEoCzIiLmtvbmcucGx1Z2luX3NvY2tldC5HZXRQbHVnaW5OYW1lc0gAEjwKD2dldF9wbHVnaW5faW5mbxggIAEoCzIhLmtvbmcucGx1Z2luX3NvY2tldC5HZXRQbHVnaW5JbmZvSAASOwoOc3RhcnRfaW5zdGFuY2UYISABKAsyIS5rb25nLnBsdWdpbl9zb2NrZXQuU3RhcnRJbnN0YW5jZUgAEkQKE2dldF9pbnN0YW5jZV9zdGF0dXMYIiABKAsyJS5rb25nLnBsdWdpbl9zb2NrZXQuR2V0SW5zdGFuY2VTdGF0dXNIABI7Cg5jbG9zZV9pbnN0YW5jZRgjIAEoCzIhLmtvbmcucGx1Z2luX3NvY2tldC5DbG9zZUluc3RhbmNlSAASNwoMaGFuZGxlX2V2ZW50GCQgASgLMh8ua29uZy5wbHVnaW5fc29ja2V0LkhhbmRsZUV2ZW50SABCBgoEY2FsbCIQCg5HZXRQbHVnaW5OYW1lcyIdCg1HZXRQbHVnaW5JbmZvEgwKBG5hbWUYASABKAkiLQoNU3RhcnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBmNvbmZpZxgCIAEoDCIoChFHZXRJbnN0YW5jZVN0YXR1cxITCgtpbnN0YW5jZV9pZBgBIAEoBSIkCg1DbG9zZUluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgFIjYKC0hhbmRsZUV2ZW50EhMKC2luc3RhbmNlX2lkGAEgASgFEhIKCmV2ZW50X25hbWUYAiABKAki1gEKCVJwY1JldHVybhIQCghzZXF1ZW5jZRgBIAEoAxI3CgxwbHVnaW5fbmFtZXMYHyABKAsyHy5rb25nLnBsdWdpbl9zb2NrZXQuUGx1Z2luTmFtZXNIABI1CgtwbHVnaW5faW5mbxggIAEoCzIeLmtvbmcucGx1Z2luX3NvY2tldC5QbHVnaW5JbmZvSAASPQoPaW5zdGFuY2Vfc3RhdHVzGCEgASgLMiIua29uZy5wbHVnaW5fc29ja2V0Lkluc3RhbmNlU3RhdHVzSABCCAoGcmVzdWx0IhwKC1BsdWdpbk5hbWVzEg0KBW5hbWVzGAEgAygJIoQBCgpQbHVnaW5JbmZvEgwKBG5hbWUYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAxIRCglsb2FkZWRfYXQYAyABKAMSDgoGcGhhc2VzGAQgAygJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJpb3JpdHkYBiABKAUSDgoGc2NoZW1hGAcgASgJIm8KDkluc3RhbmNlU3RhdHVzEgwKBG5hbWUYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAUSJgoGY29uZmlnGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhIKCnN0YXJ0ZWRfYXQYBCABKAMiHwoHUGRrQm9vbBIOCgF2GAEgASgISACIAQFCBAoCX3YiHgoGUGRrSW50Eg4KAXYYASABKAVIAIgBAUIECgJfdiIhCglQZGtOdW1iZXISDgoBdhgBIAEoAUgAiAEBQgQKAl92IiEKCVBka1N0cmluZxIOCgF2GAEgASgJSACIAQFCBAoCX3YiIAoIUGRrQnl0ZXMSDgoBdhgBIAEoDEgAiAEBQgQKAl92IjgKCEtleVZhbHVlEgkKAWsYASABKAkSIQoBdhgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSJlCg1FeGl0QXJndW1lbnRzEg4KBnN0YXR1cxgBIAEoBRIRCgRib2R5GAIgASgMSACIAQESKAoHaGVhZGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBwoFX2JvZHkiJAoGVGFyZ2V0EgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoBSJOCgdSYXdCb2R5EhEKB2NvbnRlbnQYASABKAxIABIXCg1ib2R5X2ZpbGVwYXRoGAIgASgJSAASDwoFZXJyb3IYAyABKAlIAEIGCgRraW5kIugDCgVSb3V0ZRIPCgJpZBgBIAEoCUgAiAEBEhcKCmNyZWF0ZWRfYXQYAiABKANIAYgBARIXCgp1cGRhdGVkX2F0GAMgASgDSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEhEKCXByb3RvY29scxgFIAMoCRIPCgdtZXRob2RzGAYgAygJEg0KBWhvc3RzGAcgAygJEg0KBXBhdGhzGAggAygJEicKGmh0dHBzX3JlZGlyZWN0X3N0YXR1c19jb2RlGAogASgFSASIAQESGwoOcmVnZXhfcHJpb3JpdHkYCyABKAVIBYgBARIXCgpzdHJpcF9wYXRoGAwgASgISAaIAQESGgoNcHJlc2VydmVfaG9zdBgNIAEoCEgHiAEBEgwKBHNuaXMYDiADKAkSDAoEdGFncxgRIAMoCRIvCgdzZXJ2aWNlGBIgASgLMh4ua29uZy5wbHVnaW5fc29ja2V0LlNlcnZpY2VLZXlCBQoDX2lkQg0KC19jcmVhdGVkX2F0Qg0KC191cGRhdGVkX2F0QgcKBV9uYW1lQh0KG19odHRwc19yZWRpcmVjdF9zdGF0dXNfY29kZUIRCg9fcmVnZXhfcHJpb3JpdHlCDQoLX3N0cmlwX3BhdGhCEAoOX3ByZXNlcnZlX2hvc3QiJAoKU2VydmljZUtleRIPCgJpZBgBIAEoCUgAiAEBQgUKA19pZCLBAwoHU2VydmljZRIPCgJpZBgBIAEoCUgAiAEBEhcKCmNyZWF0ZWRfYXQYAiABKANIAYgBARIXCgp1cGRhdGVkX2F0GAMgASgDSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEhQKB3JldHJpZXMYBSABKAVIBIgBARIVCghwcm90b2NvbBgGIAEoCUgFiAEBEhEKBGhvc3QYByABKAlIBogBARIRCgRwb3J0GAggASgFSAeIAQESEQoEcGF0aBgJIAEoCUgIiAEBEhwKD2Nvbm5lY3RfdGltZW91dBgKIAEoBUgJiAEBEhoKDXdyaXRlX3RpbWVvdXQYCyABKAVICogBARIZCgxyZWFkX3RpbWVvdXQYDCABKAVIC4gBARIMCgR0YWdzGA0gAygJQgUKA19pZEINCgtfY3JlYXRlZF9hdEINCgtfdXBkYXRlZF9hdEIHCgVfbmFtZUIKCghfcmV0cmllc0ILCglfcHJvdG9jb2xCBwoFX2hvc3RCBwoFX3BvcnRCBwoFX3BhdGhCEgoQX2Nvbm5lY3RfdGltZW91dEIQCg5fd3JpdGVfdGltZW91dEIPCg1fcmVhZF90aW1lb3V0YgZwcm90bzM", [file_google_protobuf_struct]);
+  fileDesc("ChNwbHVnaW5fc29ja2V0LnByb3RvEhJrb25nLnBsdWdpbl9zb2NrZXQimgMKB1JwY0NhbGwSEAoIc2VxdWVuY2UYASABKAMSPgoQZ2V0X3BsdWdpbl9uYW1lcxgfIAEoCzIiLmtvbmcucGx1Z2luX3NvY2tldC5HZXRQbHVnaW5OYW1lc0gAEjwKD2dldF9wbHVnaW5faW5mbxggIAEoCzIhLmtvbmcucGx1Z2luX3NvY2tldC5HZXRQbHVnaW5JbmZvSAASOwoOc3RhcnRfaW5zdGFuY2UYISABKAsyIS5rb25nLnBsdWdpbl9zb2NrZXQuU3RhcnRJbnN0YW5jZUgAEkQKE2dldF9pbnN0YW5jZV9zdGF0dXMYIiABKAsyJS5rb25nLnBsdWdpbl9zb2NrZXQuR2V0SW5zdGFuY2VTdGF0dXNIABI7Cg5jbG9zZV9pbnN0YW5jZRgjIAEoCzIhLmtvbmcucGx1Z2luX3NvY2tldC5DbG9zZUluc3RhbmNlSAASNwoMaGFuZGxlX2V2ZW50GCQgASgLMh8ua29uZy5wbHVnaW5fc29ja2V0LkhhbmRsZUV2ZW50SABCBgoEY2FsbCIQCg5HZXRQbHVnaW5OYW1lcyIdCg1HZXRQbHVnaW5JbmZvEgwKBG5hbWUYASABKAkiLQoNU3RhcnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBmNvbmZpZxgCIAEoDCIoChFHZXRJbnN0YW5jZVN0YXR1cxITCgtpbnN0YW5jZV9pZBgBIAEoBSIkCg1DbG9zZUluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgFIjYKC0hhbmRsZUV2ZW50EhMKC2luc3RhbmNlX2lkGAEgASgFEhIKCmV2ZW50X25hbWUYAiABKAki1gEKCVJwY1JldHVybhIQCghzZXF1ZW5jZRgBIAEoAxI3CgxwbHVnaW5fbmFtZXMYHyABKAsyHy5rb25nLnBsdWdpbl9zb2NrZXQuUGx1Z2luTmFtZXNIABI1CgtwbHVnaW5faW5mbxggIAEoCzIeLmtvbmcucGx1Z2luX3NvY2tldC5QbHVnaW5JbmZvSAASPQoPaW5zdGFuY2Vfc3RhdHVzGCEgASgLMiIua29uZy5wbHVnaW5fc29ja2V0Lkluc3RhbmNlU3RhdHVzSABCCAoGcmVzdWx0IhwKC1BsdWdpbk5hbWVzEg0KBW5hbWVzGAEgAygJIoQBCgpQbHVnaW5JbmZvEgwKBG5hbWUYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAxIRCglsb2FkZWRfYXQYAyABKAMSDgoGcGhhc2VzGAQgAygJEg8KB3ZlcnNpb24YBSABKAkSEAoIcHJpb3JpdHkYBiABKAUSDgoGc2NoZW1hGAcgASgJIm8KDkluc3RhbmNlU3RhdHVzEgwKBG5hbWUYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAUSJgoGY29uZmlnGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhIKCnN0YXJ0ZWRfYXQYBCABKAMiHgoGUGRrSW50Eg4KAXYYASABKAVIAIgBAUIECgJfdiIhCglQZGtOdW1iZXISDgoBdhgBIAEoAUgAiAEBQgQKAl92IiEKCVBka1N0cmluZxIOCgF2GAEgASgJSACIAQFCBAoCX3YiIAoIUGRrQnl0ZXMSDgoBdhgBIAEoDEgAiAEBQgQKAl92IjgKCEtleVZhbHVlEgkKAWsYASABKAkSIQoBdhgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSJlCg1FeGl0QXJndW1lbnRzEg4KBnN0YXR1cxgBIAEoBRIRCgRib2R5GAIgASgMSACIAQESKAoHaGVhZGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBwoFX2JvZHkiJAoGVGFyZ2V0EgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoBSJOCgdSYXdCb2R5EhEKB2NvbnRlbnQYASABKAxIABIXCg1ib2R5X2ZpbGVwYXRoGAIgASgJSAASDwoFZXJyb3IYAyABKAlIAEIGCgRraW5kIugDCgVSb3V0ZRIPCgJpZBgBIAEoCUgAiAEBEhcKCmNyZWF0ZWRfYXQYAiABKANIAYgBARIXCgp1cGRhdGVkX2F0GAMgASgDSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEhEKCXByb3RvY29scxgFIAMoCRIPCgdtZXRob2RzGAYgAygJEg0KBWhvc3RzGAcgAygJEg0KBXBhdGhzGAggAygJEicKGmh0dHBzX3JlZGlyZWN0X3N0YXR1c19jb2RlGAogASgFSASIAQESGwoOcmVnZXhfcHJpb3JpdHkYCyABKAVIBYgBARIXCgpzdHJpcF9wYXRoGAwgASgISAaIAQESGgoNcHJlc2VydmVfaG9zdBgNIAEoCEgHiAEBEgwKBHNuaXMYDiADKAkSDAoEdGFncxgRIAMoCRIvCgdzZXJ2aWNlGBIgASgLMh4ua29uZy5wbHVnaW5fc29ja2V0LlNlcnZpY2VLZXlCBQoDX2lkQg0KC19jcmVhdGVkX2F0Qg0KC191cGRhdGVkX2F0QgcKBV9uYW1lQh0KG19odHRwc19yZWRpcmVjdF9zdGF0dXNfY29kZUIRCg9fcmVnZXhfcHJpb3JpdHlCDQoLX3N0cmlwX3BhdGhCEAoOX3ByZXNlcnZlX2hvc3QiJAoKU2VydmljZUtleRIPCgJpZBgBIAEoCUgAiAEBQgUKA19pZCLBAwoHU2VydmljZRIPCgJpZBgBIAEoCUgAiAEBEhcKCmNyZWF0ZWRfYXQYAiABKANIAYgBARIXCgp1cGRhdGVkX2F0GAMgASgDSAKIAQESEQoEbmFtZRgEIAEoCUgDiAEBEhQKB3JldHJpZXMYBSABKAVIBIgBARIVCghwcm90b2NvbBgGIAEoCUgFiAEBEhEKBGhvc3QYByABKAlIBogBARIRCgRwb3J0GAggASgFSAeIAQESEQoEcGF0aBgJIAEoCUgIiAEBEhwKD2Nvbm5lY3RfdGltZW91dBgKIAEoBUgJiAEBEhoKDXdyaXRlX3RpbWVvdXQYCyABKAVICogBARIZCgxyZWFkX3RpbWVvdXQYDCABKAVIC4gBARIMCgR0YWdzGA0gAygJQgUKA19pZEINCgtfY3JlYXRlZF9hdEINCgtfdXBkYXRlZF9hdEIHCgVfbmFtZUIKCghfcmV0cmllc0ILCglfcHJvdG9jb2xCBwoFX2hvc3RCBwoFX3BvcnRCBwoFX3BhdGhCEgoQX2Nvbm5lY3RfdGltZW91dEIQCg5fd3JpdGVfdGltZW91dEIPCg1fcmVhZF90aW1lb3V0YgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * @generated from message kong.plugin_socket.RpcCall
@@ -333,23 +333,6 @@ export const InstanceStatusSchema: GenMessage<InstanceStatus> = /*@__PURE__*/
   messageDesc(file_plugin_socket, 10);
 
 /**
- * @generated from message kong.plugin_socket.PdkBool
- */
-export type PdkBool = Message<"kong.plugin_socket.PdkBool"> & {
-  /**
-   * @generated from field: optional bool v = 1;
-   */
-  v?: boolean | undefined;
-};
-
-/**
- * Describes the message kong.plugin_socket.PdkBool.
- * Use `create(PdkBoolSchema)` to create a new message.
- */
-export const PdkBoolSchema: GenMessage<PdkBool> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 11);
-
-/**
  * @generated from message kong.plugin_socket.PdkInt
  */
 export type PdkInt = Message<"kong.plugin_socket.PdkInt"> & {
@@ -364,7 +347,7 @@ export type PdkInt = Message<"kong.plugin_socket.PdkInt"> & {
  * Use `create(PdkIntSchema)` to create a new message.
  */
 export const PdkIntSchema: GenMessage<PdkInt> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 12);
+  messageDesc(file_plugin_socket, 11);
 
 /**
  * @generated from message kong.plugin_socket.PdkNumber
@@ -381,7 +364,7 @@ export type PdkNumber = Message<"kong.plugin_socket.PdkNumber"> & {
  * Use `create(PdkNumberSchema)` to create a new message.
  */
 export const PdkNumberSchema: GenMessage<PdkNumber> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 13);
+  messageDesc(file_plugin_socket, 12);
 
 /**
  * @generated from message kong.plugin_socket.PdkString
@@ -398,7 +381,7 @@ export type PdkString = Message<"kong.plugin_socket.PdkString"> & {
  * Use `create(PdkStringSchema)` to create a new message.
  */
 export const PdkStringSchema: GenMessage<PdkString> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 14);
+  messageDesc(file_plugin_socket, 13);
 
 /**
  * @generated from message kong.plugin_socket.PdkBytes
@@ -415,7 +398,7 @@ export type PdkBytes = Message<"kong.plugin_socket.PdkBytes"> & {
  * Use `create(PdkBytesSchema)` to create a new message.
  */
 export const PdkBytesSchema: GenMessage<PdkBytes> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 15);
+  messageDesc(file_plugin_socket, 14);
 
 /**
  * @generated from message kong.plugin_socket.KeyValue
@@ -437,7 +420,7 @@ export type KeyValue = Message<"kong.plugin_socket.KeyValue"> & {
  * Use `create(KeyValueSchema)` to create a new message.
  */
 export const KeyValueSchema: GenMessage<KeyValue> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 16);
+  messageDesc(file_plugin_socket, 15);
 
 /**
  * @generated from message kong.plugin_socket.ExitArguments
@@ -464,7 +447,7 @@ export type ExitArguments = Message<"kong.plugin_socket.ExitArguments"> & {
  * Use `create(ExitArgumentsSchema)` to create a new message.
  */
 export const ExitArgumentsSchema: GenMessage<ExitArguments> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 17);
+  messageDesc(file_plugin_socket, 16);
 
 /**
  * @generated from message kong.plugin_socket.Target
@@ -486,7 +469,7 @@ export type Target = Message<"kong.plugin_socket.Target"> & {
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 18);
+  messageDesc(file_plugin_socket, 17);
 
 /**
  * @generated from message kong.plugin_socket.RawBody
@@ -523,7 +506,7 @@ export type RawBody = Message<"kong.plugin_socket.RawBody"> & {
  * Use `create(RawBodySchema)` to create a new message.
  */
 export const RawBodySchema: GenMessage<RawBody> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 19);
+  messageDesc(file_plugin_socket, 18);
 
 /**
  * @generated from message kong.plugin_socket.Route
@@ -610,7 +593,7 @@ export type Route = Message<"kong.plugin_socket.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 20);
+  messageDesc(file_plugin_socket, 19);
 
 /**
  * @generated from message kong.plugin_socket.ServiceKey
@@ -627,7 +610,7 @@ export type ServiceKey = Message<"kong.plugin_socket.ServiceKey"> & {
  * Use `create(ServiceKeySchema)` to create a new message.
  */
 export const ServiceKeySchema: GenMessage<ServiceKey> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 21);
+  messageDesc(file_plugin_socket, 20);
 
 /**
  * @generated from message kong.plugin_socket.Service
@@ -706,5 +689,5 @@ export type Service = Message<"kong.plugin_socket.Service"> & {
  * Use `create(ServiceSchema)` to create a new message.
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
-  messageDesc(file_plugin_socket, 22);
+  messageDesc(file_plugin_socket, 21);
 

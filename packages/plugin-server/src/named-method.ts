@@ -1,0 +1,12 @@
+import type { PdkMethod } from "./protocol/index.ts";
+
+/** A PDK method with its name as the wire has it. */
+export interface NamedMethod {
+  readonly name: string;
+  readonly nameBytes: Uint8Array;
+  readonly method: PdkMethod;
+}
+
+export function namedMethod(name: string, method: PdkMethod): NamedMethod {
+  return { name, nameBytes: Buffer.from(name), method };
+}

@@ -1,0 +1,182 @@
+import { type Log, ServerlessError } from "@kong-serverless/runtime";
+
+import type { ExitAnswer } from "./failure-answer.ts";
+import { createKong, type KongCalls } from "./kong.ts";
+import { type NamedMethod, namedMethod } from "./named-method.ts";
+import type { Phase, PluginInstance } from "./plugin-module.ts";
+import { encodeFrames, pdk } from "./protocol/index.ts";
+
+const exit = namedMethod("kong.response.exit", pdk.response.exit);
+/** Needs no request, so that it works in every phase, and is as cheap as a call can be. */
+const heartbeat = namedMethod("kong.nginx.get_subsystem", pdk.nginx.getSubsystem);
+
+interface PdkCall {
+  readonly method: NamedMethod;
+  readonly payload: Uint8Array;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface PluginEventOptions {
+  readonly phase: Phase;
+  /** After this many ms without traffic a PDK call is made; a call that Kong leaves unanswered that long is given up. */
+  readonly heartbeatMs: number;
+  /** Aborts when the server is being stopped. */
+  readonly stopping: AbortSignal;
+  /** What a request whose handler failed is answered. */
+  readonly failureAnswer: ExitAnswer;
+  readonly log: Log;
+  readonly send: (bytes: Buffer) => void;
+  /** The event is over on the wire, by return or by exit. */
+  readonly onEnd: (how: "returned" | "exited") => void;
+  /** Kong left a call unanswered. */
+  readonly onUnanswered: () => void;
+}
+
+/** One event that a plugin handles, and its PDK calls: one after another, because Kong answers them without a name. */
+export class PluginEvent implements KongCalls {
+  readonly #options: PluginEventOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #queue: PdkCall[] = [];
+  #unanswered: PdkCall | undefined;
+  #controller?: AbortController;
+  /** Whether PDK calls are still taken: until the handler is done, or has called `exit`. */
+  #isOpen = true;
+  #isEnded = false;
+  #isHandlerDone = false;
+
+  constructor(options: PluginEventOptions) {
+    this.#options = options;
+    this.#timer = setTimeout(() => this.#onQuiet(), options.heartbeatMs);
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  get isStopping(): boolean {
+    return this.#options.stopping.aborted;
+  }
+
+  /** Runs the plugin's handler. `onSettled` is called when it is done, which may be long after the event has ended. */
+  run(plugin: PluginInstance, onSettled: () => void): void {
+    const onDone = () => {
+      onSettled();
+      this.finish();
+    };
+    const onFailure = (error: unknown) => {
+      onSettled();
+      this.#onFailure(error);
+    };
+    try {
+      const running = plugin[this.#options.phase]?.(createKong(this));
+      if (running instanceof Promise) running.then(onDone, onFailure);
+      else onDone();
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+
+  call(method: NamedMethod, args: unknown[]): Promise<unknown> {
+    const promise = new Promise((resolve, reject) => {
+      if (!this.#isOpen) throw callFailed(method, "the event has ended");
+      const payload = method.method.arguments.encode(args);
+      if (method.method === exit.method) this.#isOpen = false;
+      this.#queue.push({ method, payload, resolve, reject });
+      this.#sendNext();
+    });
+    // A plugin need not await what it only tells Kong (a log line): a call that fails then must not end the process.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  /** Takes the result of the call that waits for one; false when none does. */
+  receive(result: Uint8Array): boolean {
+    const call = this.#unanswered;
+    if (!call) return false;
+    this.#unanswered = undefined;
+    this.#timer.refresh();
+    try {
+      call.resolve(call.method.method.result.decode(result));
+    } catch (error) {
+      call.reject(callFailed(call.method, "Kong's answer cannot be read", error));
+    }
+    this.#sendNext();
+    return true;
+  }
+
+  /** Ends the event once the calls under way are answered. */
+  finish(): void {
+    this.#isOpen = false;
+    this.#isHandlerDone = true;
+    this.#sendNext();
+  }
+
+  /** Ends the event with an answer, where its phase can give one, unless the plugin has ended it already. */
+  answer({ status, body, headers }: ExitAnswer): void {
+    const canExit = this.#isOpen && this.#options.phase !== "log" && this.#options.phase !== "certificate";
+    if (canExit) void this.call(exit, [status, body, headers]);
+    this.finish();
+  }
+
+  /** The connection has gone: nothing more can be said. */
+  lose(): void {
+    if (this.#isEnded) return;
+    this.#close();
+    const error = new ServerlessError("PDK_CALL_FAILED", "Kong closed the connection of this event.");
+    this.#unanswered?.reject(error);
+    for (const call of this.#queue) call.reject(error);
+    this.#controller ??= new AbortController();
+    this.#controller.abort(error);
+  }
+
+  #sendNext(): void {
+    if (this.#isEnded || this.#unanswered) return;
+    const call = this.#queue.shift();
+    if (!call) {
+      if (this.#isHandlerDone) this.#end("returned");
+      return;
+    }
+    this.#options.send(encodeFrames(call.method.nameBytes, call.payload));
+    this.#timer.refresh();
+    if (call.method.method !== exit.method) {
+      this.#unanswered = call;
+      return;
+    }
+    // Kong answers nothing to an exit, and takes nothing after it.
+    this.#end("exited");
+    call.resolve(undefined);
+  }
+
+  #onFailure(error: unknown): void {
+    const { log, phase, failureAnswer } = this.#options;
+    if (this.#isEnded) {
+      // Most often the handler's own way to stop when the client has left.
+      log.debug({ phase, error }, "plugin.failed_after_end");
+      return;
+    }
+    log.error({ phase, error }, "plugin.failed");
+    this.answer(failureAnswer);
+  }
+
+  #onQuiet(): void {
+    if (this.#unanswered) this.#options.onUnanswered();
+    else void this.call(heartbeat, []);
+  }
+
+  #end(how: "returned" | "exited"): void {
+    this.#close();
+    this.#options.onEnd(how);
+  }
+
+  #close(): void {
+    this.#isEnded = true;
+    this.#isOpen = false;
+    clearTimeout(this.#timer);
+  }
+}
+
+function callFailed(method: NamedMethod, why: string, cause?: unknown): ServerlessError {
+  return new ServerlessError("PDK_CALL_FAILED", `${method.name}: ${why}.`, { cause });
+}

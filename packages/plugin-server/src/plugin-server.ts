@@ -1,0 +1,139 @@
+import { createServer, type Server, type Socket } from "node:net";
+
+import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
+
+import { Connection } from "./connection.ts";
+import { type ExitAnswer, failureAnswer } from "./failure-answer.ts";
+import { Instances } from "./instances.ts";
+import type { PluginModule } from "./plugin-module.ts";
+import { defaultMaxFrameBytes } from "./protocol/index.ts";
+import { Rpc } from "./rpc.ts";
+import { bindSocket, type BoundSocket } from "./socket-path.ts";
+
+/** How long a peer has to read its last answer before its connection is cut. */
+const flushMs = 1000;
+
+export interface PluginServerOptions {
+  readonly socketPath: string;
+  readonly plugin: PluginModule;
+  readonly log?: Log;
+  /** Permission bits of the socket's file. Default 0o660: a pod's containers share it through the pod's group. */
+  readonly socketMode?: number;
+  /** See `PluginEventOptions`. Default 15,000 ms, well under Kong's read limit of 60 s. */
+  readonly heartbeatMs?: number;
+  /** Default 16 MiB. */
+  readonly maxFrameBytes?: number;
+  /** See `InstancesOptions`. Default 10,000. */
+  readonly maxInstances?: number;
+  /** What a request is answered whose plugin throws. Default: a 503 with code PLUGIN_FAILED. */
+  readonly failureAnswer?: ExitAnswer;
+}
+
+export interface StopOptions {
+  /** The longest that stopping may take, in ms. What still runs then is answered 503. */
+  readonly graceMs: number;
+  /** How long, in ms, no event may have run for the server to count as idle. */
+  readonly idleMs: number;
+}
+
+/**
+ * Serves one plugin to Kong over a unix socket (`ProtoBuf:1`).
+ *
+ * @example
+ * const server = new PluginServer({ socketPath: "/run/kong/serverless.socket", plugin, log });
+ * await server.start();
+ * await server.stop({ graceMs: 30_000, idleMs: 1_000 });
+ */
+export class PluginServer {
+  readonly #options: PluginServerOptions;
+  readonly #log: Log;
+  readonly #server: Server;
+  readonly #instances: Instances;
+  readonly #rpc: Rpc;
+  readonly #connections = new Set<Connection>();
+  readonly #stopping = new AbortController();
+  #socket: BoundSocket | undefined;
+  #runningEvents = 0;
+  #lastEventEndedAtMs = 0;
+
+  constructor(options: PluginServerOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLog;
+    const { plugin, maxInstances = 10_000 } = options;
+    this.#instances = new Instances({ plugin, maxInstances, log: this.#log });
+    this.#rpc = new Rpc(plugin, this.#instances);
+    this.#server = createServer((socket) => this.#onConnection(socket));
+  }
+
+  /** Aborts when `stop` is called: what the plugin shares with others should take on no new work then. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  get counts(): { readonly connections: number; readonly instances: number; readonly runningEvents: number } {
+    return {
+      connections: this.#connections.size,
+      instances: this.#instances.size,
+      runningEvents: this.#runningEvents,
+    };
+  }
+
+  /** Resolves once Kong can connect. Takes the path over from a server that holds it. Fails with SOCKET_UNAVAILABLE. */
+  async start(): Promise<void> {
+    const { socketPath, socketMode = 0o660 } = this.#options;
+    this.#socket = await bindSocket(this.#server, socketPath, socketMode);
+    this.#server.on("error", (error) => this.#log.error({ error }, "socket.failed"));
+    this.#log.info({ socketPath }, "server.started");
+  }
+
+  /**
+   * Tells the plugin that it is stopping (`stopping`, `kong.isStopping`), and goes on serving until no event has run for
+   * `idleMs`: Kong still sends warm requests while it stops itself, and would answer 500 for a server that has gone.
+   */
+  async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
+    this.#stopping.abort();
+    await this.#untilIdle(idleMs, graceMs);
+    await this.#socket?.remove();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.close();
+    const force = setTimeout(() => this.#connections.forEach((connection) => connection.destroy()), flushMs);
+    await closed;
+    clearTimeout(force);
+    this.#instances.closeAll();
+    this.#log.info({}, "server.stopped");
+  }
+
+  async #untilIdle(idleMs: number, graceMs: number): Promise<void> {
+    const startedAtMs = performance.now();
+    for (;;) {
+      const nowMs = performance.now();
+      const quietMs = this.#runningEvents > 0 ? 0 : nowMs - Math.max(startedAtMs, this.#lastEventEndedAtMs);
+      const leftMs = graceMs - (nowMs - startedAtMs);
+      if (quietMs >= idleMs || leftMs <= 0) return;
+      await sleep(Math.min(idleMs - quietMs, leftMs));
+    }
+  }
+
+  #onConnection(socket: Socket): void {
+    const { heartbeatMs = 15_000, maxFrameBytes = defaultMaxFrameBytes } = this.#options;
+    const connection = new Connection({
+      socket,
+      rpc: this.#rpc,
+      instances: this.#instances,
+      heartbeatMs,
+      maxFrameBytes,
+      failureAnswer: this.#options.failureAnswer ?? failureAnswer("PLUGIN_FAILED"),
+      stopping: this.#stopping.signal,
+      log: this.#log,
+      onEventStart: () => {
+        this.#runningEvents += 1;
+      },
+      onEventEnd: () => {
+        this.#runningEvents -= 1;
+        this.#lastEventEndedAtMs = performance.now();
+      },
+      onClose: () => this.#connections.delete(connection),
+    });
+    this.#connections.add(connection);
+  }
+}
