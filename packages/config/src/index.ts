@@ -1,4 +1,6 @@
 export { type ConsumerEnvironment, readConsumerEnvironment } from "./consumer-environment.ts";
+export { type DemoBackendEnvironment, readDemoBackendEnvironment } from "./demo-backend-environment.ts";
+export { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 export { readEnvironment } from "./environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";

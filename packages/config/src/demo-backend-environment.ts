@@ -1,0 +1,55 @@
+import { z } from "zod";
+
+import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
+import { readEnvironment } from "./environment.ts";
+
+const schema = z.strictObject({
+  HOST: z
+    .string()
+    .default("0.0.0.0")
+    .describe("Address to listen on; the default is every one of the machine."),
+  PORT: wholeNumber(0, 65_535)
+    .default(8080)
+    .describe("Port to listen on. 0: any free one, named in the log."),
+  STARTUP_DELAY_MS: wholeNumber(0, 600_000)
+    .default(0)
+    .describe(
+      "Milliseconds after the start for which readiness fails, to play a slow start. 0: ready at once.",
+    ),
+  PUBSUB_NAME: z
+    .string()
+    .min(1)
+    .default("kong-serverless-pubsub")
+    .describe("Dapr pub/sub component that jobs are published to; the default is the one in deploy/base."),
+  JOBS_TOPIC: z.string().min(1).default("jobs").describe("Topic that jobs are published to."),
+  GATEWAY_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .describe(
+      "Base address of the gateway, as the workers reach it: they post results there. No default, since a wrong one would lose every result.",
+    ),
+  PUBLISH_TIMEOUT_MS: wholeNumber(1, 60_000)
+    .default(5000)
+    .describe("Milliseconds that publishing a job may take; below a gateway's usual 60 s."),
+  SIDECAR_WAIT_SECONDS: wholeNumber(0, 600)
+    .default(60)
+    .describe(
+      "Seconds for which the start looks for the Dapr sidecar before it reports it missing. Only jobs need it, so nothing waits. 0: does not look.",
+    ),
+  SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600)
+    .default(20)
+    .describe(
+      "Seconds that open requests have after SIGTERM. With the preStop pause (5) below the pod's terminationGracePeriodSeconds (30). 0: cuts them at once.",
+    ),
+  ...daprFields,
+  LOG_LEVEL: logLevelField,
+});
+
+/** The demo backend's settings under the names of their environment variables, with the sidecar's address worked out. */
+export type DemoBackendEnvironment = z.output<typeof schema> & { readonly daprEndpoint: string };
+
+/** Reads the demo backend's settings. Throws a ConfigError that names each variable at fault. */
+export function readDemoBackendEnvironment(environment?: NodeJS.ProcessEnv): DemoBackendEnvironment {
+  const settings = readEnvironment(schema, environment);
+  return { ...settings, daprEndpoint: daprEndpointOf(settings) };
+}

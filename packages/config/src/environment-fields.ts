@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** Fields that the environments of several apps have in common. */
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "expected a whole number")
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+
+export const logLevelField = z
+  .enum(["debug", "info", "warn", "error", "silent"])
+  .default("info")
+  .describe("The least severe events that are logged; `silent`: none.");
+
+export const daprFields = {
+  DAPR_HTTP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Address of the Dapr sidecar's HTTP API. Wins over DAPR_HTTP_PORT."),
+  DAPR_HTTP_PORT: wholeNumber(1, 65_535)
+    .default(3500)
+    .describe("Port of the same on 127.0.0.1; 3500 is daprd's default. Dapr's injector sets it."),
+  DAPR_API_TOKEN: z
+    .string()
+    .optional()
+    .describe("Token that the sidecar wants with each request, if it wants one. Dapr's injector sets it."),
+};
+
+/** Base address of the Dapr sidecar's HTTP API. */
+export function daprEndpointOf(settings: {
+  DAPR_HTTP_ENDPOINT?: string | undefined;
+  DAPR_HTTP_PORT: number;
+}) {
+  return settings.DAPR_HTTP_ENDPOINT ?? `http://127.0.0.1:${settings.DAPR_HTTP_PORT}`;
+}
