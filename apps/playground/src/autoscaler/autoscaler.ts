@@ -1,0 +1,148 @@
+import { sleep, withDeadline } from "@kong-serverless/runtime";
+
+import type { Journal } from "../journal.ts";
+import { HorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
+import { decide } from "./keda-decision.ts";
+import type { Trigger, TriggerReading } from "./trigger.ts";
+
+/** What is scaled: a Deployment's `/scale`. */
+export interface Scalable {
+  readonly name: string;
+  readonly replicas: number;
+  scaleTo(replicas: number): void;
+}
+
+export interface AutoscalerOptions {
+  readonly target: Scalable;
+  readonly triggers: readonly Trigger[];
+  /** Periods in seconds, as a ScaledObject has them. */
+  readonly pollingInterval: number;
+  readonly cooldownPeriod: number;
+  readonly initialCooldownPeriod: number;
+  readonly minReplicaCount: number;
+  readonly maxReplicaCount: number;
+  readonly scaleDownStabilizationSeconds: number;
+  readonly hpaSyncSeconds: number;
+  readonly journal: Journal;
+}
+
+/** How long a trigger may take to answer (KEDA's --http-default-timeout). */
+const readTimeoutMs = 3_000;
+
+/** KEDA and the HPA for one ScaledObject: two loops that ask the same triggers and set the same replicas. */
+export class Autoscaler {
+  readonly #options: AutoscalerOptions;
+  readonly #hpa: HorizontalPodAutoscaler;
+  readonly #createdAtMs = Date.now();
+  readonly #stopped = new AbortController();
+  readonly #loops: Promise<unknown>;
+  readonly #activeTriggers = new Set<string>();
+  readonly #failingTriggers = new Set<string>();
+  #lastActiveAtMs: number | undefined;
+
+  constructor(options: AutoscalerOptions) {
+    this.#options = options;
+    this.#hpa = new HorizontalPodAutoscaler({
+      minReplicas: options.minReplicaCount,
+      maxReplicas: options.maxReplicaCount,
+      scaleDownStabilizationSeconds: options.scaleDownStabilizationSeconds,
+    });
+    this.#loops = Promise.all([
+      // KEDA checks once at the start of its loop, then at each tick.
+      this.#every(options.pollingInterval, () => this.#poll()),
+      this.#every(options.hpaSyncSeconds, () => this.#sync()),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loops;
+  }
+
+  async #every(seconds: number, task: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopped;
+    let next = performance.now();
+    while (!signal.aborted) {
+      await task();
+      // From tick to tick, not from the end of one task to the start of the next.
+      next = Math.max(next + seconds * 1000, performance.now());
+      await sleep(next - performance.now(), signal).catch(() => {});
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { target, minReplicaCount, cooldownPeriod, initialCooldownPeriod } = this.#options;
+    const { readings, hasError } = await this.#read();
+    if (this.#stopped.signal.aborted) return;
+    const nowMs = Date.now();
+    const { scaleTo, isActivity } = decide({
+      replicas: target.replicas,
+      isActive: readings.some(({ isActive }) => isActive),
+      hasError,
+      minReplicaCount,
+      cooldownPeriod,
+      initialCooldownPeriod,
+      createdAtMs: this.#createdAtMs,
+      lastActiveAtMs: this.#lastActiveAtMs,
+      nowMs,
+    });
+    if (isActivity) this.#lastActiveAtMs = nowMs;
+    if (scaleTo !== undefined) this.#scale(scaleTo, "keda");
+  }
+
+  async #sync(): Promise<void> {
+    const { target } = this.#options;
+    if (target.replicas === 0) return;
+    const { readings, hasError } = await this.#read();
+    // KEDA may have scaled to zero while the triggers were asked.
+    if (target.replicas === 0 || this.#stopped.signal.aborted) return;
+    this.#scale(this.#hpa.recommend(target.replicas, readings, hasError, Date.now()), "hpa");
+  }
+
+  async #read(): Promise<{ readings: TriggerReading[]; hasError: boolean }> {
+    const timedOut = () => new Error(`no answer within ${readTimeoutMs} ms`);
+    using deadline = withDeadline(readTimeoutMs, timedOut, this.#stopped.signal);
+    const results = await Promise.allSettled(
+      this.#options.triggers.map((trigger) => trigger.read(deadline.signal)),
+    );
+    this.#options.triggers.forEach((trigger, index) => this.#note(trigger, results[index]));
+    const readings = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    return { readings, hasError: readings.length < results.length };
+  }
+
+  /** Journals a trigger's turns: active or not, failing or not. */
+  #note({ name, type }: Trigger, result: PromiseSettledResult<TriggerReading> | undefined): void {
+    const { target, journal } = this.#options;
+    if (!result || this.#stopped.signal.aborted) return;
+    const hasFailed = result.status === "rejected";
+    const fields = { target: target.name, trigger: name, type };
+    if (turns(this.#failingTriggers, name, hasFailed) && hasFailed) {
+      journal.record("autoscaler", "trigger.failed", { ...fields, error: String(result.reason) });
+    }
+    if (hasFailed) return;
+    const { value, isActive } = result.value;
+    journal.record("autoscaler", "trigger.polled", { ...fields, value, isActive });
+    if (turns(this.#activeTriggers, name, isActive)) {
+      journal.record("autoscaler", isActive ? "trigger.activated" : "trigger.deactivated", {
+        ...fields,
+        value,
+      });
+    }
+  }
+
+  #scale(replicas: number, by: "keda" | "hpa"): void {
+    const { target, journal } = this.#options;
+    const from = target.replicas;
+    if (replicas === from) return;
+    target.scaleTo(replicas);
+    journal.record("autoscaler", "replicas.changed", { target: target.name, from, to: replicas, by });
+  }
+}
+
+/** Adds or removes `name`; says whether that changed the set. */
+function turns(set: Set<string>, name: string, isMember: boolean): boolean {
+  if (set.has(name) === isMember) return false;
+  if (isMember) set.add(name);
+  else set.delete(name);
+  return true;
+}

@@ -1,0 +1,35 @@
+import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
+import type { Trigger, TriggerReading } from "./trigger.ts";
+
+export type MetricsApiSettings = Extract<ScaledObjectTrigger, { type: "metrics-api" }>["metadata"];
+
+/** `metrics-api`: a number in the JSON that a URL answers. https://keda.sh/docs/latest/scalers/metrics-api/ */
+export class MetricsApiTrigger implements Trigger {
+  readonly name: string;
+  readonly type = "metrics-api";
+  readonly #settings: MetricsApiSettings;
+  /** The settings' `url`, as it is reached from this machine. */
+  readonly #url: string;
+
+  constructor(name: string, settings: MetricsApiSettings, url: string) {
+    this.name = name;
+    this.#settings = settings;
+    this.#url = url;
+  }
+
+  async read(signal: AbortSignal): Promise<TriggerReading> {
+    const { valueLocation, targetValue, activationTargetValue } = this.#settings;
+    const response = await fetch(this.#url, { signal });
+    if (!response.ok) throw new Error(`${this.#settings.url} answered ${response.status}`);
+    const value = Number(valueAt(await response.json(), valueLocation));
+    if (Number.isNaN(value)) throw new Error(`${this.#settings.url} has no number at "${valueLocation}"`);
+    return { value, isActive: value > Number(activationTargetValue), targetPerReplica: Number(targetValue) };
+  }
+}
+
+/** `valueLocation` is a path of field names, separated by dots. */
+function valueAt(document: unknown, location: string): unknown {
+  return location
+    .split(".")
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+}

@@ -1,0 +1,16 @@
+/** What a trigger found when it was asked. */
+export interface TriggerReading {
+  readonly value: number;
+  /** Whether the value is above the activation threshold: from zero or not. */
+  readonly isActive: boolean;
+  /** The value that one replica is worth: from one to many. */
+  readonly targetPerReplica: number;
+}
+
+/** A trigger of a ScaledObject, ready to be asked. */
+export interface Trigger {
+  readonly name: string;
+  /** KEDA's name of the kind of trigger. */
+  readonly type: string;
+  read(signal: AbortSignal): Promise<TriggerReading>;
+}

@@ -1,0 +1,71 @@
+import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { sleep } from "@kong-serverless/runtime";
+import type { FauxqsServer } from "fauxqs";
+
+export interface MessageExpiryOptions {
+  readonly server: Pick<FauxqsServer, "inspectQueue">;
+  readonly sqs: SQSClient;
+  /** Queues that nobody else receives from. */
+  readonly queues: readonly string[];
+  readonly retentionSeconds: number;
+  readonly onError: (error: unknown) => void;
+}
+
+const checkIntervalMs = 250;
+/** How long a message that turns out not to have expired stays hidden. */
+const visibilitySeconds = 1;
+
+/**
+ * SQS's message retention for queues on an emulator that never expires a message: what is older than the retention is received
+ * and deleted, over the same protocol as everybody else's traffic.
+ */
+export class MessageExpiry {
+  readonly #options: MessageExpiryOptions;
+  readonly #stopped = new AbortController();
+  readonly #loop: Promise<void>;
+
+  constructor(options: MessageExpiryOptions) {
+    this.#options = options;
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      for (const queue of this.#options.queues) {
+        await this.#expire(queue).catch((error: unknown) => {
+          if (!signal.aborted) this.#options.onError(error);
+        });
+      }
+      await sleep(checkIntervalMs, signal).catch(() => {});
+    }
+  }
+
+  async #expire(queue: string): Promise<void> {
+    const { server, sqs, retentionSeconds } = this.#options;
+    const state = server.inspectQueue(queue);
+    const expiredBefore = Date.now() - retentionSeconds * 1000;
+    const expired =
+      state?.messages.ready.filter((message) => message.sentTimestamp < expiredBefore).length ?? 0;
+    if (!state || expired === 0) return;
+    // The oldest come first, and nobody else receives here.
+    const { Messages: received = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: state.url,
+        MaxNumberOfMessages: Math.min(10, expired),
+        VisibilityTimeout: visibilitySeconds,
+        MessageSystemAttributeNames: ["SentTimestamp"],
+      }),
+      { abortSignal: this.#stopped.signal },
+    );
+    for (const { Attributes, ReceiptHandle } of received) {
+      if (Number(Attributes?.["SentTimestamp"]) >= expiredBefore) continue;
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: state.url, ReceiptHandle }));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { ConfigError } from "@kong-serverless/config";
+import { Command, InvalidArgumentError } from "commander";
+
+export interface CommandOptions {
+  readonly port: number;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly realTimes: boolean;
+  readonly manifests: string;
+  readonly daprd: string;
+}
+
+const maxPort = 65_535;
+
+/** Reads the command line. `--help` prints and exits 0; a wrong option says what is allowed and exits 1. */
+export function readCommand(argv: readonly string[]): CommandOptions {
+  const command = new Command("pnpm demo")
+    .description(
+      "The whole system on this machine, without a cluster: a gateway with the real plugin server, SNS and SQS, an autoscaler that\n" +
+        "follows KEDA's rules, and the real apps as processes, every backend at zero until somebody calls it.",
+    )
+    .option("--port <number>", "port of the gateway on 127.0.0.1; 0 takes any free port", parsePort, 8000)
+    .option("--once", "play the fixed story, then exit: 0 if all of it went as it should", false)
+    .option("--json", "with --once: print one JSON object as the last line on stdout", false)
+    .option(
+      "--real-times",
+      "use the manifests' times instead of shortened ones (zero comes after two minutes)",
+      false,
+    )
+    .option("--manifests <folder>", "the kustomize base to play, relative to the workspace", "deploy/base")
+    .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")
+    .allowExcessArguments(false)
+    .showHelpAfterError("(see --help)");
+  // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm demo -- --once`.
+  command.parse(
+    argv.filter((argument) => argument !== "--"),
+    { from: "user" },
+  );
+  const options = command.opts<CommandOptions>();
+  if (options.json && !options.once)
+    throw new ConfigError("The command line", ["--json: allowed only with --once"]);
+  return options;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (text.trim() === "" || !Number.isInteger(port) || port < 0 || port > maxPort) {
+    throw new InvalidArgumentError(`Allowed: a whole number from 0 to ${maxPort}.`);
+  }
+  return port;
+}

@@ -1,0 +1,141 @@
+import { probe } from "@kong-serverless/health-poller";
+import { sleep } from "@kong-serverless/runtime";
+
+import type { Deployment } from "../manifests/kinds.ts";
+import type { Endpoint } from "../network/endpoint.ts";
+import { ChildProcess, type Exit } from "../processes/child-process.ts";
+import { podIp } from "./pod-environment.ts";
+
+type PodSpec = Deployment["spec"]["template"]["spec"];
+
+export interface PodOptions {
+  readonly name: string;
+  readonly spec: PodSpec;
+  /** The bundled app that plays the container's image. */
+  readonly entryPoint: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Container port -> this pod's port for it. */
+  readonly ports: ReadonlyMap<number, number>;
+  readonly onLine: (line: string) => void;
+  readonly onEvent: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/** kubelet's back-off between restarts of a container that keeps ending: 10 s, doubled each time, to 5 minutes. */
+const firstRestartDelayMs = 10_000;
+const longestRestartDelayMs = 300_000;
+
+/** One pod: a process of the real app, started, probed, restarted and stopped as a kubelet does it. */
+export class Pod {
+  readonly #options: PodOptions;
+  readonly #deleted = new AbortController();
+  readonly #lifecycle: Promise<void>;
+  #process: ChildProcess | undefined;
+  #isReady = false;
+  #isTerminating = false;
+
+  constructor(options: PodOptions) {
+    this.#options = options;
+    this.#lifecycle = this.#run();
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get isTerminating(): boolean {
+    return this.#isTerminating;
+  }
+
+  /** Whether Services send to it. A pod that terminates gets no new connections. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#isTerminating;
+  }
+
+  /** The pod's address for a container port, given by number or name. */
+  endpoint(port: number | string): Endpoint | undefined {
+    const local = this.#options.ports.get(containerPort(this.#options.spec, port));
+    return local === undefined ? undefined : { host: podIp, port: local };
+  }
+
+  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. */
+  async terminate(): Promise<void> {
+    this.#isTerminating = true;
+    const { terminationGracePeriodSeconds, containers } = this.#options.spec;
+    const preStopSeconds = containers[0]?.lifecycle?.preStop?.sleep.seconds ?? 0;
+    this.#options.onEvent("pod.terminating", {});
+    await sleep(preStopSeconds * 1000, this.#deleted.signal).catch(() => {});
+    await this.stop((terminationGracePeriodSeconds - preStopSeconds) * 1000);
+  }
+
+  /** SIGTERM now, SIGKILL after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isTerminating = true;
+    this.#deleted.abort();
+    await this.#process?.stop(Math.max(0, graceMs));
+    await this.#lifecycle;
+  }
+
+  kill(): void {
+    this.#process?.kill();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#deleted;
+    let restartDelayMs = 0;
+    while (!signal.aborted) {
+      const exit = await this.#runContainer();
+      if (signal.aborted) return;
+      this.#options.onEvent("container.exited", { ...exit, restartDelayMs });
+      await sleep(restartDelayMs, signal).catch(() => {});
+      restartDelayMs = Math.min(longestRestartDelayMs, Math.max(firstRestartDelayMs, restartDelayMs * 2));
+    }
+  }
+
+  async #runContainer(): Promise<Exit> {
+    const { entryPoint, environment, onLine, onEvent } = this.#options;
+    const child = new ChildProcess({ command: process.execPath, args: [entryPoint], environment, onLine });
+    this.#process = child;
+    onEvent("process.started", { pid: child.pid });
+    const ended = new AbortController();
+    const probing = this.#probeReadiness(AbortSignal.any([this.#deleted.signal, ended.signal]));
+    const exit = await child.exited;
+    ended.abort();
+    await probing;
+    this.#setReady(false);
+    return exit;
+  }
+
+  async #probeReadiness(signal: AbortSignal): Promise<void> {
+    const readinessProbe = this.#options.spec.containers[0]?.readinessProbe;
+    if (!readinessProbe) {
+      this.#setReady(true);
+      return;
+    }
+    const { httpGet, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = readinessProbe;
+    const endpoint = this.endpoint(httpGet.port);
+    if (!endpoint) return;
+    const url = `http://${endpoint.host}:${endpoint.port}${httpGet.path}`;
+    let failures = 0;
+    await sleep(initialDelaySeconds * 1000, signal).catch(() => {});
+    while (!signal.aborted) {
+      const { isReady } = await probe({ url, timeoutMs: timeoutSeconds * 1000 }, signal);
+      failures = isReady ? 0 : failures + 1;
+      if (isReady) this.#setReady(true);
+      else if (failures >= failureThreshold) this.#setReady(false);
+      await sleep(periodSeconds * 1000, signal).catch(() => {});
+    }
+  }
+
+  #setReady(isReady: boolean): void {
+    if (this.#isReady === isReady) return;
+    this.#isReady = isReady;
+    if (!this.#isTerminating) this.#options.onEvent(isReady ? "pod.ready" : "pod.unready", {});
+  }
+}
+
+/** A port reference as a number; a name that no container port has gives NaN, which matches none. */
+function containerPort(spec: PodSpec, port: number | string): number {
+  if (typeof port === "number") return port;
+  const named = spec.containers[0]?.ports.find(({ name }) => name === port);
+  return named?.containerPort ?? Number.NaN;
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+
+import type { Scalable } from "../autoscaler/autoscaler.ts";
+import type { Journal } from "../journal.ts";
+import type { Deployment } from "../manifests/kinds.ts";
+import type { Endpoint } from "../network/endpoint.ts";
+import { freePort } from "../processes/free-port.ts";
+import { journalLine } from "../processes/journal-line.ts";
+import { Pod } from "./pod.ts";
+
+export interface ReplicaSetOptions {
+  readonly deployment: Deployment;
+  readonly entryPoint: string;
+  readonly environmentFor: (podName: string, ports: ReadonlyMap<number, number>) => Record<string, string>;
+  readonly journal: Journal;
+}
+
+/** A Deployment's pods, as many as its scale says. It starts with none. */
+export class ReplicaSet implements Scalable {
+  readonly #options: ReplicaSetOptions;
+  readonly #pods = new Set<Pod>();
+  readonly #starting = new Set<Promise<void>>();
+  #isStopped = false;
+  #replicas = 0;
+
+  constructor(options: ReplicaSetOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.deployment.metadata.name;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#options.deployment.spec.template.metadata.labels;
+  }
+
+  /** Replicas asked for, as `spec.replicas`. */
+  get replicas(): number {
+    return this.#replicas;
+  }
+
+  /** Processes that there still are, those that terminate included. */
+  get running(): number {
+    return this.#pods.size + this.#starting.size;
+  }
+
+  get readyPods(): number {
+    return [...this.#pods].filter((pod) => pod.isReady).length;
+  }
+
+  readyEndpoints(port: number | string): Endpoint[] {
+    return [...this.#pods].filter((pod) => pod.isReady).flatMap((pod) => pod.endpoint(port) ?? []);
+  }
+
+  scaleTo(replicas: number): void {
+    if (this.#isStopped) return;
+    this.#replicas = replicas;
+    this.#reconcile();
+  }
+
+  /** Kills one pod's process, as bad luck does. Resolves with its name. */
+  killOne(): string | undefined {
+    const [pod] = this.#pods;
+    pod?.kill();
+    return pod?.name;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopped = true;
+    this.#replicas = 0;
+    await Promise.all(this.#starting);
+    await Promise.all([...this.#pods].map((pod) => pod.stop(graceMs)));
+  }
+
+  #reconcile(): void {
+    const lasting = [...this.#pods].filter((pod) => !pod.isTerminating);
+    const missing = this.#replicas - lasting.length - this.#starting.size;
+    for (let i = 0; i < missing; i++) {
+      const start = this.#startPod().finally(() => this.#starting.delete(start));
+      this.#starting.add(start);
+    }
+    // A controller deletes pods that are not ready before those that are.
+    const surplus = lasting
+      .sort((a, b) => Number(a.isReady) - Number(b.isReady))
+      .slice(0, Math.max(0, -missing));
+    for (const pod of surplus) void pod.terminate().finally(() => this.#pods.delete(pod));
+  }
+
+  async #startPod(): Promise<void> {
+    const { deployment, entryPoint, environmentFor, journal } = this.#options;
+    const { spec } = deployment.spec.template;
+    const name = `${deployment.metadata.name}-${randomBytes(3).toString("hex")}`;
+    const ports = new Map<number, number>();
+    for (const { containerPort } of spec.containers[0]?.ports ?? [])
+      ports.set(containerPort, await freePort());
+    if (this.#isStopped) return;
+    const fields = { target: deployment.metadata.name, pod: name };
+    const pod = new Pod({
+      name,
+      spec,
+      entryPoint,
+      ports,
+      environment: environmentFor(name, ports),
+      onEvent: (event, more) => journal.record("kubelet", event, { ...fields, ...more }),
+      onLine: (line) => journalLine(journal, "app", line, fields),
+    });
+    this.#pods.add(pod);
+  }
+}

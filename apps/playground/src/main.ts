@@ -1,0 +1,78 @@
+import { join } from "node:path";
+
+import { ServerlessError } from "@kong-serverless/runtime";
+
+import { type ColdStart, ColdStarts } from "./cold-starts.ts";
+import { type CommandOptions, readCommand } from "./command.ts";
+import { Journal } from "./journal.ts";
+import { joinCluster } from "./manifests/cluster.ts";
+import { readManifests } from "./manifests/read-manifests.ts";
+import { Playground } from "./playground.ts";
+import { chooseSettings } from "./settings.ts";
+import { playStory } from "./story/story.ts";
+import { tellJournal, tellStart } from "./tell.ts";
+import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
+
+/** Exit code of a process that ended because of SIGINT, as shells count. */
+const interrupted = 130;
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // The second one does not wait; ending kills what the playground started.
+    if (stopping.signal.aborted) process.exit(interrupted);
+    stopping.abort(new Error("stopped before it was done"));
+  });
+}
+// One for each process that the playground runs.
+process.setMaxListeners(0);
+
+try {
+  process.exitCode = await run(readCommand(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof ServerlessError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function run(options: CommandOptions): Promise<number> {
+  // With --json stdout is for the object alone.
+  const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const manifests = await readManifests(join(workspaceFolder, options.manifests), options.manifests);
+  const cluster = joinCluster(manifests);
+  const settings = chooseSettings(cluster, options.realTimes);
+  const journal = new Journal();
+  const coldStarts: ColdStart[] = [];
+  const recorder = new ColdStarts(cluster, journal);
+  recorder.onColdStart((coldStart) => coldStarts.push(coldStart));
+  tellJournal(journal, recorder, say);
+
+  const startedAt = performance.now();
+  say("Starting the playground ...");
+  const playground = await Playground.start({
+    cluster,
+    settings,
+    port: options.port,
+    entryPointOf,
+    daprd: options.daprd,
+    journal,
+    signal: stopping.signal,
+  });
+  try {
+    const startedInMs = Math.round(performance.now() - startedAt);
+    say(tellStart({ playground, settings, notHonoured: manifests.notHonoured, startedInMs }));
+    if (!options.once) {
+      await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve, { once: true }));
+      say("\nStopping ...");
+      return 0;
+    }
+    const stage = { playground, journal, settings, coldStarts, signal: stopping.signal, say };
+    const report = await playStory(stage, { ...(await readVersions()), sidecar: playground.sidecar.version });
+    say(report.ok ? "The story went as it should." : `The story failed: ${report.reason}`);
+    await playground.stop();
+    if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    return report.ok ? 0 : 1;
+  } finally {
+    await playground.stop();
+  }
+}

@@ -1,0 +1,149 @@
+import { type BackendSettings, ConfigError, parsePluginConfig } from "@kong-serverless/config";
+
+import type { Component, Deployment, Ingress, KongPlugin, ScaledObject, Service } from "./kinds.ts";
+import type { Manifest, Manifests } from "./read-manifests.ts";
+
+/** A workload that KEDA scales, with the ScaledObject that says how. */
+export interface ScaleTarget {
+  readonly name: string;
+  readonly deployment: Deployment;
+  readonly scaledObject: ScaledObject;
+  /** The plugin's backend that it serves; undefined for a worker, whose queue holds work. */
+  readonly backend: BackendSettings | undefined;
+}
+
+/** A path of an Ingress, with the Service that it leads to and the plugin that stands before it. */
+export interface IngressRoute {
+  readonly name: string;
+  readonly host: string | undefined;
+  readonly path: string;
+  readonly pathType: "Prefix" | "Exact";
+  readonly stripPath: boolean;
+  readonly service: Service;
+  readonly servicePort: number;
+  readonly plugin: KongPlugin | undefined;
+}
+
+/** The manifests joined by the names that must agree. */
+export interface Cluster {
+  readonly scaleTargets: readonly ScaleTarget[];
+  readonly routes: readonly IngressRoute[];
+  readonly services: readonly Service[];
+  readonly plugins: readonly Manifest<KongPlugin>[];
+  /** Every backend that the plugins name, with its defaults resolved. */
+  readonly backends: readonly BackendSettings[];
+  readonly pubsub: Component;
+  readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
+/** Joins the manifests. A name that leads nowhere fails with a ConfigError: who names it, and what there is. */
+export function joinCluster(manifests: Manifests): Cluster {
+  const services = manifests.of("Service");
+  const deployments = manifests.of("Deployment");
+  const plugins = manifests.of("KongPlugin");
+  const components = manifests.of("Component");
+  const backends = plugins.flatMap(({ source, resource }) =>
+    parsePluginConfig(resource.config, `${source}: config`).backends.map(({ settings }) => settings),
+  );
+  const [pubsub] = components;
+  if (!pubsub || components.length > 1) {
+    throw new ConfigError("The manifests", [
+      `${components.length} Dapr Components found; allowed: exactly one`,
+    ]);
+  }
+  return {
+    scaleTargets: manifests.of("ScaledObject").map(({ source, resource }) => {
+      const { name } = resource.spec.scaleTargetRef;
+      return {
+        name,
+        deployment: find(
+          deployments,
+          resource.metadata.namespace,
+          name,
+          `${source}: spec.scaleTargetRef.name`,
+        ),
+        scaledObject: resource,
+        backend: backends.find((backend) => isScaledFor(resource, backend)),
+      };
+    }),
+    routes: manifests.of("Ingress").flatMap((ingress) => joinIngress(ingress, services, plugins)),
+    services: services.map(({ resource }) => resource),
+    plugins,
+    backends,
+    pubsub: pubsub.resource,
+    configMaps: new Map(
+      manifests
+        .of("ConfigMap")
+        .map(({ resource: { metadata, data } }) => [`${metadata.namespace}/${metadata.name}`, data]),
+    ),
+  };
+}
+
+/** The queues that a ScaledObject watches. A queue has the name of the topic that it is subscribed to. */
+export function queuesOf({ spec }: ScaledObject): string[] {
+  return spec.triggers.flatMap((trigger) =>
+    trigger.type === "aws-sqs-queue" ? [trigger.metadata.queueURL] : [],
+  );
+}
+
+/** Whether one of the triggers watches the backend: its wake queue or its demand. */
+function isScaledFor(scaledObject: ScaledObject, { name, wake }: BackendSettings): boolean {
+  return scaledObject.spec.triggers.some((trigger) =>
+    trigger.type === "metrics-api"
+      ? new URL(trigger.metadata.url).pathname === `/demand/${name}`
+      : trigger.metadata.queueURL === wake?.topic,
+  );
+}
+
+function joinIngress(
+  { source, resource: { metadata, spec } }: Manifest<Ingress>,
+  services: readonly Manifest<Service>[],
+  plugins: readonly Manifest<KongPlugin>[],
+): IngressRoute[] {
+  const pluginName = metadata.annotations["konghq.com/plugins"];
+  const plugin =
+    pluginName === undefined
+      ? undefined
+      : find(
+          plugins,
+          metadata.namespace,
+          pluginName,
+          `${source}: metadata.annotations["konghq.com/plugins"]`,
+        );
+  return spec.rules.flatMap((rule, ruleIndex) =>
+    rule.http.paths.map(({ path, pathType, backend }, pathIndex) => {
+      const at = `${source}: spec.rules[${ruleIndex}].http.paths[${pathIndex}].backend.service`;
+      const service = find(services, metadata.namespace, backend.service.name, `${at}.name`);
+      const ports = service.spec.ports.map(({ port }) => port);
+      if (!ports.includes(backend.service.port.number)) {
+        throw new ConfigError(`${at}.port.number`, [
+          `found ${backend.service.port.number}; allowed: a port of Service ${service.metadata.name} (${ports.join(", ")})`,
+        ]);
+      }
+      return {
+        name: `${metadata.namespace}.${metadata.name}.${ruleIndex}.${pathIndex}`,
+        host: rule.host,
+        path,
+        pathType,
+        // The ingress controller's default.
+        stripPath: metadata.annotations["konghq.com/strip-path"] === "true",
+        service,
+        servicePort: backend.service.port.number,
+        plugin,
+      };
+    }),
+  );
+}
+
+function find<Resource extends { metadata: { name: string; namespace: string } }>(
+  manifests: readonly Manifest<Resource>[],
+  namespace: string,
+  name: string,
+  where: string,
+): Resource {
+  const inNamespace = manifests.filter(({ resource }) => resource.metadata.namespace === namespace);
+  const found = inNamespace.find(({ resource }) => resource.metadata.name === name);
+  if (found) return found.resource;
+  const allowed = inNamespace.map(({ resource }) => resource.metadata.name).join(", ") || "none is defined";
+  throw new ConfigError(where, [`found "${name}"; allowed in namespace ${namespace}: ${allowed}`]);
+}

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+
+import { ClusterDns } from "./cluster-dns.ts";
+
+const dns = new ClusterDns();
+dns.add("kong", "proxy", 80, { host: "127.0.0.1", port: 8000 });
+
+it("moves a URL of a known Service to the address behind it", () => {
+  expect(dns.resolve("http://proxy.kong.svc")).toBe("http://127.0.0.1:8000");
+  expect(dns.resolve("http://proxy.kong.svc.cluster.local:80/demand/x?y=1")).toBe(
+    "http://127.0.0.1:8000/demand/x?y=1",
+  );
+});
+
+it("knows nothing of other hosts, ports and texts", () => {
+  expect(dns.resolve("http://proxy.kong.svc:81")).toBeUndefined();
+  expect(dns.resolve("http://proxy.other.svc")).toBeUndefined();
+  expect(dns.resolve("https://example.com")).toBeUndefined();
+  expect(dns.resolve("eu-west-1")).toBeUndefined();
+});

@@ -1,0 +1,55 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+import { listen } from "@kong-serverless/runtime";
+
+import type { Endpoint } from "./endpoint.ts";
+
+/**
+ * One port of a Service, as kube-proxy plays it: a connection goes to a ready endpoint, chosen at random, for as long as it lasts;
+ * with no ready endpoint it is reset.
+ */
+export class ServiceProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  static async start(endpoints: () => readonly Endpoint[]): Promise<ServiceProxy> {
+    const proxy = new ServiceProxy(endpoints);
+    await listen(proxy.#server, { host: "127.0.0.1", port: 0 });
+    return proxy;
+  }
+
+  private constructor(endpoints: () => readonly Endpoint[]) {
+    this.#server = createServer((client) => {
+      const ready = endpoints();
+      const endpoint = ready[Math.floor(Math.random() * ready.length)];
+      if (endpoint) this.#join(client, connect(endpoint.port, endpoint.host));
+      else client.resetAndDestroy();
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #join(client: Socket, pod: Socket): void {
+    for (const [socket, other] of [
+      [client, pod],
+      [pod, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => other.resetAndDestroy());
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess as NodeChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+import { sleep } from "@kong-serverless/runtime";
+
+export interface ChildProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment: nothing of the playground's own leaks into it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** One call a line that the process writes to stdout or stderr. */
+  readonly onLine: (line: string) => void;
+}
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** A process of the playground's, in a process group of its own: Ctrl-C in the terminal reaches the playground alone, which stops the rest in order. */
+export class ChildProcess {
+  readonly #process: NodeChildProcess;
+  /** Resolves when the process has ended; rejects never. A command that cannot be started ends with code 127. */
+  readonly exited: Promise<Exit>;
+  #exit: Exit | undefined;
+
+  constructor({ command, args, environment, onLine }: ChildProcessOptions) {
+    this.#process = spawn(command, args, {
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      if (stream) createInterface({ input: stream }).on("line", onLine);
+    }
+    this.exited = new Promise((resolve) => {
+      this.#process.once("error", (error) => {
+        onLine(error.message);
+        resolve({ code: 127, signal: null });
+      });
+      this.#process.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    // However the playground ends, its processes end with it.
+    const kill = () => this.kill();
+    process.once("exit", kill);
+    void this.exited.then((exit) => {
+      this.#exit = exit;
+      process.off("exit", kill);
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#exit === undefined;
+  }
+
+  /** SIGTERM, and SIGKILL to what is left after `graceMs`. Resolves when the process has ended. */
+  async stop(graceMs: number): Promise<void> {
+    if (!this.isRunning) return;
+    const patience = new AbortController();
+    this.#process.kill("SIGTERM");
+    void sleep(graceMs, patience.signal).then(
+      () => this.kill(),
+      () => {},
+    );
+    await this.exited;
+    patience.abort();
+  }
+
+  /** SIGKILL, to the process and whatever it started. */
+  kill(): void {
+    if (!this.isRunning || this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // It ended in this very moment.
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { ColdStart, ColdStarts } from "./cold-starts.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import type { Playground } from "./playground.ts";
+import type { PlaygroundSettings } from "./settings.ts";
+
+export interface Start {
+  readonly playground: Playground;
+  readonly settings: PlaygroundSettings;
+  readonly notHonoured: readonly string[];
+  readonly startedInMs: number;
+}
+
+/** What the terminal says once the playground is up. */
+export function tellStart({ playground, settings, notHonoured, startedInMs }: Start): string {
+  const { sidecar, url, replicaSets } = playground;
+  const shortened = Object.entries(settings).filter(([, { inCluster, used }]) => inCluster !== used);
+  return [
+    "",
+    `The playground is up after ${startedInMs} ms. At zero: ${[...replicaSets.keys()].join(", ")}.`,
+    `Sidecar: ${sidecar.kind === "daprd" ? `daprd ${sidecar.version}` : "a stand-in, as no daprd is installed"}.`,
+    ...(shortened.length === 0 ? [] : ["Times shorter than in a cluster (--real-times uses the real ones):"]),
+    ...shortened.map(([name, { inCluster, used }]) => `  ${name}: ${used} instead of ${inCluster}`),
+    ...(notHonoured.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
+    ...notHonoured.map((field) => `  ${field}`),
+    "",
+    "Try, in another terminal:",
+    `  curl ${url}/                  a request that wakes the backend`,
+    `  curl ${url}/slow?ms=3000      one that takes its time`,
+    `  curl -X POST ${url}/jobs -H 'content-type: application/json' -d '{"count":20,"durationMs":1000}'`,
+    "                                          work for the consumer, which comes from zero too",
+    "Ctrl-C ends it and leaves nothing behind.",
+    "",
+  ].join("\n");
+}
+
+/** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
+export function tellColdStart({ target, timeline }: ColdStart): string {
+  const total = timeline.at(-1)?.atMs ?? 0;
+  const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
+  return [`cold start of ${target}: ${total} ms`, ...steps].join("\n");
+}
+
+/** Tells what happens while the playground runs: cold starts, scaling, and whatever goes wrong. */
+export function tellJournal(journal: Journal, coldStarts: ColdStarts, say: (text: string) => void): void {
+  coldStarts.onColdStart((coldStart) => say(tellColdStart(coldStart)));
+  journal.subscribe((entry) => {
+    const text = tellEntry(entry);
+    if (text !== undefined) say(text);
+  });
+}
+
+function tellEntry({ role, event, fields }: JournalEntry): string | undefined {
+  if (event === "replicas.changed") {
+    return `${String(fields["target"])}: ${String(fields["from"])} -> ${String(fields["to"])} (${String(fields["by"])})`;
+  }
+  const isTrouble = /failed$|exited$/.test(event) || fields["level"] === "error";
+  return isTrouble ? `${role}: ${event} ${JSON.stringify(fields)}` : undefined;
+}
