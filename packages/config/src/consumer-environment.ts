@@ -84,7 +84,7 @@ const schema = z
       .default(300)
       .describe("The longest delay before a retry, in seconds."),
     SHUTDOWN_GRACE_SECONDS: integer(1, 39_600)
-      .default(25)
+      .default(20)
       .describe(
         "Seconds from SIGTERM to the exit at the latest; the last 3 are for giving back what is unfinished. Keep it below the pod's terminationGracePeriodSeconds (30).",
       ),

@@ -33,7 +33,7 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Throws: this message can never be handled. It goes to the dead-letter queue, if there is one, without further backoff. */
-  reject(reason: string, cause?: unknown): never;
+  readonly reject: (reason: string, cause?: unknown) => never;
 }
 
 /** Returns when the work is done: the message is then deleted. Throws when it is not: the message comes again, later. */

@@ -1,3 +1,5 @@
+export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
+export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
 export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
 export { Script } from "./script.ts";
 export { ScriptedBackend } from "./scripted-backend.ts";

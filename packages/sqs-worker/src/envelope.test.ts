@@ -1,0 +1,148 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { openEnvelope } from "./envelope.ts";
+import type { ReceivedMessage } from "./queue.ts";
+
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const event = { specversion: "1.0", id: "event-1", source: "demo", type: "job.requested", data: { n: 1 } };
+
+function received(body: string, extra: Partial<ReceivedMessage> = {}): ReceivedMessage {
+  return { id: "sqs-1", receiptHandle: "handle", body, receiveCount: 1, attributes: {}, ...extra };
+}
+
+function notification(message: string, extra: object = {}): string {
+  const envelope = { Type: "Notification", MessageId: "sns-1", TopicArn: "arn:aws:sns:r:1:jobs" };
+  return JSON.stringify({ ...envelope, Message: message, ...extra });
+}
+
+describe("openEnvelope", () => {
+  test("takes a raw text as it is", () => {
+    expect(openEnvelope(received("hello"))).toEqual({
+      id: "sqs-1",
+      idempotencyKey: "sqs-1",
+      data: "hello",
+      text: "hello",
+      body: "hello",
+      attributes: {},
+      receiveCount: 1,
+    });
+  });
+
+  test("parses a raw body that is JSON", () => {
+    expect(openEnvelope(received('{"n":1}')).data).toEqual({ n: 1 });
+    expect(openEnvelope(received("[1,2]")).data).toEqual([1, 2]);
+  });
+
+  test("opens SNS around a text", () => {
+    expect(openEnvelope(received(notification("hello")))).toMatchObject({
+      idempotencyKey: "sns-1",
+      data: "hello",
+      text: "hello",
+      topicArn: "arn:aws:sns:r:1:jobs",
+    });
+  });
+
+  test("opens a CloudEvent inside SNS", () => {
+    const message = openEnvelope(received(notification(JSON.stringify(event))));
+    expect(message).toMatchObject({ idempotencyKey: "event-1", data: { n: 1 }, text: '{"n":1}', event });
+  });
+
+  test("opens a CloudEvent that lies on the queue without SNS, as raw delivery leaves it", () => {
+    expect(openEnvelope(received(JSON.stringify(event)))).toMatchObject({ idempotencyKey: "event-1", event });
+  });
+
+  test("decodes a CloudEvent's base64 data, as JSON where it says so", () => {
+    const { data: _, ...bare } = event;
+    const encoded = { ...bare, data_base64: Buffer.from('{"n":2}').toString("base64") };
+    const open = (extra: object) => openEnvelope(received(JSON.stringify({ ...encoded, ...extra }))).data;
+    expect(open({ datacontenttype: "application/json; charset=utf-8" })).toEqual({ n: 2 });
+    expect(open({ datacontenttype: "application/vnd.demo+json" })).toEqual({ n: 2 });
+    expect(open({ datacontenttype: "image/png" })).toEqual(Buffer.from('{"n":2}'));
+  });
+
+  test("leaves an object that only resembles an envelope alone", () => {
+    const almost = { ...event, id: "" };
+    expect(openEnvelope(received(JSON.stringify(almost)))).toMatchObject({
+      data: almost,
+      idempotencyKey: "sqs-1",
+    });
+    const unsubscribe = notification("x", { Type: "UnsubscribeConfirmation" });
+    expect(openEnvelope(received(unsubscribe)).data).toEqual(JSON.parse(unsubscribe));
+  });
+
+  test("joins the attributes of queue and envelope; the envelope's win", () => {
+    const body = notification("x", {
+      MessageAttributes: {
+        kind: { Type: "String", Value: "sns" },
+        odd: null,
+        number: { Type: "Number", Value: 1 },
+      },
+    });
+    expect(openEnvelope(received(body, { attributes: { kind: "sqs", plain: "yes" } })).attributes).toEqual({
+      kind: "sns",
+      plain: "yes",
+    });
+  });
+
+  test("finds the trace in the event, else in the attributes", () => {
+    const other = traceparent.replace("01", "00");
+    const traced = JSON.stringify({ ...event, traceparent, tracestate: "a=1" });
+    const attributes = { traceparent: other };
+    expect(openEnvelope(received(traced, { attributes })).trace).toEqual({ traceparent, tracestate: "a=1" });
+    expect(openEnvelope(received("x", { attributes })).trace).toEqual({ traceparent: other });
+  });
+
+  test.each([
+    "",
+    "00-0-0-00",
+    traceparent.toUpperCase(),
+    traceparent.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0".repeat(32)),
+  ])("drops the invalid trace parent %j", (invalid) => {
+    expect(openEnvelope(received("x", { attributes: { traceparent: invalid } })).trace).toBeUndefined();
+  });
+});
+
+describe("openEnvelope, whatever comes", () => {
+  test("never fails, and keeps the body", () => {
+    const bodies = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.json(),
+      fc.json().map((json) => notification(json)),
+      fc.jsonValue().map((value) => JSON.stringify({ ...event, data: value })),
+      fc
+        .dictionary(
+          fc.constantFrom("Type", "Message", "specversion", "__proto__", "data_base64"),
+          fc.jsonValue(),
+        )
+        .map((value) => JSON.stringify(value)),
+    );
+    fc.assert(
+      fc.property(bodies, (body) => {
+        const message = openEnvelope(received(body));
+        expect(message.body).toBe(body);
+        expect(message.idempotencyKey).not.toBe("");
+        expect(typeof message.text).toBe("string");
+      }),
+    );
+  });
+
+  test("gives back exactly what was put in, through every envelope", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.boolean(), (value, isInSns) => {
+        const json = JSON.stringify({ ...event, data: value });
+        const message = openEnvelope(received(isInSns ? notification(json) : json));
+        expect(message.data).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(message.event?.id).toBe("event-1");
+      }),
+    );
+  });
+
+  test("an SNS text that is no JSON arrives unchanged", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(openEnvelope(received(notification(text))).text).toBe(text);
+      }),
+    );
+  });
+});

@@ -1,0 +1,343 @@
+import { sleep } from "@kong-serverless/runtime";
+import { RecordingLog } from "@kong-serverless/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import type { Handler } from "./message.ts";
+import { ScriptedQueue, sdkError } from "./scripted-queue.ts";
+import { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
+
+const rejected = { code: "ReceiptHandleIsInvalid", reason: "the handle has expired", isFinal: true };
+const busy = { code: "InternalError", reason: "try again", isFinal: false };
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe("a worker", () => {
+  let queue: ScriptedQueue;
+  let log: RecordingLog;
+  let worker: Worker;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    queue = new ScriptedQueue();
+    log = new RecordingLog();
+  });
+  afterEach(async () => {
+    const stopped = worker.stop({ graceMs: 1000 });
+    await vi.advanceTimersByTimeAsync(1000);
+    await stopped;
+    vi.useRealTimers();
+  });
+
+  function start(handler: Handler, options: Partial<WorkerOptions> = {}): Worker {
+    worker = createWorker({ queue, handler, log, visibilitySeconds: 60, ...options });
+    worker.start();
+    return worker;
+  }
+
+  test("deletes a message after its handler has ended, not before", async () => {
+    queue.add("a");
+    start((_, { signal }) => sleep(1000, signal));
+    await pass(999);
+    expect(queue.deleted).toEqual([]);
+    await pass(50);
+    expect(queue.deleted).toEqual(["a#1"]);
+    expect(log.fieldsOf("message.handled")).toEqual([{ messageId: "a", durationMs: 1000 }]);
+  });
+
+  test("gives a failed message back, the later the more often it was received", async () => {
+    for (const receiveCount of [1, 2, 3, 20]) queue.addMessage({ id: `m${receiveCount}`, receiveCount });
+    start(() => Promise.reject(new Error("no luck")), { retryDelayMs: 10_000, maxRetryDelayMs: 300_000 });
+    await pass(50);
+    expect(queue.deleted).toEqual([]);
+    const delays = queue.changes.map(({ visibilitySeconds }) => visibilitySeconds);
+    for (const [index, fullSeconds] of [10, 20, 40, 300].entries()) {
+      expect(delays[index]).toBeGreaterThanOrEqual(fullSeconds / 2);
+      expect(delays[index]).toBeLessThanOrEqual(fullSeconds);
+    }
+    expect(log.fieldsOf("message.failed")[0]).toMatchObject({
+      messageId: "m1",
+      code: "HANDLER_FAILED",
+      reason: "no luck",
+    });
+  });
+
+  test("keeps a message hidden for as long as its handler runs", async () => {
+    queue.add("a");
+    start((_, { signal }) => sleep(100_000, signal));
+    await pass(100_050);
+    const extensions = queue.changes.filter(({ visibilitySeconds }) => visibilitySeconds === 60);
+    expect(extensions.length).toBeGreaterThanOrEqual(2);
+    expect(queue.deleted).toEqual(["a#1"]);
+    await pass(100_000);
+    expect(queue.changes).toHaveLength(extensions.length);
+  });
+
+  test("extends again soon when an extension failed", async () => {
+    queue.add("a");
+    start((_, { signal }) => sleep(58_000, signal));
+    queue.fail("changeVisibility", sdkError("ECONNRESET"));
+    await pass(59_000);
+    expect(queue.changes).toEqual([{ receiptHandle: "a#1", visibilitySeconds: 60 }]);
+    expect(queue.deleted).toEqual(["a#1"]);
+  });
+
+  test("aborts the handler of a message that has become another worker's, and leaves the message alone", async () => {
+    queue.add("a");
+    queue.refusals.set("a#1", [rejected]);
+    start((_, { signal }) => sleep(200_000, signal));
+    await pass(60_000);
+    expect(log.fieldsOf("message.failed")).toMatchObject([{ messageId: "a", code: "MESSAGE_LEASE_LOST" }]);
+    expect(queue.deleted).toEqual([]);
+    expect(queue.changes).toEqual([]);
+  });
+
+  test("gives a message back at the handler's time limit", async () => {
+    queue.add("a");
+    start((_, { signal }) => sleep(60_000, signal), { handlerTimeoutMs: 2000 });
+    await pass(2050);
+    expect(log.fieldsOf("message.failed")).toMatchObject([{ code: "HANDLER_TIMEOUT" }]);
+    expect(queue.changes).toHaveLength(1);
+    expect(worker.inProgress).toBe(0);
+  });
+
+  test("counts a handler that ignores its time limit against the concurrency until it really ends", async () => {
+    queue.add("stubborn", "next");
+    const started: string[] = [];
+    start(
+      ({ id }) => {
+        started.push(id);
+        return id === "stubborn" ? sleep(10_000) : undefined;
+      },
+      { handlerTimeoutMs: 1000, concurrency: 1 },
+    );
+    await pass(9000);
+    expect(started).toEqual(["stubborn"]);
+    expect(worker.inProgress).toBe(1);
+    await pass(2000);
+    expect(started).toEqual(["stubborn", "next"]);
+    expect(queue.deleted).toEqual(["next#1"]);
+  });
+
+  test("treats a handler that throws at once as one that fails", async () => {
+    queue.add("a");
+    start(() => {
+      throw new Error("at once");
+    });
+    await pass(50);
+    expect(log.fieldsOf("message.failed")).toMatchObject([{ reason: "at once" }]);
+  });
+
+  describe("with failing deletes", () => {
+    test("tries one that the queue did not take again, without handling the message again", async () => {
+      const handler = vi.fn<Handler>();
+      queue.add("a", "b", "c");
+      queue.refusals.set("b#1", [busy, busy]);
+      start(handler);
+      await pass(5000);
+      expect(queue.deleted.toSorted()).toEqual(["a#1", "b#1", "c#1"]);
+      expect(handler).toHaveBeenCalledTimes(3);
+    });
+
+    test("keeps a handled message hidden until it is deleted", async () => {
+      queue.add("a");
+      queue.fail("delete", sdkError("AccessDenied", 403), 1000);
+      start(() => {});
+      await pass(120_000);
+      expect(worker.notReady()).toEqual(["queue: denied (delete)"]);
+      expect(queue.changes.length).toBeGreaterThanOrEqual(3);
+      queue.recover("delete");
+      await pass(31_000);
+      expect(queue.deleted).toEqual(["a#1"]);
+      expect(worker.notReady()).toEqual([]);
+    });
+
+    test("deletes a message whose first deletion was refused when it comes again, without handling it again", async () => {
+      const handler = vi.fn<Handler>();
+      queue.add("a");
+      queue.refusals.set("a#1", [rejected]);
+      start(handler);
+      await pass(50);
+      queue.addMessage({ id: "a", receiveCount: 2 });
+      await pass(50);
+      expect(handler).toHaveBeenCalledTimes(1);
+      expect(queue.deleted).toEqual(["a#2"]);
+    });
+
+    test("receives no more than it can hold while nothing can be deleted", async () => {
+      const handler = vi.fn<Handler>();
+      queue.fail("delete", sdkError("InternalFailure", 500), 100_000);
+      queue.add(...Array.from({ length: 1000 }, (_, index) => `m${index}`));
+      start(handler, { concurrency: 10 });
+      await pass(60_000);
+      expect(handler.mock.calls.length).toBeLessThanOrEqual(10 + 110);
+    });
+  });
+
+  describe("with a dead-letter queue", () => {
+    test("hurries a rejected message there, and says why it went", async () => {
+      queue.description = { maxReceiveCount: 3 };
+      queue.addMessage({ id: "early", receiveCount: 1 });
+      queue.addMessage({ id: "last", receiveCount: 3 });
+      start((_, { reject }) => reject("not for us"));
+      await pass(50);
+      expect(queue.changes.map(({ visibilitySeconds }) => visibilitySeconds)).toEqual([0, 0]);
+      expect(log.fieldsOf("message.dead_lettered")).toEqual([
+        { messageId: "last", code: "MESSAGE_REJECTED", reason: "not for us", receiveCount: 3 },
+      ]);
+    });
+
+    test("hands a message that failed for the last time over at once", async () => {
+      queue.description = { maxReceiveCount: 5 };
+      queue.addMessage({ id: "a", receiveCount: 5 });
+      start(() => Promise.reject(new Error("again")));
+      await pass(50);
+      expect(queue.changes).toEqual([{ receiptHandle: "a#5", visibilitySeconds: 0 }]);
+    });
+  });
+
+  test("puts a rejected message off for as long as it may when there is no dead-letter queue", async () => {
+    queue.add("a");
+    start((_, { reject }) => reject("not for us"), { maxRetryDelayMs: 120_000 });
+    await pass(50);
+    expect(queue.changes).toEqual([{ receiptHandle: "a#1", visibilitySeconds: 120 }]);
+  });
+
+  test("never has more handlers at work than its concurrency, and asks for whole batches", async () => {
+    let most = 0;
+    queue.add(...Array.from({ length: 500 }, (_, index) => `m${index}`));
+    start(
+      (_, { signal }) => {
+        most = Math.max(most, worker.inProgress);
+        return sleep(20, signal);
+      },
+      { concurrency: 35 },
+    );
+    await pass(5000);
+    expect(queue.deleted).toHaveLength(500);
+    expect(most).toBe(35);
+  });
+
+  test("asks an empty queue with one call at a time, also after a rush", async () => {
+    queue.add(...Array.from({ length: 300 }, (_, index) => `m${index}`));
+    start((_, { signal }) => sleep(100, signal), { concurrency: 100 });
+    await pass(20_000);
+    expect(queue.deleted).toHaveLength(300);
+    expect(queue.polling).toBe(1);
+  });
+
+  test("goes on with free slots while one message takes very long", async () => {
+    queue.add("slow", ...Array.from({ length: 50 }, (_, index) => `m${index}`));
+    start(({ id }, { signal }) => sleep(id === "slow" ? 30_000 : 10, signal), { concurrency: 10 });
+    await pass(5000);
+    expect(queue.deleted).toHaveLength(50);
+  });
+
+  describe("while the queue cannot be used", () => {
+    test.each([
+      ["QueueDoesNotExist", 400, "queue: missing (receive)"],
+      ["AccessDenied", 403, "queue: denied (receive)"],
+      ["RequestThrottled", 400, "queue: throttled (receive)"],
+      ["ECONNREFUSED", undefined, "queue: unreachable (receive)"],
+    ])(
+      "for %s, shows it, logs it once, backs off and goes on when it is over",
+      async (name, status, complaint) => {
+        start(() => {});
+        await pass(10);
+        expect(worker.notReady()).toEqual([]);
+        queue.fail("receive", sdkError(name, status), 1000);
+        await pass(130_000);
+        expect(worker.notReady()).toEqual([complaint]);
+        expect(log.fieldsOf("queue.unavailable")).toHaveLength(1);
+        expect(queue.receives.length).toBeLessThan(25);
+        queue.recover("receive");
+        queue.add("a");
+        await pass(31_000);
+        expect(queue.deleted).toEqual(["a#1"]);
+        expect(worker.notReady()).toEqual([]);
+        expect(log.fieldsOf("queue.available")).toHaveLength(1);
+      },
+    );
+
+    test("waits for a queue that is missing at the start", async () => {
+      queue.fail("describe", sdkError("QueueDoesNotExist", 400), 3);
+      queue.add("a");
+      start(() => {});
+      await pass(100);
+      expect(worker.notReady()).toEqual(["queue: missing (receive)"]);
+      expect(queue.receives).toEqual([]);
+      await pass(10_000);
+      expect(queue.deleted).toEqual(["a#1"]);
+    });
+
+    test("works without being allowed to read the queue's attributes", async () => {
+      queue.fail("describe", sdkError("AccessDenied", 403));
+      queue.add("a");
+      start(() => {});
+      await pass(50);
+      expect(queue.deleted).toEqual(["a#1"]);
+      expect(worker.notReady()).toEqual([]);
+    });
+  });
+
+  describe("that is stopped", () => {
+    test("receives nothing more, lets handlers finish and deletes their messages", async () => {
+      queue.add("a", "b");
+      start((_, { signal }) => sleep(3000, signal), { concurrency: 2 });
+      await pass(1000);
+      const stopped = worker.stop({ graceMs: 20_000 });
+      queue.add("later");
+      await pass(2050);
+      await stopped;
+      expect(queue.deleted).toEqual(["a#1", "b#1"]);
+      expect(queue.receives).toHaveLength(1);
+    });
+
+    test("lets the long poll end, and gives back what it still brings", async () => {
+      const handler = vi.fn<Handler>();
+      start(handler, { waitSeconds: 5 });
+      await pass(1000);
+      const stopped = worker.stop({ graceMs: 20_000 });
+      queue.add("late");
+      await pass(50);
+      await stopped;
+      expect(handler).not.toHaveBeenCalled();
+      expect(queue.changes).toEqual([{ receiptHandle: "late#1", visibilitySeconds: 0 }]);
+    });
+
+    test("gives back what its handlers could not finish in time", async () => {
+      queue.add("a", "b");
+      start(({ id }, { signal }) => sleep(id === "a" ? 1000 : 60_000, signal));
+      await pass(10);
+      const stopped = worker.stop({ graceMs: 10_000 });
+      await pass(10_000);
+      await stopped;
+      expect(queue.deleted).toEqual(["a#1"]);
+      expect(queue.changes).toEqual([{ receiptHandle: "b#1", visibilitySeconds: 0 }]);
+      expect(log.fieldsOf("message.returned")).toEqual([{ messageId: "b" }]);
+      expect(log.fieldsOf("message.failed")).toEqual([]);
+    });
+
+    test("ends in time although a handler ignores its signal and the queue no longer answers", async () => {
+      queue.add("a");
+      start(() => sleep(600_000));
+      await pass(10);
+      queue.changeVisibility = () => new Promise(() => {});
+      let isStopped = false;
+      void worker.stop({ graceMs: 10_000 }).then(() => {
+        isStopped = true;
+      });
+      await pass(10_000);
+      expect(isStopped).toBe(true);
+    });
+
+    test("ends at once while it waits for a missing queue", async () => {
+      queue.fail("describe", sdkError("QueueDoesNotExist", 400), 1000);
+      start(() => {});
+      await pass(60_000);
+      const stopped = worker.stop({ graceMs: 10_000 });
+      await pass(1);
+      await stopped;
+      expect(worker.notReady()).toEqual(["stopping"]);
+    });
+  });
+});
