@@ -1,0 +1,177 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { QueueEmulator, spawnApp } from "@kong-serverless/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const entry = fileURLToPath(new URL("main.ts", import.meta.url));
+
+describe("the consumer as a process", () => {
+  let emulator: QueueEmulator;
+  let directory: string;
+
+  beforeAll(async () => {
+    emulator = await QueueEmulator.start();
+    directory = await mkdtemp(join(tmpdir(), "consumer-"));
+  });
+  afterAll(async () => {
+    await emulator[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  function start(queue: string, env: Record<string, string> = {}) {
+    const settings = { QUEUE_NAME: queue, OPS_HOST: "127.0.0.1", OPS_PORT: "0", WAIT_SECONDS: "1" };
+    return spawnApp({ entry, env: { ...emulator.env, ...settings, ...env } });
+  }
+
+  async function readiness(consumer: ReturnType<typeof start>) {
+    const { port } = await consumer.waitFor("ops.listening");
+    const response = await fetch(`http://127.0.0.1:${String(port)}/readyz`);
+    return { status: response.status, body: (await response.json()) as { waitingFor?: string[] } };
+  }
+
+  async function writeHandler(name: string, source: string): Promise<string> {
+    const path = join(directory, name);
+    await writeFile(path, source);
+    return path;
+  }
+
+  test("prints raw bodies and CloudEvents that came through SNS, deletes them and ends at SIGTERM", async () => {
+    emulator.createQueue("printed");
+    emulator.subscribe("topic", "printed");
+    emulator.send("printed", "hello");
+    const event = { specversion: "1.0", id: "e-1", source: "test", type: "greeting", data: { to: "you" } };
+    emulator.publish("topic", JSON.stringify(event));
+    await using consumer = start("printed");
+    await consumer.waitFor("message.printed", { matches: ({ body }) => body === "hello" });
+    await consumer.waitFor("message.printed", { matches: ({ body }) => body === '{"to":"you"}' });
+    await emulator.waitForLength("printed", 0);
+    expect(await readiness(consumer)).toMatchObject({ status: 200 });
+    expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(consumer.log.at(-2)).toMatchObject({ event: "worker.stopped", unfinished: 0 });
+  });
+
+  test("serves metrics with the project's names", async () => {
+    emulator.createQueue("measured");
+    emulator.send("measured", "hello");
+    await using consumer = start("measured");
+    await consumer.waitFor("message.handled");
+    const { port } = await consumer.waitFor("ops.listening");
+    const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+    expect(metrics).toMatch(/^serverless_consumer_handled_total 1$/m);
+    expect(metrics).toMatch(/^serverless_consumer_in_progress 0$/m);
+    expect(metrics).toMatch(/^serverless_consumer_oldest_seconds 0$/m);
+    expect(metrics).toMatch(/^serverless_consumer_handler_seconds_count\{outcome="handled"\} 1$/m);
+  });
+
+  test("waits for a queue that does not exist yet, says so, and works as soon as it does", async () => {
+    await using consumer = start("late");
+    await consumer.waitFor("queue.unavailable", { matches: ({ state }) => state === "missing" });
+    expect(await readiness(consumer)).toEqual({
+      status: 503,
+      body: { status: "not ready", waitingFor: ["queue: missing (receive)"] },
+    });
+    emulator.createQueue("late");
+    emulator.send("late", "hello");
+    await consumer.waitFor("message.handled");
+    expect(consumer.log.filter(({ event }) => event === "queue.unavailable")).toHaveLength(1);
+  });
+
+  test("waits for an endpoint that is not there, and stops politely meanwhile", async () => {
+    await using consumer = start("any", { AWS_ENDPOINT_URL: "http://127.0.0.1:1", QUEUE_WAIT_SECONDS: "1" });
+    expect(await readiness(consumer)).toMatchObject({
+      body: { waitingFor: ["queue: its endpoint does not answer yet"] },
+    });
+    await consumer.waitFor("queue.endpoint_silent");
+    await consumer.waitFor("queue.unavailable", { matches: ({ state }) => state === "unreachable" });
+    expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+  });
+
+  test("finishes what it has begun and takes nothing new once it is told to stop", async () => {
+    emulator.createQueue("finished");
+    const handler = await writeHandler(
+      "slow.js",
+      `export const handler = async ({ body }, { log }) => {
+         log.info({ body }, "handler.began");
+         await new Promise((resolve) => setTimeout(resolve, 1500));
+       };`,
+    );
+    emulator.send("finished", "first");
+    await using consumer = start("finished", { HANDLER: handler });
+    await consumer.waitFor("handler.began");
+    const stopped = consumer.stop("SIGTERM");
+    await consumer.waitFor("worker.stopping");
+    // The long poll that is under way brings this one; it goes back at once.
+    emulator.send("finished", "second");
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    expect(consumer.log.filter(({ event }) => event === "message.handled")).toHaveLength(1);
+    expect(emulator.length("finished")).toEqual({ ready: 1, inFlight: 0 });
+  });
+
+  test("gives back what does not end within the grace period", async () => {
+    emulator.createQueue("returned");
+    const handler = await writeHandler(
+      "endless.js",
+      `export const handler = (_, { log }) => {
+         log.info({}, "handler.began");
+         return new Promise((resolve) => setTimeout(resolve, 600_000));
+       };`,
+    );
+    emulator.send("returned", "hello");
+    await using consumer = start("returned", { HANDLER: handler, SHUTDOWN_GRACE_SECONDS: "2" });
+    await consumer.waitFor("handler.began");
+    expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(emulator.length("returned")).toEqual({ ready: 1, inFlight: 0 });
+  });
+
+  test("exits at once at a second signal", async () => {
+    emulator.createQueue("killed");
+    const handler = await writeHandler(
+      "stuck.js",
+      `export const handler = (_, { log }) => {
+         log.info({}, "handler.began");
+         return new Promise((resolve) => setTimeout(resolve, 600_000));
+       };`,
+    );
+    emulator.send("killed", "hello");
+    await using consumer = start("killed", { HANDLER: handler });
+    await consumer.waitFor("handler.began");
+    const stopped = consumer.stop("SIGTERM");
+    await consumer.waitFor("worker.stopping");
+    void consumer.stop("SIGINT");
+    expect(await stopped).toEqual({ code: 1, signal: null });
+  });
+
+  test("sends what a handler rejects to the dead-letter queue, with the reason in the log", async () => {
+    emulator.createQueue("poisoned", { maxReceiveCount: 3 });
+    const CALLBACK_HOSTS = "127.0.0.1";
+    await using consumer = start("poisoned", { HANDLER: "jobs", CALLBACK_HOSTS });
+    emulator.send("poisoned", "no job at all");
+    const lettered = await consumer.waitFor("message.dead_lettered");
+    expect(lettered).toMatchObject({ code: "MESSAGE_REJECTED", receiveCount: 3 });
+    expect(lettered["reason"]).toContain("The job is not valid");
+    await emulator.waitForLength("poisoned-dead", 1);
+    await emulator.waitForLength("poisoned", 0);
+  });
+
+  describe("refuses to start, with one clear message,", () => {
+    const refusals: [string, Record<string, string>, string][] = [
+      ["without a queue", { QUEUE_NAME: "" }, "QUEUE_NAME: missing"],
+      [
+        "with a handler that is not there",
+        { HANDLER: "./nowhere.js" },
+        'HANDLER: found "./nowhere.js"; the module cannot be loaded',
+      ],
+      ["with a handler of no known kind", { HANDLER: "print" }, 'HANDLER: found "print"; expected log, jobs'],
+      ["with a FIFO queue", { QUEUE_NAME: "x.fifo" }, "a FIFO queue"],
+    ];
+    test.each(refusals)("%s", async (_, env, complaint) => {
+      await using consumer = start("any", env);
+      expect(await consumer.exited).toEqual({ code: 1, signal: null });
+      expect(consumer.output).toContain(complaint);
+      expect(consumer.output).not.toContain("    at ");
+    });
+  });
+});
