@@ -1,8 +1,13 @@
+import { randomUUID } from "node:crypto";
+
 import { type Log, silentLog } from "@kong-serverless/runtime";
 
 import type { AccessOutcome } from "./access-outcome.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PdkContext } from "./pdk/context.ts";
+import { PluginExit } from "./pdk/response.ts";
 import type { PluginEntity } from "./plugin-entity.ts";
+import { Worker } from "./worker.ts";
 
 export interface KongHostOptions {
   /** Path of the plugin server's unix socket. */
@@ -11,35 +16,89 @@ export interface KongHostOptions {
   readonly workers?: number;
   /** How long one read from the plugin server may take, in ms. Default 60,000, as OpenResty's. */
   readonly readTimeoutMs?: number;
+  /**
+   * How often an event is tried at most when the plugin server closes the connection. Default 10. Kong has no such limit: it
+   * would go round for ever with a server that closes every time.
+   */
+  readonly maxAttempts?: number;
+  /** What `kong.node.getId()` says. Default: a random UUID. */
+  readonly nodeId?: string;
   readonly log?: Log;
 }
 
-/** Kong's side of `ProtoBuf:1`: calls a plugin server for the requests of a gateway as Kong 3.9 would. */
+/**
+ * Kong's side of `ProtoBuf:1`: calls a plugin server for the requests of a gateway as Kong 3.9 does.
+ *
+ * @example
+ * const host = new KongHost({ socketPath });
+ * const outcome = await host.access(entity, exchange, clientLeft);
+ * exchange.response = { status: 200, headers: {}, source: "service" };
+ * await host.log(entity, exchange);
+ */
 export class KongHost {
-  readonly #options: KongHostOptions;
   readonly #log: Log;
+  readonly #nodeId: string;
+  readonly #workers: readonly Worker[];
+  /** A request stays with the worker that took it. */
+  readonly #workerOf = new WeakMap<Exchange, Worker>();
+  #requests = 0;
 
   constructor(options: KongHostOptions) {
-    this.#options = options;
+    const { socketPath, workers = 1, readTimeoutMs = 60_000, maxAttempts = 10 } = options;
     this.#log = options.log ?? silentLog;
+    this.#nodeId = options.nodeId ?? randomUUID();
+    const onInstancesLost = (pluginName: string) => {
+      for (const worker of this.#workers) worker.forgetInstances(pluginName);
+    };
+    this.#workers = Array.from(
+      { length: workers },
+      () => new Worker({ socketPath, readTimeoutMs, maxAttempts, onInstancesLost }),
+    );
   }
 
   /**
    * Runs the plugin's `access` for a request. Rejects only with `signal`'s reason: the client left, the connection to the
    * plugin server is closed (Kong does so with `lua_check_client_abort=on`).
    */
-  access(entity: PluginEntity, exchange: Exchange, signal?: AbortSignal): Promise<AccessOutcome> {
-    throw new Error(`not yet ${this.#options.socketPath} ${entity.id} ${exchange.id} ${signal?.aborted}`);
+  async access(entity: PluginEntity, exchange: Exchange, signal?: AbortSignal): Promise<AccessOutcome> {
+    try {
+      await this.#worker(exchange).handleEvent(entity, "access", this.#context(exchange), signal);
+      return { kind: "proxy" };
+    } catch (error) {
+      if (error instanceof PluginExit) {
+        const { status, headers, body } = error;
+        return { kind: "exit", status, headers, body };
+      }
+      signal?.throwIfAborted();
+      this.#log.error({ plugin: entity.name, request: exchange.id, error }, "plugin_server.failed");
+      return { kind: "error", status: 500, reason: (error as Error).message };
+    }
   }
 
   /** Runs the plugin's `log` for an exchange whose `response` is set. Never rejects: nobody waits for it in Kong either. */
-  log(entity: PluginEntity, exchange: Exchange): Promise<void> {
-    this.#log.debug({ entity: entity.id, exchange: exchange.id }, "log");
-    return Promise.resolve();
+  async log(entity: PluginEntity, exchange: Exchange): Promise<void> {
+    try {
+      await this.#worker(exchange).handleEvent(entity, "log", this.#context(exchange));
+    } catch (error) {
+      this.#log.error({ plugin: entity.name, request: exchange.id, error }, "plugin_server.failed");
+    }
   }
 
   /** Closes every connection. */
   close(): Promise<void> {
+    for (const worker of this.#workers) worker.close();
     return Promise.resolve();
+  }
+
+  #worker(exchange: Exchange): Worker {
+    const known = this.#workerOf.get(exchange);
+    if (known) return known;
+    const worker = this.#workers[this.#requests++ % this.#workers.length] as Worker;
+    this.#workerOf.set(exchange, worker);
+    return worker;
+  }
+
+  #context(exchange: Exchange): PdkContext {
+    return { exchange, nodeId: this.#nodeId, log: this.#log };
   }
 }

@@ -29,6 +29,14 @@ export interface KongCalls {
   call(method: NamedMethod, args: unknown[]): Promise<unknown>;
 }
 
+class Namespace {
+  readonly calls: KongCalls;
+
+  constructor(calls: KongCalls) {
+    this.calls = calls;
+  }
+}
+
 /** Makes facades. Their classes are made once, from the table; a facade costs one small object an event. */
 const KongFacade = compileNamespace("kong", pdk);
 
@@ -47,14 +55,6 @@ Object.defineProperties(KongFacade.prototype, {
 
 export function createKong(calls: KongCalls): Kong {
   return new KongFacade(calls) as unknown as Kong;
-}
-
-class Namespace {
-  readonly calls: KongCalls;
-
-  constructor(calls: KongCalls) {
-    this.calls = calls;
-  }
 }
 
 function compileNamespace(namespace: string, table: object): typeof Namespace {

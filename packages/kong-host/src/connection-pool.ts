@@ -1,0 +1,57 @@
+import { Connection } from "./connection.ts";
+
+/** OpenResty keeps at most this many idle connections for each worker, for this long. */
+const maxIdle = 30;
+const maxIdleMs = 60_000;
+
+interface IdleConnection {
+  readonly connection: Connection;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A worker's connections to the plugin server: each carries one call at a time, and is used again after it. */
+export class ConnectionPool {
+  readonly #open: () => Promise<Connection>;
+  readonly #idle: IdleConnection[] = [];
+  readonly #used = new Set<Connection>();
+
+  constructor(open: () => Promise<Connection>) {
+    this.#open = open;
+  }
+
+  async take(): Promise<Connection> {
+    const connection = this.#takeIdle() ?? (await this.#open());
+    this.#used.add(connection);
+    return connection;
+  }
+
+  /** Gives a connection back whose call is over. */
+  keep(connection: Connection): void {
+    this.#used.delete(connection);
+    if (!connection.isOpen || this.#idle.length >= maxIdle) {
+      connection.close();
+      return;
+    }
+    const timer = setTimeout(() => connection.close(), maxIdleMs).unref();
+    this.#idle.push({ connection, timer });
+  }
+
+  /** Closes a connection that must not be used again. */
+  drop(connection: Connection): void {
+    this.#used.delete(connection);
+    connection.close();
+  }
+
+  closeAll(): void {
+    for (const connection of this.#used) connection.close();
+    for (let idle = this.#takeIdle(); idle; idle = this.#takeIdle()) idle.close();
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      clearTimeout(idle.timer);
+      if (idle.connection.isOpen) return idle.connection;
+    }
+    return undefined;
+  }
+}

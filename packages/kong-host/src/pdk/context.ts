@@ -1,0 +1,20 @@
+import type { Pdk, PdkMethod } from "@kong-serverless/plugin-server/protocol";
+import type { Log } from "@kong-serverless/runtime";
+
+import type { Exchange } from "../exchange.ts";
+
+/** What a PDK call is about. */
+export interface PdkContext {
+  readonly exchange: Exchange;
+  readonly nodeId: string;
+  readonly log: Log;
+}
+
+/** The PDK's methods as the host has them: synchronous, with the event that they are called in before their arguments. */
+type HostMethods<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends PdkMethod<infer Arguments, infer Result>
+    ? (context: PdkContext, ...args: Arguments) => Result
+    : HostMethods<Table[Name]>;
+};
+
+export type HostPdk = HostMethods<Pdk>;

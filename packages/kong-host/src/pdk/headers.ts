@@ -1,0 +1,15 @@
+import type { Headers } from "@kong-serverless/plugin-server/protocol";
+
+export function firstHeader(headers: Headers, name: string): string | undefined {
+  const value = headers[name.toLowerCase()];
+  return typeof value === "string" ? value : value?.[0];
+}
+
+/** At most `maximum` header lines: those beyond it Kong does not read. */
+export function firstHeaders(headers: Headers, maximum: number): Headers {
+  return Object.fromEntries(Object.entries(headers).slice(0, maximum));
+}
+
+export function toList(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : value;
+}

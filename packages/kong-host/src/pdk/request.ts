@@ -1,0 +1,45 @@
+import type { Headers } from "@kong-serverless/plugin-server/protocol";
+
+import type { Exchange } from "../exchange.ts";
+import { normalizePath } from "../normalize-path.ts";
+import type { HostPdk } from "./context.ts";
+import { firstHeader, firstHeaders } from "./headers.ts";
+
+/** `kong.request`: the request as the client sent it, with the header changes of plugins, which Kong makes in place. */
+export const request: HostPdk["request"] = {
+  getScheme: ({ exchange }) => exchange.request.scheme,
+  getHost: ({ exchange }) => exchange.request.host,
+  getPort: ({ exchange }) => exchange.request.port,
+  // Kong believes `x-forwarded-*` only of addresses in `trusted_ips`, which is empty unless configured.
+  getForwardedScheme: ({ exchange }) => exchange.request.scheme,
+  getForwardedHost: ({ exchange }) => exchange.request.host,
+  getForwardedPort: ({ exchange }) => exchange.request.port,
+  getHttpVersion: ({ exchange }) => exchange.request.httpVersion ?? 1.1,
+  getMethod: ({ exchange }) => exchange.request.method,
+  getPath: ({ exchange }) => normalizePath(exchange.request.path),
+  getPathWithQuery: ({
+    exchange: {
+      request: { path, rawQuery },
+    },
+  }) => (rawQuery === "" ? path : `${path}?${rawQuery}`),
+  getRawQuery: ({ exchange }) => exchange.request.rawQuery,
+  getQueryArg: ({ exchange }, name) => firstHeader(parseQuery(exchange), name),
+  getQuery: ({ exchange }, maximum = 100) => firstHeaders(parseQuery(exchange), maximum),
+  getHeader: ({ exchange }, name) => firstHeader(requestHeaders(exchange), name),
+  getHeaders: ({ exchange }, maximum = 100) => firstHeaders(requestHeaders(exchange), maximum),
+  getRawBody: ({ exchange }) => ({ content: exchange.request.body ?? new Uint8Array(0) }),
+};
+
+function requestHeaders(exchange: Exchange): Headers {
+  return exchange.upstream.headers.applyTo(exchange.request.headers);
+}
+
+function parseQuery({ request: { rawQuery } }: Exchange): Headers {
+  const query: Record<string, string | string[]> = {};
+  for (const [name, value] of new URLSearchParams(rawQuery)) {
+    const before = query[name];
+    if (before === undefined) query[name] = value;
+    else query[name] = [before, value].flat();
+  }
+  return query;
+}

@@ -1,0 +1,126 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "@kong-serverless/plugin-server/protocol";
+
+import { ConnectionPool } from "./connection-pool.ts";
+import { Connection, ConnectionClosedError } from "./connection.ts";
+import { instanceConfig } from "./instance-config.ts";
+import { answerPdkCall, type HostPhase } from "./pdk/answer-pdk-call.ts";
+import type { PdkContext } from "./pdk/context.ts";
+import type { PluginEntity } from "./plugin-entity.ts";
+
+type CallInit = NonNullable<MessageInitShape<typeof RpcCallSchema>["call"]>;
+type AnswerPdk = (name: string, argument: Uint8Array) => Uint8Array;
+
+interface Instance {
+  readonly seq: number;
+  readonly id: Promise<number>;
+}
+
+export interface WorkerOptions {
+  readonly socketPath: string;
+  readonly readTimeoutMs: number;
+  readonly maxAttempts: number;
+  /** The plugin server closed a connection: the plugin's instances of all workers are taken for gone. */
+  readonly onInstancesLost: (pluginName: string) => void;
+}
+
+/** One of nginx's workers: it has connections and plugin instances of its own. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #pool: ConnectionPool;
+  /** By the id of the entity. */
+  readonly #instances = new Map<string, Instance & { readonly pluginName: string }>();
+  // Kong counts twice before the first call.
+  #sequence = 1n;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#pool = new ConnectionPool(() => Connection.open(options.socketPath, options.readTimeoutMs));
+  }
+
+  /**
+   * Runs one event, again with a new instance each time that the plugin server closes the connection. Rejects with
+   * `PluginExit` when the plugin ends the request, with `signal`'s reason, or with what Kong would log beside its 500.
+   */
+  async handleEvent(
+    entity: PluginEntity,
+    phase: HostPhase,
+    context: PdkContext,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const answerPdk: AnswerPdk = (name, argument) => answerPdkCall(name, argument, phase, context);
+    for (let attempt = 1; ; attempt++) {
+      const instanceId = await this.#instanceId(entity);
+      try {
+        const call: CallInit = { case: "handleEvent", value: { instanceId, eventName: phase } };
+        await this.#call(call, answerPdk, signal);
+        return;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof ConnectionClosedError) || attempt >= this.#options.maxAttempts) throw error;
+        this.#options.onInstancesLost(entity.name);
+      }
+    }
+  }
+
+  forgetInstances(pluginName: string): void {
+    for (const [entityId, instance] of this.#instances) {
+      if (instance.pluginName === pluginName) this.#instances.delete(entityId);
+    }
+  }
+
+  close(): void {
+    this.#pool.closeAll();
+  }
+
+  #instanceId(entity: PluginEntity): Promise<number> {
+    const current = this.#instances.get(entity.id);
+    if (current?.seq === entity.seq) return current.id;
+    const instance = { seq: entity.seq, pluginName: entity.name, id: this.#startInstance(entity, current) };
+    this.#instances.set(entity.id, instance);
+    instance.id.catch(() => {
+      if (this.#instances.get(entity.id) === instance) this.#instances.delete(entity.id);
+    });
+    return instance.id;
+  }
+
+  async #startInstance(entity: PluginEntity, old: Instance | undefined): Promise<number> {
+    const config = Buffer.from(JSON.stringify(instanceConfig(entity)));
+    const { result } = await this.#call({ case: "startInstance", value: { name: entity.name, config } });
+    if (result.case !== "instanceStatus") throw new Error("no instance was started");
+    // Kong does not mind when this fails: somebody else may have closed it before.
+    await old?.id
+      .then((instanceId) => this.#call({ case: "closeInstance", value: { instanceId } }))
+      .catch(() => undefined);
+    return result.value.instanceId;
+  }
+
+  async #call(call: CallInit, answerPdk?: AnswerPdk, signal?: AbortSignal): Promise<RpcReturn> {
+    const connection = await this.#pool.take();
+    const onAbort = () => connection.close();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      this.#sequence += 1n;
+      const sequence = this.#sequence;
+      connection.send(toBinary(RpcCallSchema, create(RpcCallSchema, { sequence, call })));
+      if (answerPdk) await answerPdkCalls(connection, answerPdk);
+      const answer = fromBinary(RpcReturnSchema, await connection.read());
+      if (answer.sequence !== sequence) throw new Error("the answer is that of another call");
+      this.#pool.keep(connection);
+      return answer;
+    } catch (error) {
+      this.#pool.drop(connection);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+/** Until the empty frame that ends an event. */
+async function answerPdkCalls(connection: Connection, answerPdk: AnswerPdk): Promise<void> {
+  for (let name = await connection.read(); name.length > 0; name = await connection.read()) {
+    connection.send(answerPdk(name.toString(), await connection.read()));
+  }
+}

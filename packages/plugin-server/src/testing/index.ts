@@ -1,0 +1,3 @@
+export { FramePeer } from "./frame-peer.ts";
+export { readGoldenFrames, type RecordedConnection, type RecordedFrame } from "./golden-frames.ts";
+export { makeSocketDirectory } from "./socket-directory.ts";
