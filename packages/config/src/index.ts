@@ -4,7 +4,8 @@ export { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./enviro
 export { readEnvironment } from "./environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
-export { pluginEntityKey } from "./kong-fields.ts";
+export { pluginEntityOf, type PluginEntity } from "./kong-fields.ts";
+export { type KongPluginEnvironment, readKongPluginEnvironment } from "./kong-plugin-environment.ts";
 export { type KongField, type KongFields, kongSchema } from "./kong-schema.ts";
 export {
   type BackendMatch,

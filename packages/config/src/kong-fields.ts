@@ -1,10 +1,21 @@
 /** Fields that Kong puts beside an operator's own when it starts a plugin instance; those that begin with __ besides. */
 const kongFields = new Set(["route_id", "service_id", "consumer_id", "consumer_group_id"]);
 
-/** The plugin entity that a configuration belongs to: the same one before and after a change of its configuration. */
-export function pluginEntityKey(config: unknown): string {
-  const { __key__, __plugin_id, route_id, service_id } = (config ?? {}) as Record<string, unknown>;
-  return JSON.stringify(__key__ ?? __plugin_id ?? [route_id, service_id]);
+/** The plugin entity that a configuration belongs to. */
+export interface PluginEntity {
+  /** The same before and after a change of the entity's configuration. */
+  readonly key: string;
+  /** Grows with every load of a configuration. */
+  readonly seq: number;
+}
+
+/** Reads what Kong says about the entity. */
+export function pluginEntityOf(config: unknown): PluginEntity {
+  const { __key__, __seq__, route_id, service_id } = isRecord(config) ? config : {};
+  return {
+    key: typeof __key__ === "string" ? __key__ : JSON.stringify([route_id ?? null, service_id ?? null]),
+    seq: typeof __seq__ === "number" ? __seq__ : 0,
+  };
 }
 
 /**

@@ -106,6 +106,49 @@ export const errorCodes = {
     meaning: "So many publishes wait for the Dapr sidecar that one more was refused. Nothing was sent.",
     remedy: "Try again later. If it lasts, the sidecar or the broker is too slow for the load.",
   },
+  HOLD_TIMEOUT: {
+    status: 503,
+    meaning: "The request was held for a sleeping backend, which did not become ready in time.",
+    remedy:
+      "Come again after `Retry-After`. If it lasts, look whether the wake message arrives and the pod starts.",
+  },
+  HELD_LIMIT_REACHED: {
+    status: 503,
+    meaning: "So many requests wait for sleeping backends that one more was refused.",
+    remedy: "Come again after `Retry-After`, or raise maxHeldPerBackend or maxHeldTotal.",
+  },
+  BACKEND_ASLEEP: {
+    status: 503,
+    meaning: "The backend sleeps, and this request is one of those that do not wake it (`wakeExceptions`).",
+    remedy: "Nothing to mend for a health check or a crawler. Otherwise take it out of wakeExceptions.",
+  },
+  BACKEND_CONFLICT: {
+    status: 503,
+    meaning: "Two plugin configurations give one backend name different settings.",
+    remedy:
+      "The message names the fields that differ. Give one of them another `name`, or both the same settings.",
+  },
+  PROBE_TARGET_UNKNOWN: {
+    status: 503,
+    meaning: "The route's Kong service does not tell where the backend's readiness can be probed.",
+    remedy: "The message says why. Give the backend an `upstream`.",
+  },
+  GATEWAY_STOPPING: {
+    status: 503,
+    meaning:
+      "The gateway is shutting down: it lets requests for running backends pass but holds no further ones.",
+    remedy: "Come again at once: another replica answers.",
+  },
+  REQUEST_INVALID: {
+    status: 400,
+    meaning: "A request to the demo backend has a value that is missing or not allowed.",
+    remedy: "The message names the value, what was found and what is allowed.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    meaning: "The demo backend has no such route, or the replica that answered knows no such job.",
+    remedy: "Jobs live in the memory of one replica: ask again, or look into the consumer's log.",
+  },
 } as const satisfies Record<string, ErrorCode>;
 
 export type ErrorCodeName = keyof typeof errorCodes;

@@ -1,0 +1,74 @@
+import { Activator } from "@kong-serverless/activator";
+import type { KongPluginEnvironment } from "@kong-serverless/config";
+import { DaprPublisher } from "@kong-serverless/dapr-publisher";
+import { probe } from "@kong-serverless/health-poller";
+import { type PluginModule, PluginServer } from "@kong-serverless/plugin-server";
+import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
+
+import { demandRoutes } from "./demand.ts";
+import { logActivatorEvent } from "./event-log.ts";
+import { Metrics } from "./metrics.ts";
+import { createPlugin } from "./plugin.ts";
+
+/** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
+const longestPublishMs = 60_000;
+
+/** The plugin with everything behind it: one activator, one publisher and one set of metrics for all its instances. */
+export class App {
+  readonly plugin: PluginModule;
+  readonly #environment: KongPluginEnvironment;
+  readonly #log: Log;
+  readonly #publisher: DaprPublisher;
+  readonly #activator: Activator;
+  readonly #metrics = new Metrics();
+
+  /** Starts nothing yet. */
+  constructor(environment: KongPluginEnvironment, log: Log) {
+    this.#environment = environment;
+    this.#log = log;
+    const { daprEndpoint, DAPR_API_TOKEN: apiToken } = environment;
+    const publisher = new DaprPublisher({
+      endpoint: daprEndpoint,
+      timeoutMs: longestPublishMs,
+      log,
+      ...(apiToken !== undefined && { apiToken }),
+    });
+    this.#publisher = publisher;
+    this.#activator = new Activator({
+      publishWake: ({ pubsub, topic, backend, reason }, signal) =>
+        publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
+      probe,
+      observe: (event) => {
+        this.#metrics.observe(event);
+        logActivatorEvent(log, event);
+      },
+    });
+    this.#metrics.watch(() => this.#activator.backends);
+    this.plugin = createPlugin({ activator: this.#activator, metrics: this.#metrics, log });
+  }
+
+  /** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
+  async start(): Promise<RunningService> {
+    const { KONG_SERVERLESS_SOCKET: socketPath, OPS_HOST, OPS_PORT } = this.#environment;
+    const { SHUTDOWN_GRACE_SECONDS, SHUTDOWN_IDLE_MS } = this.#environment;
+    const server = new PluginServer({ socketPath, plugin: this.plugin, log: this.#log });
+    const ops = new OpsServer({
+      host: OPS_HOST,
+      port: OPS_PORT,
+      notReady: () => (server.stopping.aborted ? ["shutdown"] : []),
+      registry: this.#metrics.registry,
+      routes: demandRoutes(this.#activator),
+    });
+    const opsPort = await ops.start();
+    // Last, so that Kong finds either nothing or a server that is all there.
+    await server.start();
+    this.#log.info({ socketPath, opsPort }, "service.started");
+    return {
+      stop: async () => {
+        await server.stop({ graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS });
+        await this.#publisher.stop();
+        await ops.stop();
+      },
+    };
+  }
+}

@@ -1,0 +1,21 @@
+import { kongSchema } from "@kong-serverless/config";
+import type { PluginModule } from "@kong-serverless/plugin-server";
+
+import packageJson from "../package.json" with { type: "json" };
+import { Instance, type InstanceParts } from "./instance.ts";
+
+/** The Kong plugin `serverless`, in kong-pdk's shape. */
+export function createPlugin(parts: InstanceParts): PluginModule {
+  return {
+    Plugin: class Serverless extends Instance {
+      constructor(config: unknown) {
+        super(config, parts);
+      }
+    },
+    Name: "serverless",
+    Version: packageJson.version,
+    // After authentication, ACLs and rate limiting: what those refuse wakes nothing.
+    Priority: 1,
+    Schema: kongSchema,
+  };
+}

@@ -1,0 +1,71 @@
+import type { ProbeTarget } from "@kong-serverless/activator";
+import type { BackendSettings } from "@kong-serverless/config";
+import { ServerlessError } from "@kong-serverless/runtime";
+
+import type { Kong } from "./kong.ts";
+import { isBelow } from "./path-prefix.ts";
+
+type KongService = NonNullable<Awaited<ReturnType<Kong["router"]["getService"]>>>;
+type KongRoute = NonNullable<Awaited<ReturnType<Kong["router"]["getRoute"]>>>;
+
+const schemes: Readonly<Record<string, string>> = { http: "http", https: "https", ws: "http", wss: "https" };
+
+/** Where a backend is probed that names its own address. */
+export function upstreamUrl(upstream: string, health: string): string {
+  return upstream.replace(/\/+$/, "") + health;
+}
+
+/**
+ * Where Kong would forward a request for `target` + `health` on this route: the readiness URL of a backend without an
+ * `upstream`. Fails with PROBE_TARGET_UNKNOWN. Nothing in it comes from the client.
+ */
+export function serviceUrl(
+  { service, route }: { service: KongService | undefined; route: KongRoute | undefined },
+  { target = "", health }: { readonly target?: string; readonly health: string },
+): string {
+  if (service === undefined) throw unknown("the route has no service");
+  const scheme = schemes[service.protocol ?? "http"];
+  if (scheme === undefined) throw unknown(`its protocol is ${service.protocol}`);
+  const below = stripped(target.replace(/\/+$/, ""), route);
+  const base = (service.path ?? "").replace(/\/+$/, "");
+  return `${scheme}://${addressOf(service)}${base}${below}${health}`;
+}
+
+/** How a backend with these settings is asked at `url`. */
+export function probeTarget(url: string, settings: BackendSettings): ProbeTarget {
+  return {
+    url,
+    timeoutMs: settings.probeTimeoutMs,
+    statuses: settings.probeStatuses,
+    ...(settings.probeHeaders !== undefined && { headers: settings.probeHeaders }),
+  };
+}
+
+/** What is left of `target` once Kong has cut the path off that the route matched (a regular expression's is unknown). */
+function stripped(target: string, route: KongRoute | undefined): string {
+  if (route?.strip_path !== true) return target;
+  const matched = (route.paths ?? [])
+    .map((path) => path.replace(/\/+$/, ""))
+    .filter((path) => isBelow(target, path))
+    .toSorted((a, b) => b.length - a.length)[0];
+  return target.slice(matched?.length ?? 0);
+}
+
+/**
+ * Kong Ingress Controller names a service's upstream `name.namespace.port.svc`. Only Kong can resolve that; in DNS the
+ * service is `name.namespace.svc`.
+ * https://github.com/Kong/kubernetes-ingress-controller/blob/main/internal/dataplane/kongstate/service.go
+ */
+function addressOf({ host, port }: KongService): string {
+  const [, name, namespace, servicePort] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.([a-z0-9-]+)\.svc$/.exec(host) ?? [];
+  if (servicePort === undefined) return `${host}:${port}`;
+  if (!/^\d+$/.test(servicePort)) throw unknown(`its port is known by name only (${host})`);
+  return `${name}.${namespace}.svc:${servicePort}`;
+}
+
+function unknown(why: string): ServerlessError {
+  return new ServerlessError(
+    "PROBE_TARGET_UNKNOWN",
+    `The backend's readiness cannot be probed at the Kong service of its route: ${why}. Give the backend an \`upstream\`.`,
+  );
+}

@@ -1,0 +1,194 @@
+import { join } from "node:path";
+
+import { Exchange, type ExchangeResponse, KongHost, type PluginEntity } from "@kong-serverless/kong-host";
+import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
+import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
+
+export interface GatewayRequest {
+  /** As the client sent it, with the query. */
+  readonly path?: string;
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Aborts when the client leaves. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GatewayOptions {
+  /** The plugin's configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Where requests are forwarded, and where a backend without `upstream` is probed. */
+  readonly serviceUrl: string;
+  readonly sidecarUrl: string;
+  readonly routePaths?: readonly string[];
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface GatewayResponse extends ExchangeResponse {
+  readonly body: string;
+  readonly exchange: Exchange;
+}
+
+/** A gateway with one route: the real plugin server in a process of its own, driven as Kong drives it. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #directory: AsyncDisposable & { readonly path: string };
+  plugin: SpawnedApp;
+  host: KongHost;
+  #opsUrl = "";
+  #config: GatewayOptions["config"];
+  #seq = 1;
+
+  private constructor(options: GatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#config = options.config;
+    this.plugin = this.#spawn();
+    this.host = new KongHost({ socketPath: this.#socketPath, workers: options.workers ?? 1 });
+  }
+
+  /** Resolves once the plugin server takes requests. */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options, await makeSocketDirectory());
+    await gateway.#started();
+    return gateway;
+  }
+
+  /** Starts the plugin server anew, after the former one has ended. */
+  async restartPlugin(): Promise<void> {
+    this.plugin = this.#spawn();
+    await this.#started();
+  }
+
+  /** Gives the route another configuration, as a reload does. */
+  reload(config: GatewayOptions["config"]): void {
+    this.#config = config;
+    this.#seq += 1;
+  }
+
+  /** The route's plugin entity, or that of another route with a configuration of its own. */
+  entity(routeId = "route", config = this.#config): PluginEntity {
+    return {
+      id: `plugin-${routeId}`,
+      name: "serverless",
+      config,
+      routeId,
+      serviceId: "service",
+      seq: this.#seq,
+    };
+  }
+
+  exchange({ path = "/", host = "demo.example", headers = {} }: GatewayRequest = {}): Exchange {
+    const url = new URL(this.#options.serviceUrl);
+    const [rawPath = "/", rawQuery = ""] = path.split("?");
+    return new Exchange({
+      request: {
+        method: "GET",
+        scheme: "http",
+        host,
+        port: 80,
+        path: rawPath,
+        rawQuery,
+        headers: { host, "user-agent": "test", ...headers },
+        clientIp: "127.0.0.1",
+      },
+      route: { id: "route", paths: this.#options.routePaths ?? ["/"], strip_path: true },
+      service: { id: "service", protocol: "http", host: url.hostname, port: Number(url.port) },
+    });
+  }
+
+  /** Plays one request from its arrival to its log: `access`, forwarding, `log`. Rejects when the client leaves. */
+  async request(request: GatewayRequest = {}, entity = this.entity()): Promise<GatewayResponse> {
+    const exchange = this.exchange(request);
+    try {
+      const answer = await this.#answer(exchange, entity, request.signal);
+      exchange.response = { ...answer, headers: exchange.responseHeaders.applyTo(answer.headers) };
+      return { ...exchange.response, body: answer.body, exchange };
+    } catch (error) {
+      // Kong's log of a request whose client has left.
+      exchange.response = { status: 499, headers: {}, source: "error" };
+      throw error;
+    } finally {
+      await this.host.log(entity, exchange);
+    }
+  }
+
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const text = await (await fetch(`${this.#opsUrl}/metrics`)).text();
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+    return text
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  }
+
+  async ops(path: string): Promise<Response> {
+    return fetch(this.#opsUrl + path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.host.close();
+    await this.plugin[Symbol.asyncDispose]();
+    await this.#directory[Symbol.asyncDispose]();
+  }
+
+  get #socketPath(): string {
+    return join(this.#directory.path, "serverless.socket");
+  }
+
+  #spawn(): SpawnedApp {
+    return spawnApp({
+      entry: join(import.meta.dirname, "../main.ts"),
+      env: {
+        KONG_SERVERLESS_SOCKET: this.#socketPath,
+        DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,
+        OPS_HOST: "127.0.0.1",
+        OPS_PORT: "0",
+        LOG_LEVEL: "debug",
+        ...this.#options.env,
+      },
+    });
+  }
+
+  async #started(): Promise<void> {
+    const { opsPort } = await this.plugin.waitFor("service.started");
+    this.#opsUrl = `http://127.0.0.1:${opsPort as number}`;
+  }
+
+  async #answer(
+    exchange: Exchange,
+    entity: PluginEntity,
+    signal: AbortSignal | undefined,
+  ): Promise<ExchangeResponse & { readonly body: string }> {
+    const outcome = await this.host.access(entity, exchange, signal);
+    if (outcome.kind === "exit") {
+      const { status, headers, body } = outcome;
+      return { status, headers, body: Buffer.from(body).toString(), source: "exit" };
+    }
+    if (outcome.kind === "error") return { status: 500, headers: {}, body: "", source: "error" };
+    return this.#forward(exchange, signal);
+  }
+
+  async #forward(
+    exchange: Exchange,
+    signal: AbortSignal | undefined,
+  ): Promise<ExchangeResponse & { readonly body: string }> {
+    const { path, headers } = exchange.request;
+    try {
+      const response = await fetch(this.#options.serviceUrl + path, {
+        headers: exchange.upstream.headers.applyTo(headers) as Record<string, string>,
+        ...(signal !== undefined && { signal }),
+      });
+      const body = await response.text();
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body,
+        source: "service",
+      };
+    } catch {
+      signal?.throwIfAborted();
+      return { status: 502, headers: {}, body: "", source: "error" };
+    }
+  }
+}

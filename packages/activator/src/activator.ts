@@ -1,0 +1,107 @@
+import type { BackendSettings } from "@kong-serverless/config";
+import { ServerlessError } from "@kong-serverless/runtime";
+
+import { Backend, type BackendParts } from "./backend.ts";
+import type { Collaborators } from "./collaborators.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+
+/** A plugin entity that configures a backend: Kong starts one instance of it per nginx worker. */
+export interface Owner {
+  /** Stays the same when the entity's configuration changes. */
+  readonly key: string;
+  /** Orders an entity's configurations: a higher one is newer. */
+  readonly seq: number;
+}
+
+/** One plugin instance's claim to a backend. */
+export interface Registration {
+  readonly backend: Backend;
+  /** Gives the claim up; the backend itself stays, with its counts. */
+  release(): void;
+}
+
+interface Entry {
+  readonly backend: Backend;
+  readonly owners: Map<string, { seq: number; claims: number }>;
+}
+
+/** A backend that saw no request for this long may be given other settings by another owner. */
+const unusedAfterMs = 60_000;
+
+/** Every backend of the process, by name: plugin instances come and go per route and nginx worker, a backend stays one. */
+export class Activator {
+  readonly #entries = new Map<string, Entry>();
+  readonly #parts: BackendParts;
+
+  constructor(collaborators: Collaborators) {
+    this.#parts = {
+      collaborators,
+      wheel: new TimerWheel(),
+      heldTotal: { count: 0 },
+    };
+  }
+
+  get backends(): readonly Backend[] {
+    return [...this.#entries.values()].map(({ backend }) => backend);
+  }
+
+  /** Requests held for all backends together. */
+  get held(): number {
+    return this.#parts.heldTotal.count;
+  }
+
+  /** Requests held for a backend and in flight to it; zeros for a name that no request has come by yet. */
+  demand(name: string): { readonly held: number; readonly inFlight: number } {
+    return this.#entries.get(name)?.backend.demand ?? { held: 0, inFlight: 0 };
+  }
+
+  /** Finds or makes the backend of that name. Throws BACKEND_CONFLICT when another owner uses the name with other settings. */
+  register(settings: BackendSettings, owner: Owner): Registration {
+    const { name } = settings;
+    const entry = this.#entries.get(name) ?? {
+      backend: new Backend(settings, this.#parts),
+      owners: new Map(),
+    };
+    this.#entries.set(name, entry);
+    reconcile(entry, settings, owner);
+
+    const claim = entry.owners.get(owner.key) ?? { seq: owner.seq, claims: 0 };
+    claim.seq = Math.max(claim.seq, owner.seq);
+    claim.claims += 1;
+    entry.owners.set(owner.key, claim);
+    return {
+      backend: entry.backend,
+      release: () => {
+        claim.claims -= 1;
+        if (claim.claims === 0 && entry.owners.get(owner.key) === claim) entry.owners.delete(owner.key);
+      },
+    };
+  }
+}
+
+/**
+ * Kong starts instances lazily and never closes those of a removed entity, so owners of old and new configurations
+ * overlap after every reload. Other settings are taken over when they show such a change; otherwise two routes disagree.
+ */
+function reconcile({ backend, owners }: Entry, settings: BackendSettings, owner: Owner): void {
+  const differing = differences(backend.settings, settings);
+  if (differing.length === 0) return;
+  const claim = owners.get(owner.key);
+  // A late instance of a configuration that is gone, from a worker that has not seen the reload.
+  if (claim !== undefined && owner.seq < claim.seq) return;
+  const isReload = claim !== undefined;
+  if (!isReload && owners.size > 0 && backend.idleMs < unusedAfterMs) {
+    throw new ServerlessError(
+      "BACKEND_CONFLICT",
+      `Two plugin configurations name a backend ${JSON.stringify(backend.name)}, but differ in ${differing.join(", ")}. Give one of them another \`name\`, or both the same settings.`,
+      { backend: backend.name },
+    );
+  }
+  owners.clear();
+  backend.settings = settings;
+}
+
+function differences(one: BackendSettings, other: BackendSettings): string[] {
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof BackendSettings>;
+  return [...keys].filter((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key]));
+}

@@ -1,0 +1,77 @@
+import { ServerlessError } from "@kong-serverless/runtime";
+
+import type { TimerWheel } from "./timer-wheel.ts";
+
+/** Requests held in the whole process: what the cap on all backends together counts. */
+export interface HeldTotal {
+  count: number;
+}
+
+export interface HoldLimits {
+  readonly maxHeld: number;
+  readonly maxHeldTotal: number;
+}
+
+/** The requests held for one backend. Each leaves once: released, at its own deadline, or with its client. */
+export class HeldRequests {
+  readonly #backend: string;
+  readonly #wheel: TimerWheel;
+  readonly #total: HeldTotal;
+  readonly #releases = new Set<() => void>();
+
+  constructor(backend: string, wheel: TimerWheel, total: HeldTotal) {
+    this.#backend = backend;
+    this.#wheel = wheel;
+    this.#total = total;
+  }
+
+  get count(): number {
+    return this.#releases.size;
+  }
+
+  /** Throws HELD_LIMIT_REACHED when no further request may be held. */
+  assertRoom({ maxHeld, maxHeldTotal }: HoldLimits): void {
+    if (this.count < maxHeld && this.#total.count < maxHeldTotal) return;
+    const message =
+      this.count >= maxHeld
+        ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeld} are`
+        : `${this.#total.count} requests are held in all already; at most ${maxHeldTotal} are`;
+    throw new ServerlessError("HELD_LIMIT_REACHED", message, { backend: this.#backend });
+  }
+
+  /**
+   * Resolves when released. Rejects with HOLD_TIMEOUT at `deadlineMs`, or with the reason of `signal`, which has not
+   * aborted yet, when the client leaves.
+   */
+  hold(deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#releases.delete(release);
+        this.#total.count -= 1;
+        timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const release = () => {
+        leave();
+        resolve();
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal?.reason);
+      };
+      const timer = this.#wheel.schedule(deadlineMs, () => {
+        leave();
+        const message = `The backend ${this.#backend} did not become ready in time.`;
+        reject(new ServerlessError("HOLD_TIMEOUT", message, { backend: this.#backend }));
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#releases.add(release);
+      this.#total.count += 1;
+    });
+  }
+
+  /** Lets every held request go on. */
+  releaseAll(): void {
+    for (const release of this.#releases) release();
+  }
+}

@@ -1,0 +1,73 @@
+import type { BackendSettings } from "@kong-serverless/config";
+import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
+
+import type { Collaborators } from "./collaborators.ts";
+import type { WakeReason } from "./events.ts";
+
+const firstRetryMs = 100;
+
+/** Sends one backend's wake messages, one at a time, and knows when the next is due. */
+export class WakeSender {
+  readonly #collaborators: Collaborators;
+  #underway: Promise<boolean> | undefined;
+  #publishedAtMs = -Infinity;
+  #triedAtMs = -Infinity;
+  #failures = 0;
+
+  constructor(collaborators: Collaborators) {
+    this.#collaborators = collaborators;
+  }
+
+  /** Milliseconds since the latest message that was taken. */
+  get ageMs(): number {
+    return performance.now() - this.#publishedAtMs;
+  }
+
+  /** Milliseconds until `intervalMs` have passed since the latest message; after a failure, until the next try. */
+  msUntilDue(intervalMs: number): number {
+    if (this.#failures === 0) return Math.max(0, intervalMs - this.ageMs);
+    const backoffMs = Math.min(firstRetryMs * 2 ** (this.#failures - 1), intervalMs);
+    return Math.max(0, this.#triedAtMs + backoffMs - performance.now());
+  }
+
+  /** Sends a message, or joins the sending of one. Never rejects: tells whether it was taken. */
+  publish(settings: BackendSettings, reason: WakeReason): Promise<boolean> {
+    this.#underway ??= this.#publish(settings, reason).finally(() => {
+      this.#underway = undefined;
+    });
+    return this.#underway;
+  }
+
+  async #publish({ name, wake, publishTimeoutMs }: BackendSettings, reason: WakeReason): Promise<boolean> {
+    const { publishWake, observe } = this.#collaborators;
+    this.#triedAtMs = performance.now();
+    if (wake === undefined) {
+      // The scaler watches the demand: holding the request was the message.
+      this.#publishedAtMs = this.#triedAtMs;
+      return true;
+    }
+    using deadline = withDeadline(publishTimeoutMs, () => publishTimeout(name, publishTimeoutMs));
+    try {
+      await publishWake({ backend: name, reason, ...wake }, deadline.signal);
+    } catch (error) {
+      this.#failures += 1;
+      observe({ event: "wake.failed", backend: name, reason, error });
+      return false;
+    }
+    this.#failures = 0;
+    this.#publishedAtMs = performance.now();
+    observe({
+      event: "wake.published",
+      backend: name,
+      reason,
+      durationMs: this.#publishedAtMs - this.#triedAtMs,
+    });
+    return true;
+  }
+}
+
+function publishTimeout(backend: string, timeoutMs: number): ServerlessError {
+  return new ServerlessError("PUBLISH_TIMEOUT", `The wake message was not taken within ${timeoutMs} ms.`, {
+    backend,
+  });
+}
