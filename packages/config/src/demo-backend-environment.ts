@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";

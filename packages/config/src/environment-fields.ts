@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Fields that the environments of several apps have in common. */
 export const wholeNumber = (min: number, max: number) =>

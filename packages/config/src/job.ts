@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** One piece of work, as it lies on the jobs queue: the demo backend sends it, the consumer's `jobs` handler does it. */
 export const jobSchema = z.strictObject({

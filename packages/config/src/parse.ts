@@ -1,5 +1,5 @@
 import { ServerlessError } from "@kong-serverless/runtime";
-import { z } from "zod";
+import type { z } from "zod";
 
 /** A configuration that does not fit its schema. `issues` holds one line for each fault. */
 export class ConfigError extends ServerlessError {

@@ -18,7 +18,7 @@ const publishPath = /^\/v1\.0\/publish\/([^/]+)\/([^/]+)$/;
 
 /**
  * Stands in for daprd: answers its publish API by a script, of which the last answer repeats, and records what it was sent.
- * `/v1.0/healthz` is answered 204, all else 404.
+ * Its health URLs are answered 204, all else 404.
  *
  * @see https://docs.dapr.io/reference/api/pubsub_api/
  */
@@ -51,7 +51,7 @@ export class ScriptedSidecar extends ScriptedServer {
     const [, pubsub, topic] = publishPath.exec(url.pathname) ?? [];
     if (pubsub === undefined || topic === undefined || request.method !== "POST") {
       this.otherRequests.push(`${request.method} ${url.pathname}`);
-      this.answer(response, url.pathname === "/v1.0/healthz" ? 204 : 404);
+      this.answer(response, url.pathname.startsWith("/v1.0/healthz") ? 204 : 404);
       return;
     }
     const body = await text(request);

@@ -1,0 +1,49 @@
+import { hostname } from "node:os";
+
+import { sleep } from "@kong-serverless/runtime";
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import type { StreamingApi } from "hono/utils/stream";
+import * as z from "zod";
+
+import { parseRequest } from "./problem.ts";
+
+const whole = (min: number, max: number) => z.coerce.number().pipe(z.int().min(min).max(max));
+
+/** Longest below the 60 s after which a gateway usually gives up. */
+const slowQuery = z.object({ ms: whole(0, 30_000).default(500) });
+const streamQuery = z.object({
+  chunks: whole(1, 100).default(5),
+  intervalMs: whole(0, 5000).default(200),
+});
+
+/** What a gateway adds: how the request came here, and whether it had to wait. */
+const gatewayHeader = /^(x-forwarded-|x-kong-|x-serverless-|forwarded$|via$|host$|user-agent$|traceparent$)/;
+
+/** Routes worth proxying: who answers, a slow answer, an answer in pieces. */
+export function demoRoutes(): Hono {
+  const startedAt = new Date().toISOString();
+  const replica = { hostname: hostname(), pid: process.pid, startedAt };
+  return new Hono()
+    .get("/", (c) => {
+      const headers = Object.entries(c.req.header()).filter(([name]) => gatewayHeader.test(name));
+      return c.json({ answeredBy: replica, request: { headers: Object.fromEntries(headers) } });
+    })
+    .get("/slow", async (c) => {
+      const { ms } = parseRequest(slowQuery, c.req.query(), "The query");
+      await sleep(ms, c.req.raw.signal);
+      return c.json({ answeredBy: replica, sleptMs: ms });
+    })
+    .get("/stream", (c) => {
+      const { chunks, intervalMs } = parseRequest(streamQuery, c.req.query(), "The query");
+      c.header("content-type", "text/plain; charset=utf-8");
+      const send = async (body: StreamingApi): Promise<void> => {
+        for (let chunk = 1; chunk <= chunks && !body.aborted; chunk += 1) {
+          if (chunk > 1) await sleep(intervalMs, c.req.raw.signal);
+          await body.write(`chunk ${chunk} of ${chunks} from ${replica.hostname}/${replica.pid}\n`);
+        }
+      };
+      // Nothing but its client's leaving ends a stream early.
+      return stream(c, send, async () => {});
+    });
+}

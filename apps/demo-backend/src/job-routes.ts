@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+
+import { type Job, jobResultSchema } from "@kong-serverless/config";
+import type { PublishMessage } from "@kong-serverless/dapr-publisher";
+import { type Log, ServerlessError } from "@kong-serverless/runtime";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import * as z from "zod";
+
+import type { JobStore } from "./job-store.ts";
+import { parseRequest, problem } from "./problem.ts";
+
+export interface JobPublisher {
+  publish(message: PublishMessage): Promise<void>;
+}
+
+export interface JobRoutesOptions {
+  readonly publisher: JobPublisher;
+  readonly store: JobStore;
+  readonly log: Log;
+  /** Base address of the gateway, where results come in. */
+  readonly gatewayUrl: string;
+  readonly pubsub: string;
+  readonly topic: string;
+}
+
+const newJobsSchema = z.strictObject({
+  durationMs: z.int().min(0).max(3_600_000).default(1000),
+  count: z.int().min(1).max(100).default(1),
+});
+const maxBodyBytes = 16 * 1024;
+
+/** Takes jobs, hands them to the consumer through the queue, takes their results, and shows both. */
+export function jobRoutes(options: JobRoutesOptions): Hono {
+  const { store, log } = options;
+  return new Hono()
+    .use(bodyLimit({ maxSize: maxBodyBytes, onError: refuseLargeBody }))
+    .get("/", (c) => c.json({ replica: { hostname: hostname(), pid: process.pid }, jobs: store.counts() }))
+    .post("/", async (c) => {
+      const { durationMs, count } = parseRequest(newJobsSchema, await readJson(c), "The request body");
+      const jobs = Array.from({ length: count }, () => createJob(durationMs, options.gatewayUrl));
+      return answerNewJobs(jobs, await publishAll(jobs, options));
+    })
+    .get("/:id", (c) => {
+      const id = c.req.param("id");
+      const record = store.get(id);
+      if (record !== undefined) return c.json(record);
+      throw new ServerlessError(
+        "NOT_FOUND",
+        `This replica (${hostname()}, process ${process.pid}) knows no job ${id}. Jobs and results live in the memory of the replica that took them or was told, and end with it.`,
+      );
+    })
+    .post("/:id/result", async (c) => {
+      const result = parseRequest(jobResultSchema, await readJson(c), "The request body");
+      if (result.id !== c.req.param("id")) {
+        throw new ServerlessError("REQUEST_INVALID", `The result is of job ${result.id}, not of the path's.`);
+      }
+      store.finish(result);
+      log.info({ id: result.id, status: result.status, handledBy: result.handledBy }, "job.finished");
+      return c.body(null, 204);
+    });
+}
+
+function createJob(durationMs: number, gatewayUrl: string): Job {
+  const id = randomUUID();
+  return { id, kind: "demo", durationMs, callbackUrl: `${gatewayUrl}/jobs/${id}/result` };
+}
+
+/** Publishes side by side; resolves with the failures, by job. */
+async function publishAll(
+  jobs: readonly Job[],
+  { publisher, store, pubsub, topic, log }: JobRoutesOptions,
+): Promise<ReadonlyMap<Job, unknown>> {
+  const failures = new Map<Job, unknown>();
+  await Promise.all(
+    jobs.map(async (job) => {
+      // First, since the result may be here before the sidecar's answer is.
+      store.add(job);
+      try {
+        await publisher.publish({ pubsub, topic, data: job });
+      } catch (error) {
+        store.drop(job.id);
+        failures.set(job, error);
+      }
+    }),
+  );
+  const published = jobs.length - failures.size;
+  if (published > 0) log.info({ count: published }, "jobs.published");
+  if (failures.size > 0) {
+    const [reason] = failures.values();
+    log.warn({ count: failures.size, reason: String(reason) }, "jobs.not_published");
+  }
+  return failures;
+}
+
+function answerNewJobs(jobs: readonly Job[], failures: ReadonlyMap<Job, unknown>): Response {
+  const ids = jobs.filter((job) => !failures.has(job)).map(({ id }) => id);
+  const [failure] = failures.values();
+  if (failure === undefined) {
+    const location = ids.length === 1 ? `/jobs/${ids[0]}` : "/jobs";
+    return Response.json({ ids }, { status: 202, headers: { location } });
+  }
+  if (!(failure instanceof ServerlessError)) throw failure;
+  return problem({
+    status: failure.status,
+    code: failure.code,
+    detail: `${failures.size} of ${jobs.length} jobs were not taken. ${failure.message}`,
+    more: { ids },
+  });
+}
+
+/** An empty body is an empty object, so that `curl -X POST` will do. */
+async function readJson(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ServerlessError("REQUEST_INVALID", "The request body is no JSON.", { cause });
+  }
+}
+
+function refuseLargeBody(): Response {
+  return problem({
+    status: 413,
+    code: "REQUEST_INVALID",
+    detail: `The request body is larger than ${maxBodyBytes} bytes.`,
+  });
+}

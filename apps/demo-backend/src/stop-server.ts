@@ -1,0 +1,26 @@
+import type { Server } from "node:http";
+
+/** How often connections are looked through for those whose last request has ended. */
+const sweepMs = 50;
+
+/**
+ * Stops listening, lets open requests end, and cuts those that have not after `graceMs`.
+ * Resolves with the number of connections that it cut.
+ */
+export async function stopServer(server: Server, graceMs: number): Promise<number> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  // A kept connection whose request ends after close() would stay open until its client or the keep-alive time ends it.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
+  let cut = 0;
+  const limit = setTimeout(() => {
+    server.getConnections((_, count) => {
+      cut = count;
+      server.closeAllConnections();
+    });
+  }, graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(limit);
+  return cut;
+}
