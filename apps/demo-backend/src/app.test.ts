@@ -145,6 +145,22 @@ describe("demo routes", () => {
     },
   );
 
+  test("an upload that its client breaks off is no error", async () => {
+    const error = vi.fn<Log["error"]>();
+    const { url, backend, publisher } = await start({ SHUTDOWN_GRACE_SECONDS: 30 }, undefined, {
+      ...silentLog,
+      error,
+    });
+    const client = connect(Number(new URL(url).port), "127.0.0.1");
+    client.write("GET /healthz HTTP/1.1\r\nhost: demo\r\n\r\n");
+    client.write("POST /jobs HTTP/1.1\r\nhost: demo\r\ncontent-length: 100\r\n\r\n{");
+    await once(client, "data");
+    client.destroy();
+    await backend.stop();
+    expect(error).not.toHaveBeenCalled();
+    expect(publisher.messages).toEqual([]);
+  });
+
   test("/stream ends after the last chunk", async () => {
     const { url } = await start();
     const text = await (await fetch(`${url}/stream?chunks=3&intervalMs=1`)).text();
