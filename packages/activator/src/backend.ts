@@ -190,7 +190,8 @@ export class Backend {
   }
 
   #startUpkeep(): void {
-    this.#upkeep.start(this.#settings.readyLeaseMs / 4);
+    const { readyLeaseMs, keepWarmIntervalMs } = this.#settings;
+    this.#upkeep.start(Math.min(readyLeaseMs, keepWarmIntervalMs || Infinity) / 4);
   }
 
   /** Does what is due for a backend in use. Returns whether it still is. */

@@ -1,0 +1,319 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Activator } from "./activator.ts";
+import type { Backend, HoldRequest } from "./backend.ts";
+import { advance, settings as defaults, target, World } from "./testing/world.ts";
+
+let world: World;
+let activator: Activator;
+let backend: Backend;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new World();
+  activator = new Activator(world);
+  backend = register();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function register(settings: Partial<typeof defaults> = {}): Backend {
+  return activator.register({ ...defaults, ...settings }, { key: "route", seq: 1 }).backend;
+}
+
+/** Holds a request and keeps what comes of it, so that no rejection is left unhandled. */
+function hold(options: Partial<HoldRequest> & { of?: Backend } = {}) {
+  const { of = backend, ...request } = options;
+  const outcome: { state: "held" | "released" | "refused"; error?: unknown } = { state: "held" };
+  void of
+    .hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, maxHeldTotal: 1000, ...request })
+    .then(
+      () => (outcome.state = "released"),
+      (error: unknown) => Object.assign(outcome, { state: "refused", error }),
+    );
+  return outcome;
+}
+
+async function makeReady(): Promise<void> {
+  world.isBackendUp = true;
+  hold();
+  await advance(5);
+  backend.ended();
+}
+
+describe("a cold backend", () => {
+  test("lets nothing pass", () => {
+    expect(backend.admit()).toBe(false);
+  });
+
+  test("is activated once for all requests that come", async () => {
+    const outcomes = Array.from({ length: 50 }, () => hold());
+    await advance(100);
+    expect(world.count("activation.started")).toBe(1);
+    expect(world.messages).toEqual([expect.objectContaining({ backend: "demo", reason: "activation" })]);
+    expect(backend.demand).toEqual({ held: 50, inFlight: 0 });
+
+    world.isBackendUp = true;
+    await advance(25);
+    expect(outcomes.map(({ state }) => state)).toEqual(Array(50).fill("released"));
+    expect(backend.demand).toEqual({ held: 0, inFlight: 50 });
+  });
+
+  test("is probed at the interval, one probe at a time", async () => {
+    hold();
+    await advance(99);
+    expect(world.probes).toBe(5);
+    world.probeMs = 500;
+    await advance(1000);
+    expect(world.probes).toBeLessThanOrEqual(8);
+  });
+
+  test("is woken again as long as a request is held", async () => {
+    hold();
+    await advance(9900);
+    expect(world.messages.map(({ reason }) => reason)).toEqual(["activation", "repeat"]);
+  });
+
+  test("is no longer woken once every client has left", async () => {
+    const client = new AbortController();
+    const outcome = hold({ signal: client.signal });
+    await advance(100);
+    client.abort(new Error("left"));
+    await advance(9000);
+    expect(outcome).toMatchObject({ state: "refused", error: new Error("left") });
+    expect(world.messages).toHaveLength(1);
+  });
+
+  test("goes on starting when the first client leaves, for those that stay", async () => {
+    const client = new AbortController();
+    hold({ signal: client.signal });
+    const other = hold();
+    await advance(50);
+    client.abort(new Error("left"));
+    world.isBackendUp = true;
+    await advance(50);
+    expect(other.state).toBe("released");
+    expect(world.count("activation.started")).toBe(1);
+  });
+
+  test("answers each request at its own deadline", async () => {
+    const first = hold();
+    await advance(5000);
+    const second = hold();
+    await advance(5020);
+    expect(first).toMatchObject({ state: "refused", error: { code: "HOLD_TIMEOUT" } });
+    expect(second.state).toBe("held");
+    await advance(5000);
+    expect(second.state).toBe("refused");
+  });
+
+  test("is cold again when it did not become ready for anybody", async () => {
+    hold();
+    await advance(11_000);
+    expect(world.count("activation.failed")).toBe(1);
+    expect(backend.state).toBe("cold");
+    expect(backend.demand).toEqual({ held: 0, inFlight: 0 });
+  });
+
+  test("is woken by a publish that is retried until it is taken, while the probes go on", async () => {
+    world.publishError = new Error("sidecar down");
+    const outcome = hold();
+    await advance(1000);
+    expect(world.count("wake.failed")).toBeGreaterThan(2);
+    expect(world.probes).toBeGreaterThan(40);
+    world.publishError = undefined;
+    await advance(2000);
+    expect(world.count("wake.published")).toBe(1);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+  });
+
+  test("releases requests although the publish has not ended", async () => {
+    world.publishMs = 900;
+    const outcome = hold();
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+  });
+
+  test("takes no more requests than it may hold", async () => {
+    const small = register({ name: "small", maxHeld: 2 });
+    hold({ of: small });
+    hold({ of: small });
+    const third = hold({ of: small });
+    await advance(1);
+    expect(third).toMatchObject({ state: "refused", error: { code: "HELD_LIMIT_REACHED" } });
+  });
+
+  test("takes no more requests than the process may hold", async () => {
+    hold({ of: register({ name: "other" }), maxHeldTotal: 1 });
+    const second = hold({ maxHeldTotal: 1 });
+    await advance(1);
+    expect(second).toMatchObject({ state: "refused", error: { code: "HELD_LIMIT_REACHED" } });
+  });
+
+  test("is not activated for a client that has left already", async () => {
+    const outcome = hold({ signal: AbortSignal.abort(new Error("left")) });
+    await advance(1);
+    expect(outcome.state).toBe("refused");
+    expect(world.probes).toBe(0);
+  });
+});
+
+describe("a ready backend", () => {
+  beforeEach(makeReady);
+
+  test("lets requests pass without a probe and without a message", () => {
+    const probes = world.probes;
+    const messages = world.messages.length;
+    for (let index = 0; index < 200; index += 1) expect(backend.admit()).toBe(true);
+    expect(world.probes).toBe(probes);
+    expect(world.messages).toHaveLength(messages);
+  });
+
+  test("stays ready under traffic, by a probe in the background each second", async () => {
+    const probes = world.probes;
+    for (let elapsed = 0; elapsed < 60_000; elapsed += 100) {
+      expect(backend.admit()).toBe(true);
+      backend.ended();
+      await advance(100);
+    }
+    expect(world.probes - probes).toBeGreaterThan(40);
+    expect(world.probes - probes).toBeLessThan(70);
+  });
+
+  test("is kept warm under traffic, at most every 20 s", async () => {
+    for (let elapsed = 0; elapsed < 62_000; elapsed += 100) {
+      backend.admit();
+      backend.ended();
+      await advance(100);
+    }
+    expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
+  });
+
+  test("is kept warm by a single request as long as that is in flight", async () => {
+    backend.admit();
+    await advance(62_000);
+    expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
+    backend.ended();
+    await advance(60_000);
+    expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
+  });
+
+  test("does nothing at all without traffic", async () => {
+    await advance(3000);
+    const probes = world.probes;
+    await advance(600_000);
+    expect(world.probes).toBe(probes);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("holds the first request after a pause for one probe, without a wake message", async () => {
+    await advance(10_000);
+    expect(backend.state).toBe("cold");
+    const messages = world.messages.length;
+    expect(backend.admit()).toBe(false);
+    const outcome = hold();
+    await advance(5);
+    expect(outcome.state).toBe("released");
+    await advance(100);
+    expect(world.messages).toHaveLength(messages);
+  });
+
+  test("holds requests again when a probe under traffic finds it gone", async () => {
+    world.isBackendUp = false;
+    for (let elapsed = 0; elapsed < 2100; elapsed += 100) {
+      backend.admit();
+      await advance(100);
+    }
+    expect(world.count("lease.lost")).toBe(1);
+    expect(backend.admit()).toBe(false);
+    const outcome = hold();
+    await advance(500);
+    expect(outcome.state).toBe("held");
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+  });
+
+  test("holds requests again as soon as the proxy could not reach it", () => {
+    expect(backend.admit()).toBe(true);
+    backend.unreachable();
+    expect(backend.admit()).toBe(false);
+  });
+
+  test("is probed anew when its settings change", () => {
+    activator.register({ ...defaults, upstream: "http://elsewhere" }, { key: "route", seq: 2 });
+    expect(backend.admit()).toBe(false);
+  });
+
+  test("tells a refused client to come back after as long as its starts took", async () => {
+    backend.unreachable();
+    world.isBackendUp = false;
+    hold();
+    await advance(3000);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(Math.round(backend.retryAfterMs / 1000)).toBe(3);
+  });
+});
+
+describe("in-flight requests", () => {
+  beforeEach(makeReady);
+
+  test("never count below zero", () => {
+    backend.ended();
+    backend.ended();
+    expect(backend.demand.inFlight).toBe(0);
+  });
+
+  test("are taken to be there for a while after a restart, once one ends that was never seen", async () => {
+    await advance(60_000);
+    const messages = world.messages.length;
+    backend.ended();
+    await advance(120_000);
+    expect(world.messages.length).toBeGreaterThan(messages + 3);
+    await advance(600_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("are written off after an hour without any event", async () => {
+    backend.admit();
+    await advance(3_599_000);
+    expect(backend.demand.inFlight).toBe(1);
+    await advance(2000);
+    expect(backend.demand.inFlight).toBe(0);
+    expect(world.count("in_flight.written_off")).toBe(1);
+  });
+});
+
+describe("a backend without a readiness path", () => {
+  test("is woken, and its requests pass at once", async () => {
+    const { health: _, ...withoutHealth } = defaults;
+    const quick = activator.register({ ...withoutHealth, name: "quick" }, { key: "q", seq: 1 }).backend;
+    expect(quick.admit()).toBe(true);
+    expect(world.messages).toHaveLength(0);
+    await advance(1);
+    expect(world.messages).toEqual([expect.objectContaining({ backend: "quick", reason: "activation" })]);
+    for (let request = 0; request < 100; request += 1) quick.admit();
+    await advance(1000);
+    expect(world.messages).toHaveLength(1);
+  });
+});
+
+describe("a backend without a wake message", () => {
+  test("is held for: the scaler watches the demand", async () => {
+    const { wake: _, ...withoutWake } = defaults;
+    const watched = activator.register({ ...withoutWake, name: "watched" }, { key: "w", seq: 1 }).backend;
+    const outcome = hold({ of: watched });
+    await advance(6000);
+    expect(watched.demand.held).toBe(1);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+    expect(world.messages).toHaveLength(0);
+  });
+});

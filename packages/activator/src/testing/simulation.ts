@@ -1,0 +1,120 @@
+import { Activator } from "../activator.ts";
+import type { Backend } from "../backend.ts";
+import { settings as defaults, target, World } from "./world.ts";
+
+const settings = {
+  ...defaults,
+  holdTimeoutMs: 3000,
+  wakeRepeatMs: 500,
+  keepWarmIntervalMs: 2000,
+  maxHeld: 8,
+};
+/** The wheel notices a deadline up to a tick late, and its own timer is one tick apart. */
+const toleranceMs = 40;
+/** Traffic is looked at this often in the background. */
+const upkeepMs = 500;
+
+interface Request {
+  state: "held" | "forwarded" | "over";
+  readonly deadlineMs: number;
+  readonly client: AbortController;
+}
+
+/** Plays the world around one backend, and knows what must hold whatever happens in it. */
+export class Simulation {
+  readonly world = new World();
+  readonly backend: Backend;
+  readonly #requests: Request[] = [];
+  readonly #violations: string[] = [];
+  #lastActiveMs = -Infinity;
+  #isActivating = false;
+
+  constructor() {
+    const { world } = this;
+    const activator = new Activator({
+      probe: world.probe,
+      publishWake: (message) => {
+        if (!this.#hasDemand()) this.#violations.push(`a ${message.reason} wake without demand`);
+        return world.publishWake(message);
+      },
+      observe: ({ event }) => {
+        if (event === "activation.started" && this.#isActivating)
+          this.#violations.push("two activations at once");
+        if (event.startsWith("activation.")) this.#isActivating = event === "activation.started";
+      },
+    });
+    this.backend = activator.register(settings, { key: "route", seq: 1 }).backend;
+  }
+
+  arrive(): void {
+    const arrivedAtMs = performance.now();
+    const client = new AbortController();
+    const request: Request = { state: "held", deadlineMs: arrivedAtMs + settings.holdTimeoutMs, client };
+    this.#requests.push(request);
+    this.#lastActiveMs = arrivedAtMs;
+    if (this.backend.admit()) {
+      request.state = "forwarded";
+      return;
+    }
+    const timeoutMs = settings.holdTimeoutMs;
+    void this.backend.hold({ target, arrivedAtMs, timeoutMs, maxHeldTotal: 100, signal: client.signal }).then(
+      () => {
+        request.state = "forwarded";
+        this.#lastActiveMs = performance.now();
+      },
+      () => {
+        request.state = "over";
+        this.#lastActiveMs = performance.now();
+      },
+    );
+  }
+
+  leave(nth: number): void {
+    this.#pick("held", nth)?.client.abort(new Error("left"));
+  }
+
+  end(nth: number): void {
+    const request = this.#pick("forwarded", nth);
+    if (request === undefined) return;
+    request.state = "over";
+    this.#lastActiveMs = performance.now();
+    this.backend.ended();
+  }
+
+  endAll(): void {
+    for (const { client } of this.#inState("held")) client.abort(new Error("left"));
+    while (this.#inState("forwarded").length > 0) this.end(0);
+  }
+
+  /** What must not be, and is. */
+  faults(): string[] {
+    const held = this.#inState("held");
+    const faults = [...this.#violations];
+    const { demand, state } = this.backend;
+    if (demand.held !== held.length) faults.push(`${demand.held} held instead of ${held.length}`);
+    const inFlight = this.#inState("forwarded").length;
+    if (demand.inFlight !== inFlight) faults.push(`${demand.inFlight} in flight instead of ${inFlight}`);
+    if (held.length > settings.maxHeld) faults.push(`${held.length} held`);
+    for (const { deadlineMs } of held) {
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs < -toleranceMs) faults.push(`held ${-leftMs} ms too long`);
+      // Whoever waits has somebody working for him.
+      if (leftMs > 0 && state !== "activating") faults.push(`held while ${state}`);
+    }
+    return faults;
+  }
+
+  #hasDemand(): boolean {
+    if (this.#inState("held").length + this.#inState("forwarded").length > 0) return true;
+    return performance.now() - this.#lastActiveMs <= upkeepMs;
+  }
+
+  #inState(state: Request["state"]): Request[] {
+    return this.#requests.filter((request) => request.state === state);
+  }
+
+  #pick(state: Request["state"], nth: number): Request | undefined {
+    const candidates = this.#inState(state);
+    return candidates[nth % Math.max(1, candidates.length)];
+  }
+}

@@ -1,0 +1,69 @@
+import type { BackendSettings } from "@kong-serverless/config";
+import { vi } from "vitest";
+
+import type { Collaborators, ProbeResult, ProbeTarget, WakeMessage } from "../collaborators.ts";
+import type { ActivatorEvent } from "../events.ts";
+
+export const settings: BackendSettings = {
+  name: "demo",
+  wake: { pubsub: "pubsub", topic: "wake-demo" },
+  health: "/healthz",
+  intervalMs: 20,
+  holdTimeoutMs: 10_000,
+  keepWarmIntervalMs: 20_000,
+  wakeRepeatMs: 5000,
+  readyLeaseMs: 2000,
+  publishTimeoutMs: 1000,
+  probeTimeoutMs: 1000,
+  probeStatuses: { min: 200, max: 399 },
+  inFlightMaxSeconds: 3600,
+  maxHeld: 100,
+};
+
+export const target: ProbeTarget = {
+  url: "http://demo/healthz",
+  timeoutMs: 1000,
+  statuses: settings.probeStatuses,
+};
+
+/** The world around an activator, with knobs: whether the backend answers, and whether messages are taken. */
+export class World implements Collaborators {
+  isBackendUp = false;
+  publishError: Error | undefined;
+  probeMs = 1;
+  publishMs = 1;
+  readonly messages: WakeMessage[] = [];
+  readonly events: ActivatorEvent[] = [];
+  probes = 0;
+
+  readonly publishWake = async (message: WakeMessage): Promise<void> => {
+    this.messages.push(message);
+    await passes(this.publishMs);
+    if (this.publishError !== undefined) throw this.publishError;
+  };
+
+  readonly probe = async (): Promise<ProbeResult> => {
+    this.probes += 1;
+    await passes(this.probeMs);
+    return { isReady: this.isBackendUp, durationMs: this.probeMs };
+  };
+
+  readonly observe = (event: ActivatorEvent): void => {
+    this.events.push(event);
+  };
+
+  count(event: ActivatorEvent["event"]): number {
+    return this.events.filter((observed) => observed.event === event).length;
+  }
+}
+
+/** Lets this many milliseconds of fake time pass, with everything that happens in them. */
+export async function advance(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+function passes(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
