@@ -67,7 +67,10 @@ async function run(options: CommandOptions): Promise<number> {
       return 0;
     }
     const stage = { playground, journal, settings, coldStarts, signal: stopping.signal, say };
-    const report = await playStory(stage, { ...(await readVersions()), sidecar: playground.sidecar.version });
+    const report = await playStory(stage, {
+      ...(await readVersions()),
+      sidecar: playground.sidecar.description,
+    });
     say(report.ok ? "The story went as it should." : `The story failed: ${report.reason}`);
     await playground.stop();
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -17,7 +17,7 @@ export function tellStart({ playground, settings, notHonoured, startedInMs }: St
   return [
     "",
     `The playground is up after ${startedInMs} ms. At zero: ${[...replicaSets.keys()].join(", ")}.`,
-    `Sidecar: ${sidecar.kind === "daprd" ? `daprd ${sidecar.version}` : "a stand-in, as no daprd is installed"}.`,
+    `Sidecar: ${sidecar.description}.`,
     ...(shortened.length === 0 ? [] : ["Times shorter than in a cluster (--real-times uses the real ones):"]),
     ...shortened.map(([name, { inCluster, used }]) => `  ${name}: ${used} instead of ${inCluster}`),
     ...(notHonoured.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
@@ -37,7 +37,9 @@ export function tellStart({ playground, settings, notHonoured, startedInMs }: St
 export function tellColdStart({ target, timeline }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
-  return [`cold start of ${target}: ${total} ms`, ...steps].join("\n");
+  // A backend that was up all along, and merely had to say so after a pause.
+  const isCold = timeline.some(({ event }) => event === "process started");
+  return [`${isCold ? "cold start of" : "readiness check of"} ${target}: ${total} ms`, ...steps].join("\n");
 }
 
 /** Tells what happens while the playground runs: cold starts, scaling, and whatever goes wrong. */

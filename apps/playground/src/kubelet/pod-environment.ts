@@ -18,8 +18,8 @@ export const podIp = "127.0.0.1";
 
 /**
  * A container's environment as the manifest has it, moved to one machine: pods share an address, so a variable that holds a
- * container port gets this pod's own port for it; and there is no cluster DNS, so a URL of a Service becomes the
- * address behind it.
+ * container port gets this pod's own port for it; and there is no cluster DNS, so a Service's URL or address becomes that
+ * of what is behind it.
  */
 export function podEnvironment(options: PodEnvironmentOptions): Record<string, string> {
   const { deployment, dns, ports, injected } = options;

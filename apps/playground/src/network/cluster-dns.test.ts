@@ -12,6 +12,11 @@ it("moves a URL of a known Service to the address behind it", () => {
   );
 });
 
+it("moves a host and port without a scheme too", () => {
+  expect(dns.resolve("proxy.kong.svc:80")).toBe("127.0.0.1:8000");
+  expect(dns.resolve("proxy.kong.svc")).toBe("127.0.0.1:8000");
+});
+
 it("knows nothing of other hosts, ports and texts", () => {
   expect(dns.resolve("http://proxy.kong.svc:81")).toBeUndefined();
   expect(dns.resolve("http://proxy.other.svc")).toBeUndefined();

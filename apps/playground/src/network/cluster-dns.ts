@@ -11,17 +11,14 @@ export class ClusterDns {
     this.#addresses.set(`${service}.${namespace}:${port}`, address);
   }
 
-  /** The URL as it is reached from this machine; undefined where its host is no known Service. */
-  resolve(url: string): string | undefined {
-    if (!URL.canParse(url)) return undefined;
-    const parsed = new URL(url);
-    const [, service, namespace] = serviceHost.exec(parsed.hostname) ?? [];
-    const port = parsed.port || (parsed.protocol === "https:" ? "443" : "80");
-    const address = this.#addresses.get(`${service}.${namespace}:${port}`);
-    if (!address) return undefined;
-    parsed.hostname = address.host;
-    parsed.port = String(address.port);
-    // As it was written: a base URL stays without the slash that URL adds.
-    return url.endsWith("/") ? parsed.href : parsed.href.replace(/\/$/, "");
+  /** `text`, a URL or `host:port`, as it is reached from this machine; undefined where it names no known Service. */
+  resolve(text: string): string | undefined {
+    const hasScheme = text.includes("://");
+    const url = URL.parse(hasScheme ? text : `http://${text}`);
+    const [, service, namespace] = serviceHost.exec(url?.hostname ?? "") ?? [];
+    const address = url && this.#addresses.get(`${service}.${namespace}:${url.port || "80"}`);
+    if (!url || !address) return undefined;
+    const authority = `${address.host}:${address.port}`;
+    return hasScheme ? text.replace(/(?<=:\/\/)[^/?#]+/, authority) : authority;
   }
 }

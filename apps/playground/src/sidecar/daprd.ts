@@ -69,7 +69,7 @@ export async function startDaprd(options: DaprdOptions & { readonly version: str
     child.kill();
     throw error;
   }
-  return { kind: "daprd", version: options.version, port, stop: () => child.stop(stopGraceMs) };
+  return { description: `daprd ${options.version}`, port, stop: () => child.stop(stopGraceMs) };
 }
 
 function pointAt({ component, brokerEndpoint, environment }: DaprdOptions): Component {

@@ -25,8 +25,7 @@ export async function startStandIn(options: StandInOptions): Promise<Sidecar> {
   const server = createAdaptorServer({ fetch: createApp(options).fetch }) as Server;
   await listen(server, { host: "127.0.0.1", port: 0 });
   return {
-    kind: "stand-in",
-    version: "stand-in",
+    description: "a stand-in, as no daprd is installed",
     port: (server.address() as AddressInfo).port,
     async stop() {
       server.closeAllConnections();

@@ -30,7 +30,7 @@ export async function playColdStart(stage: Stage): Promise<NonNullable<StoryRepo
   );
   const pids = new Set(started.entries.map(({ fields }) => fields["pid"]));
   expect(
-    answers.every(({ body }) => pids.has((body as { pid?: number }).pid)),
+    answers.every(({ body }) => pids.has((body as { answeredBy?: { pid?: number } }).answeredBy?.pid)),
     "an answer did not come from a process of the backend",
   );
   await until(() => coldStarts.length > 0, 5_000, "the timeline of the cold start", signal);

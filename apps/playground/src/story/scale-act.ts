@@ -5,7 +5,7 @@ const concurrency = 30;
 const requestMs = 300;
 const deadlineMs = 30_000;
 /** How long the load goes on once there are several replicas, so that all of them serve. */
-const lastingMs = 2_000;
+const lastingMs = 5_000;
 
 /** Slow requests without a pause: both triggers are at work, the backend gets a second replica, no request fails. */
 export async function playScale(stage: Stage): Promise<NonNullable<StoryReport["scale"]>> {
