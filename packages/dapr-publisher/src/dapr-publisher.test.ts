@@ -1,4 +1,6 @@
-import { ScriptedSidecar } from "@kong-serverless/testing";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { ScriptedServer, ScriptedSidecar } from "@kong-serverless/testing";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { DaprPublisher, type DaprPublisherOptions } from "./dapr-publisher.ts";
@@ -7,7 +9,15 @@ import { PublishError } from "./publish-error.ts";
 const message = { pubsub: "messages", topic: "jobs", data: { id: 1 } };
 const publishers: DaprPublisher[] = [];
 
-function publisherFor(sidecar: ScriptedSidecar, options: Partial<DaprPublisherOptions> = {}): DaprPublisher {
+/** Answers 204 after a while, or begins an answer at once and never ends it. */
+class SlowSidecar extends ScriptedServer {
+  protected override async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url?.endsWith("/endless-body")) response.writeHead(200).write("{");
+    else setTimeout(() => response.writeHead(204).end(), 50);
+  }
+}
+
+function publisherFor(sidecar: ScriptedServer, options: Partial<DaprPublisherOptions> = {}): DaprPublisher {
   const publisher = new DaprPublisher({ endpoint: sidecar.url, timeoutMs: 5000, ...options });
   publishers.push(publisher);
   return publisher;
@@ -81,6 +91,15 @@ describe("DaprPublisher", () => {
     expect(await failureOf(publisher.publish(message))).toMatchObject({ code: "PUBLISH_TIMEOUT" });
     await publisher.publish(message);
     expect(sidecar.connections).toBe(2);
+  });
+
+  test("waits for a slow answer within its time limit, and not for a body that never ends", async () => {
+    await using slow = await new SlowSidecar().start();
+    const publisher = publisherFor(slow, { timeoutMs: 300 });
+    await publisher.publish({ ...message, topic: "slow-answer" });
+    expect(await failureOf(publisher.publish({ ...message, topic: "endless-body" }))).toMatchObject({
+      code: "PUBLISH_TIMEOUT",
+    });
   });
 
   test("fails at once when nothing listens, with the cause, and finds a sidecar that comes up late", async () => {

@@ -1,6 +1,8 @@
 import http from "node:http";
 import https from "node:https";
 
+import { SharedLookup } from "./shared-lookup.ts";
+
 export interface ProbeTarget {
   /** Absolute http: or https: address of the readiness URL. */
   readonly url: string;
@@ -24,7 +26,7 @@ export interface ProbeResult {
 const maxDrainedBytes = 16 * 1024;
 
 // Kept connections spare a ready backend's lease renewals a handshake each. Idle ones do not keep the process alive.
-const agentOptions = { keepAlive: true, maxFreeSockets: 2 };
+const agentOptions = { keepAlive: true, maxFreeSockets: 2, lookup: new SharedLookup().lookup };
 const transports = {
   "http:": { request: http.request, agent: new http.Agent(agentOptions) },
   "https:": { request: https.request, agent: new https.Agent(agentOptions) },
