@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { Exchange, type ExchangeResponse, KongHost, type PluginEntity } from "@kong-serverless/kong-host";
 import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
+import { sleep } from "@kong-serverless/runtime";
 import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
 
 export interface GatewayRequest {
@@ -122,6 +123,19 @@ export class Gateway {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   }
 
+  /** Resolves once the sum of a metric's series is `value`; fails when that takes too long. */
+  async waitForMetric(
+    name: string,
+    value: number,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    for (let attempt = 0; attempt < 400; attempt += 1) {
+      if ((await this.metric(name, labels)) === value) return;
+      await sleep(10);
+    }
+    throw new Error(`${name} is ${await this.metric(name, labels)} instead of ${value}`);
+  }
+
   async ops(path: string): Promise<Response> {
     return fetch(this.#opsUrl + path);
   }
@@ -138,7 +152,7 @@ export class Gateway {
 
   #spawn(): SpawnedApp {
     return spawnApp({
-      entry: join(import.meta.dirname, "../main.ts"),
+      entry: join(import.meta.dirname, "../../dist/main.js"),
       env: {
         KONG_SERVERLESS_SOCKET: this.#socketPath,
         DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+
+import { backendConfig, config, Stage } from "./testing/stage.ts";
+
+const demandOf = async (stage: Stage, name = "demo") => (await stage.gateway.ops(`/demand/${name}`)).json();
+const nothing = { backend: "demo", held: 0, inFlight: 0, demand: 0 };
+
+describe("the demand for a backend", () => {
+  test("is zero before anybody has asked for it", async () => {
+    await using stage = await Stage.open();
+    expect(await demandOf(stage, "never-seen")).toEqual({ ...nothing, backend: "never-seen" });
+  });
+
+  test("counts held requests, and in-flight ones from their release to their log", async () => {
+    await using stage = await Stage.open();
+    const { gateway } = stage;
+    const exchange = gateway.exchange();
+    const access = gateway.host.access(gateway.entity(), exchange);
+    await gateway.plugin.waitFor("request.held");
+    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 1, inFlight: 0, demand: 1 });
+    stage.backend.become(200);
+    await access;
+    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 0, inFlight: 1, demand: 1 });
+    exchange.response = { status: 200, headers: {}, source: "service" };
+    await gateway.host.log(gateway.entity(), exchange);
+    expect(await demandOf(stage)).toEqual(nothing);
+  });
+
+  test("is not changed by a log without access, of a request that an earlier plugin ended", async () => {
+    await using stage = await Stage.open();
+    await stage.warmUp();
+    const { gateway } = stage;
+    const open = gateway.exchange();
+    await gateway.host.access(gateway.entity(), open);
+    const refused = gateway.exchange();
+    refused.response = { status: 401, headers: {}, source: "exit" };
+    await gateway.host.log(gateway.entity(), refused);
+    expect(await demandOf(stage)).toMatchObject({ inFlight: 1 });
+  });
+
+  test("is not changed by clients that leave while held, and falls when one leaves while forwarded", async () => {
+    await using stage = await Stage.open();
+    const { gateway } = stage;
+    const leaving = new AbortController();
+    const requests = Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) =>
+        gateway.request(index % 2 === 0 ? { signal: leaving.signal } : {}),
+      ),
+    );
+    await stage.waitForCount("request.held", 20);
+    leaving.abort(new Error("left"));
+    await gateway.waitForMetric("serverless_requests_total", 10, { outcome: "left" });
+    expect(await demandOf(stage)).toMatchObject({ held: 10, inFlight: 0 });
+    stage.backend.become(200);
+    const outcomes = await requests;
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
+    expect(await demandOf(stage)).toEqual(nothing);
+
+    const forwarded = gateway.exchange();
+    await gateway.host.access(gateway.entity(), forwarded);
+    forwarded.response = { status: 499, headers: {}, source: "service" };
+    await gateway.host.log(gateway.entity(), forwarded);
+    expect(await demandOf(stage)).toEqual(nothing);
+  });
+
+  test("is exact where requests are told apart by path: also when a later plugin ends them", async () => {
+    await using stage = await Stage.open({
+      config: { ...config, backend: [{ ...backendConfig, target: "/demo" }] },
+      routePaths: ["/demo"],
+    });
+    stage.backend.become(200);
+    await stage.gateway.request({ path: "/demo/x" });
+    const { gateway } = stage;
+    const exchange = gateway.exchange({ path: "/demo/y" });
+    await gateway.host.access(gateway.entity(), exchange);
+    expect(await demandOf(stage)).toMatchObject({ inFlight: 1 });
+    exchange.response = { status: 403, headers: {}, source: "exit" };
+    await gateway.host.log(gateway.entity(), exchange);
+    expect(await demandOf(stage)).toEqual(nothing);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+
+import { config, Stage } from "./testing/stage.ts";
+
+describe("a ready backend", () => {
+  test("that dies is noticed at once when Kong cannot reach it, and requests are held again", async () => {
+    await using stage = await Stage.open();
+    await stage.warmUp();
+    await stage.backend.stop();
+    expect((await stage.gateway.request()).status).toBe(502);
+    const held = stage.gateway.request();
+    await stage.gateway.plugin.waitFor("lease.lost");
+    await stage.backend.start();
+    expect((await held).status).toBe(200);
+  });
+
+  test("that says under traffic that it is not ready is noticed by a probe, each time", async () => {
+    await using stage = await Stage.open({ config: { ...config, readyLeaseMs: 200 } });
+    await stage.warmUp();
+    for (let time = 1; time <= 3; time += 1) {
+      stage.backend.become(503);
+      const traffic = stage.requestUntil(() => stage.count("lease.lost") === time);
+      await stage.waitForCount("lease.lost", time);
+      stage.backend.become(200);
+      expect(new Set(await traffic)).toEqual(new Set([200]));
+    }
+  });
+
+  test("is asked once when nobody has called for longer than the lease, and the client sees no cold start", async () => {
+    await using stage = await Stage.open({ config: { ...config, readyLeaseMs: 50 } });
+    await stage.warmUp();
+    await stage.gateway.waitForMetric("serverless_backend_ready", 0);
+    const { probes } = stage.backend;
+    const { status, headers } = await stage.gateway.request();
+    expect(status).toBe(200);
+    expect(stage.backend.probes).toBe(probes + 1);
+    expect(headers).not.toHaveProperty("x-serverless-held-ms");
+    expect(await stage.gateway.metric("serverless_activations_total", { outcome: "confirmed" })).toBe(2);
+  });
+});

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+
+import { backendConfig, Stage } from "./testing/stage.ts";
+
+const asleep = { ...backendConfig, upstream: "http://127.0.0.1:9" };
+
+describe("a request", () => {
+  test("is held only when it lies below a target, however its path is written", async () => {
+    await using stage = await Stage.open({
+      config: { holdTimeoutMs: 100, backend: [{ ...asleep, target: "/kong" }] },
+    });
+    const whoAnswers = async (path: string) => (await stage.gateway.request({ path })).source;
+    expect(await whoAnswers("/kongfoo")).toBe("service");
+    expect(await whoAnswers("/kong/../other")).toBe("service");
+    expect(await whoAnswers("/other/%2e%2e/kong/x")).toBe("exit");
+    expect(await whoAnswers("/%6bong")).toBe("exit");
+  });
+
+  test("is held only for a host that the backend names", async () => {
+    await using stage = await Stage.open({
+      config: { holdTimeoutMs: 100, backend: [{ ...asleep, hosts: ["*.example"] }] },
+    });
+    const whoAnswers = async (host: string) => (await stage.gateway.request({ host })).source;
+    expect(await whoAnswers("demo.example")).toBe("exit");
+    expect(await whoAnswers("demo.example.com")).toBe("service");
+  });
+});
