@@ -1,6 +1,6 @@
 /**
  * Bundles the app in the working directory: src/main.ts and every local package and dependency that it uses become
- * dist/main.js, one file that runs on Node without node_modules.
+ * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given.
  */
 import { build, type Plugin } from "esbuild";
 
@@ -10,8 +10,8 @@ import { build, type Plugin } from "esbuild";
  */
 const daprHttpClientOnly: Plugin = {
   name: "dapr-http-client-only",
-  setup({ onLoad }) {
-    onLoad({ filter: /@dapr[\\/]dapr[\\/]index\.js$/ }, () => ({
+  setup(bundler) {
+    bundler.onLoad({ filter: /@dapr[\\/]dapr[\\/]index\.js$/ }, () => ({
       contents: 'exports.HTTPClient = require("./implementation/Client/HTTPClient/HTTPClient.js").default;',
     }));
   },
@@ -19,7 +19,7 @@ const daprHttpClientOnly: Plugin = {
 
 await build({
   entryPoints: ["src/main.ts"],
-  outdir: "dist",
+  outdir: process.argv[2] ?? "dist",
   bundle: true,
   platform: "node",
   target: "node24",

@@ -339,6 +339,27 @@ describe("start and stop", () => {
     await expect(response.text()).rejects.toThrow("terminated");
   });
 
+  test("cuts a WebSocket whose client does not go", async () => {
+    const { url, backend } = await start({ SHUTDOWN_GRACE_SECONDS: 0 });
+    const client = connect(Number(new URL(url).port), "127.0.0.1");
+    client.write(
+      [
+        "GET /ws HTTP/1.1",
+        "host: demo",
+        "connection: upgrade",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+        "sec-websocket-key: c2l4dGVlbiBieXRlcyEhIQ==",
+        "\r\n",
+      ].join("\r\n"),
+    );
+    const [answer] = (await once(client, "data")) as [Buffer];
+    expect(answer.toString()).toContain("101 Switching Protocols");
+    client.on("error", () => {});
+    await backend.stop();
+    client.destroy();
+  });
+
   test("tells WebSocket clients that it goes away", async () => {
     const { url, backend } = await start({ SHUTDOWN_GRACE_SECONDS: 30 });
     const socket = new WebSocket(`${url.replace("http", "ws")}/ws`);

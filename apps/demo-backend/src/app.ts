@@ -70,9 +70,11 @@ export class DemoBackend {
     this.#readiness.stop();
     this.#sidecar.stop();
     this.#echo.close();
-    const cutRequests = await stopServer(this.#server, this.#settings.SHUTDOWN_GRACE_SECONDS * 1000);
-    if (cutRequests > 0) this.#log.warn({ connections: cutRequests }, "requests.cut");
-    this.#echo.terminate();
+    const connections = await stopServer(this.#server, {
+      graceMs: this.#settings.SHUTDOWN_GRACE_SECONDS * 1000,
+      cutUpgraded: () => this.#echo.terminate(),
+    });
+    if (connections > 0) this.#log.warn({ connections }, "connections.cut");
     await this.#publisher.stop();
   }
 

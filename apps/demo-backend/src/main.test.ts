@@ -1,16 +1,22 @@
 import { fileURLToPath } from "node:url";
 
-import { ScriptedSidecar, spawnApp } from "@kong-serverless/testing";
-import { describe, expect, test } from "vitest";
+import { bundleApp, type BundledApp, ScriptedSidecar, spawnApp } from "@kong-serverless/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 const env = { HOST: "127.0.0.1", PORT: "0", GATEWAY_URL: "http://127.0.0.1:1" };
+let bundle: BundledApp;
+
+beforeAll(async () => {
+  bundle = await bundleApp(fileURLToPath(new URL("..", import.meta.url)));
+});
+
+afterAll(() => bundle[Symbol.asyncDispose]());
 
 describe("the demo backend's process", () => {
   test("publishes a job through the sidecar, and at SIGTERM ends its requests and exits 0", async () => {
     await using sidecar = await new ScriptedSidecar(204).start();
     await using app = spawnApp({
-      entry,
+      entry: bundle.entry,
       env: { ...env, DAPR_HTTP_ENDPOINT: sidecar.url, DAPR_API_TOKEN: "token" },
     });
     const { port } = await app.waitFor("service.started");
@@ -29,7 +35,7 @@ describe("the demo backend's process", () => {
   });
 
   test("does not start without the gateway's address, and names the variable", async () => {
-    await using app = spawnApp({ entry, env: { ...env, GATEWAY_URL: "" } });
+    await using app = spawnApp({ entry: bundle.entry, env: { ...env, GATEWAY_URL: "" } });
     expect(await app.exited).toEqual({ code: 1, signal: null });
     expect(app.output).toContain("GATEWAY_URL: missing");
   });

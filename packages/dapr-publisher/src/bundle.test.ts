@@ -1,14 +1,11 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
-import { ScriptedSidecar, spawnApp } from "@kong-serverless/testing";
+import { bundleApp, ScriptedSidecar, spawnApp } from "@kong-serverless/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const bundleScript = fileURLToPath(new URL("../../../scripts/bundle.ts", import.meta.url));
 const publisherSource = fileURLToPath(new URL("index.ts", import.meta.url));
 let directory = "";
 
@@ -30,9 +27,9 @@ test("publishes as one bundled file, writes nothing, and exits by itself after s
      await publisher.publish({ pubsub: "messages", topic: "jobs", data: { id: 1 } });
      await publisher.stop();`,
   );
-  await promisify(execFile)(process.execPath, [bundleScript], { cwd: directory });
 
-  await using app = spawnApp({ entry: join(directory, "dist/main.js") });
+  await using bundle = await bundleApp(directory);
+  await using app = spawnApp({ entry: bundle.entry });
   expect(await app.exited).toEqual({ code: 0, signal: null });
   expect(app.output).toBe("");
   expect(sidecar.messages).toMatchObject([{ topic: "jobs", data: { id: 1 } }]);

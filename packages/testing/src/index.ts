@@ -1,3 +1,4 @@
+export { bundleApp, type BundledApp } from "./bundle-app.ts";
 export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
 export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
 export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
