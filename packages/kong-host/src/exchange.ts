@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Headers, KongRoute, KongService } from "@kong-serverless/plugin-server/protocol";
@@ -56,7 +56,7 @@ export interface ExchangeOptions {
 /** One request and its answer on their way through Kong, and what plugins asked for meanwhile. */
 export class Exchange {
   /** nginx's `$request_id`: 32 hex digits. */
-  readonly id = randomBytes(16).toString("hex");
+  readonly id = randomUUID().replaceAll("-", "");
   readonly startedAtMs = Date.now();
   readonly request: ExchangeRequest;
   readonly route?: KongRoute;

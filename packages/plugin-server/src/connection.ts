@@ -8,6 +8,7 @@ import type { Instances } from "./instances.ts";
 import { PluginEvent } from "./plugin-event.ts";
 import { type Phase, phases } from "./plugin-module.ts";
 import {
+  encodeEndOfEvent,
   encodeFrames,
   FrameDecoder,
   type HandleEvent,
@@ -15,9 +16,6 @@ import {
   RpcReturnSchema,
 } from "./protocol/index.ts";
 import type { Rpc, RpcResult } from "./rpc.ts";
-
-const noBytes = new Uint8Array(0);
-const noResult: RpcResult = { case: undefined };
 
 export interface ConnectionOptions {
   readonly socket: Socket;
@@ -103,7 +101,7 @@ export class Connection {
         this.#event = undefined;
         onEventEnd();
         if (how === "exited") this.#isSpent = true;
-        else this.#socket.write(encodeFrames(noBytes, encodeReturn(sequence)));
+        else this.#socket.write(encodeEndOfEvent(sequence));
       },
       onUnanswered: () => this.#reject("kong.unresponsive"),
     });
@@ -131,6 +129,6 @@ export class Connection {
   }
 }
 
-function encodeReturn(sequence: bigint, result: RpcResult = noResult): Uint8Array {
+function encodeReturn(sequence: bigint, result: RpcResult): Uint8Array {
   return toBinary(RpcReturnSchema, create(RpcReturnSchema, { sequence, result }));
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { RecordingLog } from "@kong-serverless/testing";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { type Kong, type PluginConfig, type PluginModule, PluginServer } from "./index.ts";
 import { type RpcCall, RpcCallSchema, RpcReturnSchema } from "./protocol/index.ts";
@@ -168,5 +168,5 @@ it("says byte for byte what was said to a real Kong", async () => {
   expect(said).toEqual(recorded);
   expect(results).toEqual(recordedResults);
   expect(log.events.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
-  expect(server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 });
+  await vi.waitFor(() => expect(server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 }));
 });

@@ -1,4 +1,5 @@
 export { type Codec } from "./codec.ts";
+export { encodeEndOfEvent } from "./end-of-event.ts";
 export { defaultMaxFrameBytes, encodeFrames, FrameDecoder, FrameTooLargeError } from "./frame.ts";
 export type { Headers } from "./headers.ts";
 export type { KongRoute, KongService } from "./kong-entities.ts";

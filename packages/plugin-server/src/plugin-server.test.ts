@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { describe, expect, it, vi } from "vitest";
+
+import { type Kong, PluginServer } from "./index.ts";
+import { KongPeer, makeSocketDirectory } from "./testing/index.ts";
+import { pluginOf, serve } from "./testing/served-plugin.ts";
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+describe("start", () => {
+  it("gives the socket its mode before anybody can connect", async () => {
+    await using served = await serve({}, { socketMode: 0o600 });
+    expect((await stat(served.socketPath)).mode & 0o777).toBe(0o600);
+  });
+
+  it("refuses a path where a file of another kind is, and leaves the file", async () => {
+    await using directory = await makeSocketDirectory();
+    const socketPath = join(directory.path, "tested.socket");
+    await writeFile(socketPath, "precious");
+    const server = new PluginServer({ socketPath, plugin: pluginOf({}) });
+    await expect(server.start()).rejects.toMatchObject({ code: "SOCKET_UNAVAILABLE" });
+    expect(await exists(socketPath)).toBe(true);
+  });
+
+  it("refuses a directory that does not exist", async () => {
+    const server = new PluginServer({ socketPath: "/nowhere/tested.socket", plugin: pluginOf({}) });
+    await expect(server.start()).rejects.toMatchObject({ code: "SOCKET_UNAVAILABLE" });
+  });
+
+  it("takes the path over from a server that goes on serving its connections", async () => {
+    await using old = await serve({ access() {} });
+    const early = await KongPeer.connect(old.socketPath);
+    const instanceId = await early.startInstance();
+    const next = new PluginServer({ socketPath: old.socketPath, plugin: pluginOf({ access() {} }) });
+    await next.start();
+
+    early.handleEvent(instanceId);
+    expect(await early.readEnd()).toBeDefined();
+    const late = await KongPeer.connect(old.socketPath);
+    await late.startInstance();
+    expect([old.server.counts.connections, next.counts.connections]).toEqual([1, 1]);
+
+    await old.server.stop({ graceMs: 1000, idleMs: 0 });
+    expect(await exists(old.socketPath)).toBe(true);
+    await next.stop({ graceMs: 1000, idleMs: 0 });
+    expect(await exists(old.socketPath)).toBe(false);
+  });
+});
+
+describe("stop", () => {
+  it("goes on serving while events run, tells the plugin, and then closes", async () => {
+    const released = Promise.withResolvers<void>();
+    const isStopping: boolean[] = [];
+    await using served = await serve({
+      async access(kong: Kong) {
+        isStopping.push(kong.isStopping);
+        if (isStopping.length === 1) await released.promise;
+      },
+    });
+    const held = await KongPeer.connect(served.socketPath);
+    const instanceId = await held.startInstance();
+    held.handleEvent(instanceId);
+    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(1));
+
+    const stopped = served.server.stop({ graceMs: 5000, idleMs: 10 });
+    const warm = await KongPeer.connect(served.socketPath);
+    warm.handleEvent(instanceId);
+    expect(await warm.readEnd()).toBeDefined();
+    expect(isStopping).toEqual([false, true]);
+    expect(served.server.stopping.aborted).toBe(true);
+
+    released.resolve();
+    expect(await held.readEnd()).toBeDefined();
+    await stopped;
+    expect(await held.readText()).toBe("closed");
+    expect(await exists(served.socketPath)).toBe(false);
+    await vi.waitFor(() =>
+      expect(served.server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 }),
+    );
+  });
+
+  it("answers 503 what still runs when the grace period ends", async () => {
+    await using served = await serve({ access: () => new Promise(() => {}) });
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance());
+    const stopped = served.server.stop({ graceMs: 20, idleMs: 10 });
+    expect(await kong.readText()).toBe("kong.response.exit");
+    expect((await kong.frames.read())?.toString()).toContain("PLUGIN_STOPPED");
+    expect(await kong.readText()).toBe("closed");
+    await stopped;
+  });
+
+  it("does not wait for a peer that reads nothing", async () => {
+    await using served = await serve({ access: () => new Promise(() => {}) });
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance());
+    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(1));
+    kong.frames.socket.pause();
+    await served.server.stop({ graceMs: 0, idleMs: 0 });
+    await vi.waitFor(() => expect(served.server.counts.connections).toBe(0));
+    kong.frames.close();
+  });
+});
+
+describe("processes", () => {
+  const script = join(import.meta.dirname, "testing/serving-process.ts");
+
+  async function startProcess(socketPath: string): Promise<ChildProcess> {
+    const child = spawn(process.execPath, [script, socketPath], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout as NodeJS.ReadableStream, "data");
+    return child;
+  }
+
+  it("serves anew at the same path after a process was killed", async () => {
+    await using directory = await makeSocketDirectory();
+    const socketPath = join(directory.path, "tested.socket");
+    const killed = await startProcess(socketPath);
+    const early = await KongPeer.connect(socketPath);
+    const lostId = await early.startInstance();
+    killed.kill("SIGKILL");
+    expect(await early.readText()).toBe("closed");
+
+    const next = await startProcess(socketPath);
+    const late = await KongPeer.connect(socketPath);
+    late.handleEvent(lostId);
+    expect(await late.readText()).toBe("closed");
+    const again = await KongPeer.connect(socketPath);
+    again.handleEvent(await again.startInstance());
+    expect(await again.readEnd()).toBeDefined();
+    next.kill("SIGKILL");
+    await once(next, "exit");
+  });
+
+  it("hands the path from process to process, and the first one ends only when it is done", async () => {
+    await using directory = await makeSocketDirectory();
+    const socketPath = join(directory.path, "tested.socket");
+    const first = await startProcess(socketPath);
+    const early = await KongPeer.connect(socketPath);
+    const instanceId = await early.startInstance();
+    const second = await startProcess(socketPath);
+    first.kill("SIGTERM");
+    early.handleEvent(instanceId);
+    expect(await early.readEnd()).toBeDefined();
+    expect(await once(first, "exit")).toEqual([0, null]);
+
+    const late = await KongPeer.connect(socketPath);
+    expect(await late.startInstance()).toBeGreaterThan(0);
+    second.kill("SIGTERM");
+    expect(await once(second, "exit")).toEqual([0, null]);
+    expect(await exists(socketPath)).toBe(false);
+  });
+});
