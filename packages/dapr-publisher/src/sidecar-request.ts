@@ -54,13 +54,8 @@ export class SidecarRequest extends HTTPClient {
         redirect: "manual",
         size: maxAnswerBytes,
       }).catch((cause: unknown) => {
-        throw new PublishError(
-          "SIDECAR_UNAVAILABLE",
-          `no answer from the Dapr sidecar (${reasonOf(cause)})`,
-          {
-            cause,
-          },
-        );
+        const reason = `no answer from the Dapr sidecar (${reasonOf(cause)})`;
+        throw new PublishError("SIDECAR_UNAVAILABLE", reason, { cause });
       });
       if (response.ok) return response;
       throw refusal(response.status, await response.text().catch(() => "(more than can be quoted)"));
