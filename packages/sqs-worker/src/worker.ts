@@ -93,7 +93,7 @@ class QueueWorker implements Worker {
     this.#queue = queue;
     this.#log = log;
     this.#observer = observer;
-    this.#permits = new Permits(concurrency, { gatherMs: 5 });
+    this.#permits = new Permits(concurrency, { gatherMs: 25 });
     this.#conditions = {
       receive: new QueueCondition({ operation: "receive", initial: "unknown", log, observer }),
       delete: new QueueCondition({ operation: "delete", initial: "ok", log, observer }),

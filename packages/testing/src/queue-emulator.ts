@@ -72,6 +72,11 @@ export class QueueEmulator {
     return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
   }
 
+  /** Bodies of the messages that are neither in flight nor delayed. */
+  bodies(queue: string): string[] {
+    return this.#server.inspectQueue(queue)?.messages.ready.map(({ body }) => body) ?? [];
+  }
+
   /** Resolves once the queue holds `messages` and none is in flight. */
   async waitForLength(queue: string, messages: number, timeoutMs = 10_000): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { cpus, release, totalmem } from "node:os";
+
+/** What a file of this directory that `main.ts` can run exports. */
+export interface Benchmark {
+  /** Resolves with the figures; `progress` takes lines for whoever waits. */
+  run(progress: (line: string) => void): Promise<object>;
+}
+
+export function describeMachine(): object {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model.trim(),
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    os: `${process.platform} ${release()}`,
+  };
+}
+
+/** The versions of Node and of what the benchmarks depend on. */
+export async function describeVersions(): Promise<Record<string, string>> {
+  const manifest = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  const released = Object.entries(manifest.dependencies).filter(
+    ([, version]) => !version.startsWith("workspace:"),
+  );
+  return { node: process.versions.node, ...Object.fromEntries(released) };
+}
+
+/** The middle one; of an even number, the lower of the two in the middle. */
+export function medianBy<Row>(rows: readonly Row[], value: (row: Row) => number): Row {
+  const sorted = rows.toSorted((a, b) => value(a) - value(b));
+  const middle = sorted[Math.ceil(sorted.length / 2) - 1];
+  if (middle === undefined) throw new Error("no rows to take a median of");
+  return middle;
+}

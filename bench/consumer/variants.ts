@@ -1,0 +1,63 @@
+import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { createWorker, SqsQueue } from "@kong-serverless/sqs-worker";
+import { Consumer } from "sqs-consumer";
+
+export interface VariantOptions {
+  readonly client: SQSClient;
+  readonly url: string;
+  /** The work on one message. */
+  readonly handle: () => Promise<void>;
+}
+
+export interface Variant {
+  /** Messages in flight at most: what the variant is set to, or cannot exceed. */
+  readonly inFlight: number;
+  /** Starts to consume and never stops: the process is killed. */
+  start(options: VariantOptions): void;
+}
+
+export const variants = {
+  "sqs-worker": { inFlight: 80, start: (options) => startWorker(options, { concurrency: 80 }) },
+  "sqs-worker-default": { inFlight: 10, start: (options) => startWorker(options, {}) },
+  "sqs-consumer-1": { inFlight: 10, start: (options) => startConsumers(options, 1) },
+  "sqs-consumer-8": { inFlight: 80, start: (options) => startConsumers(options, 8) },
+  original: { inFlight: 1, start: (options) => void runOriginal(options) },
+} satisfies Record<string, Variant>;
+
+export type VariantName = keyof typeof variants;
+
+function startWorker({ client, url, handle }: VariantOptions, settings: { concurrency?: number }): void {
+  createWorker({ queue: new SqsQueue({ client, queue: { url } }), handler: handle, ...settings }).start();
+}
+
+/** Batches of 10 that are handled side by side and deleted with one call: the fastest way that sqs-consumer offers. */
+function startConsumers({ client, url, handle }: VariantOptions, count: number): void {
+  for (let started = 0; started < count; started += 1) {
+    const consumer = Consumer.create({
+      queueUrl: url,
+      sqs: client,
+      batchSize: 10,
+      async handleMessageBatch(messages) {
+        await Promise.all(messages.map(handle));
+        return messages;
+      },
+    });
+    consumer.on("error", (error) => {
+      throw error;
+    });
+    consumer.start();
+  }
+}
+
+/** As the sample that this project goes back to: one message at a time, received, handled and deleted. */
+async function runOriginal({ client, url, handle }: VariantOptions): Promise<void> {
+  for (;;) {
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 1, WaitTimeSeconds: 20 }),
+    );
+    for (const { ReceiptHandle } of Messages) {
+      await handle();
+      await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * `node bench/main.ts NAME [--json]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line of JSON or
+ * laid out for reading. A benchmark is one file that exports `run`.
+ */
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+
+import { type Benchmark, describeMachine, describeVersions } from "./benchmark.ts";
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
+const [name = ""] = positionals;
+const file = new URL(`${name}.ts`, import.meta.url);
+
+if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(file)) {
+  process.stderr.write(
+    `There is no benchmark ${JSON.stringify(name)}. See bench/README.md for those that there are.\n`,
+  );
+  process.exit(1);
+}
+
+const benchmark = (await import(file.href)) as Benchmark;
+const result = await benchmark.run((line) => process.stderr.write(`${line}\n`));
+const report = { ...result, machine: describeMachine(), versions: await describeVersions() };
+process.stdout.write(`${values.json ? JSON.stringify(report) : JSON.stringify(report, undefined, 2)}\n`);
