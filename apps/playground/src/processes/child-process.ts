@@ -14,12 +14,16 @@ export interface ChildProcessOptions {
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A process of the playground's, in a process group of its own: Ctrl-C in the terminal reaches the playground alone, which stops the rest in order. */
+/**
+ * A process of the playground's, in a process group of its own: Ctrl-C in the terminal reaches the playground alone, which stops
+ * the rest in order. What it starts ends with it, as in a container.
+ */
 export class ChildProcess {
   readonly #process: NodeChildProcess;
   /** Resolves when the process has ended; rejects never. A command that cannot be started ends with code 127. */
   readonly exited: Promise<Exit>;
   #exit: Exit | undefined;
+  #isStopping = false;
 
   constructor({ command, args, environment, onLine }: ChildProcessOptions) {
     this.#process = spawn(command, args, {
@@ -35,7 +39,10 @@ export class ChildProcess {
         onLine(error.message);
         resolve({ code: 127, signal: null });
       });
-      this.#process.once("exit", (code, signal) => resolve({ code, signal }));
+      this.#process.once("exit", (code, signal) => {
+        this.#killGroup();
+        resolve({ code, signal });
+      });
     });
     // However the playground ends, its processes end with it.
     const kill = () => this.kill();
@@ -54,11 +61,13 @@ export class ChildProcess {
     return this.#exit === undefined;
   }
 
-  /** SIGTERM, and SIGKILL to what is left after `graceMs`. Resolves when the process has ended. */
+  /** SIGTERM, and SIGKILL to what is left after `graceMs`. Resolves when the process has ended. Called again, it may shorten the time. */
   async stop(graceMs: number): Promise<void> {
     if (!this.isRunning) return;
     const patience = new AbortController();
-    this.#process.kill("SIGTERM");
+    // The apps take a second SIGTERM as impatience, and end without finishing their work.
+    if (!this.#isStopping) this.#process.kill("SIGTERM");
+    this.#isStopping = true;
     void sleep(graceMs, patience.signal).then(
       () => this.kill(),
       () => {},
@@ -69,11 +78,15 @@ export class ChildProcess {
 
   /** SIGKILL, to the process and whatever it started. */
   kill(): void {
-    if (!this.isRunning || this.pid === undefined) return;
+    if (this.isRunning) this.#killGroup();
+  }
+
+  #killGroup(): void {
+    if (this.pid === undefined) return;
     try {
       process.kill(-this.pid, "SIGKILL");
     } catch {
-      // It ended in this very moment.
+      // Nobody is left in it.
     }
   }
 }
