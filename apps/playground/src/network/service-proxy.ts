@@ -19,11 +19,11 @@ export class ServiceProxy {
   }
 
   private constructor(endpoints: () => readonly Endpoint[]) {
-    this.#server = createServer((client) => {
+    this.#server = createServer({ allowHalfOpen: true }, (client) => {
       const ready = endpoints();
       const endpoint = ready[Math.floor(Math.random() * ready.length)];
-      if (endpoint) this.#join(client, connect(endpoint.port, endpoint.host));
-      else client.resetAndDestroy();
+      if (endpoint) this.#join(client, connect({ ...endpoint, allowHalfOpen: true }));
+      else refuse(client);
     });
   }
 
@@ -37,6 +37,7 @@ export class ServiceProxy {
     await closed;
   }
 
+  /** Each half ends when what it carries has all been handed on: a peer may close long before the other has read the rest. */
   #join(client: Socket, pod: Socket): void {
     for (const [socket, other] of [
       [client, pod],
@@ -45,11 +46,14 @@ export class ServiceProxy {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       socket.on("error", () => other.resetAndDestroy());
-      socket.on("close", () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
+      socket.on("close", () => this.#sockets.delete(socket));
       socket.pipe(other);
     }
   }
+}
+
+function refuse(client: Socket): void {
+  // It may have gone already.
+  client.on("error", () => {});
+  client.resetAndDestroy();
 }
