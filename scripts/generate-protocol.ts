@@ -1,6 +1,7 @@
 /**
  * Generates the TypeScript of packages/plugin-server/proto. The generator's 93 MB are fetched when it is run, and are no
- * dependency of the workspace: the result is committed. `--check` fails when the committed file is not current.
+ * dependency of the workspace: the result is committed. `--check` fails when the committed file is not current:
+ * pnpm --filter @kong-serverless/plugin-server run generate --check
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -36,6 +37,8 @@ const generated = generate();
 if (!process.argv.includes("--check")) {
   writeFileSync(committedFile, generated);
 } else if (generated !== readFileSync(committedFile, "utf8")) {
-  process.stderr.write(`${committedFile} is not current: run node scripts/generate-protocol.ts\n`);
+  process.stderr.write(
+    `${committedFile} is not current: run pnpm --filter @kong-serverless/plugin-server run generate\n`,
+  );
   process.exitCode = 1;
 }

@@ -14,12 +14,14 @@ export class ConnectionPool {
   readonly #open: () => Promise<Connection>;
   readonly #idle: IdleConnection[] = [];
   readonly #used = new Set<Connection>();
+  #isClosed = false;
 
   constructor(open: () => Promise<Connection>) {
     this.#open = open;
   }
 
   async take(): Promise<Connection> {
+    if (this.#isClosed) throw new Error("the host was closed");
     const connection = this.#takeIdle() ?? (await this.#open());
     this.#used.add(connection);
     return connection;
@@ -42,7 +44,9 @@ export class ConnectionPool {
     connection.close();
   }
 
+  /** Closes every connection, for good: an event that loses its own by this is not tried again. */
   closeAll(): void {
+    this.#isClosed = true;
     for (const connection of this.#used) connection.close();
     for (let idle = this.#takeIdle(); idle; idle = this.#takeIdle()) idle.close();
   }

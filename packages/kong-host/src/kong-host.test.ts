@@ -190,6 +190,23 @@ describe("access", () => {
     expect(await host.access(entity, exchangeOf())).toEqual({ kind: "proxy" });
   });
 
+  it("ends what is held when the host is closed, and does not try it again", async () => {
+    const held = Promise.withResolvers<void>();
+    let events = 0;
+    await serve({
+      access() {
+        events += 1;
+        held.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const outcome = host.access(entity, exchangeOf());
+    await held.promise;
+    await host.close();
+    expect(await outcome).toMatchObject({ kind: "error", reason: "the host was closed" });
+    expect(events).toBe(1);
+  });
+
   it("answers 500 when a plugin calls what Kong does not have in access", async () => {
     await serve({ access: (kong) => kong.response.getStatus() });
     expect(await host.access(entity, exchangeOf())).toMatchObject({ kind: "error", status: 500 });

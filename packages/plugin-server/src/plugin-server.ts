@@ -47,6 +47,7 @@ export interface StopOptions {
 export class PluginServer {
   readonly #options: PluginServerOptions;
   readonly #log: Log;
+  readonly #failureAnswer: ExitAnswer;
   readonly #server: Server;
   readonly #instances: Instances;
   readonly #rpc: Rpc;
@@ -59,6 +60,7 @@ export class PluginServer {
   constructor(options: PluginServerOptions) {
     this.#options = options;
     this.#log = options.log ?? silentLog;
+    this.#failureAnswer = options.failureAnswer ?? failureAnswer("PLUGIN_FAILED");
     const { plugin, maxInstances = 10_000 } = options;
     this.#instances = new Instances({ plugin, maxInstances, log: this.#log });
     this.#rpc = new Rpc(plugin, this.#instances);
@@ -122,7 +124,7 @@ export class PluginServer {
       instances: this.#instances,
       heartbeatMs,
       maxFrameBytes,
-      failureAnswer: this.#options.failureAnswer ?? failureAnswer("PLUGIN_FAILED"),
+      failureAnswer: this.#failureAnswer,
       stopping: this.#stopping.signal,
       log: this.#log,
       onEventStart: () => {

@@ -27,10 +27,10 @@ export async function serve(
   options: Partial<PluginServerOptions> = {},
 ): Promise<ServedPlugin> {
   const directory = await makeSocketDirectory();
-  const socketPath = join(directory.path, "tested.socket");
+  const socketPath = options.socketPath ?? join(directory.path, "tested.socket");
   const log = new RecordingLog();
   const plugin = "Plugin" in handlers ? handlers : pluginOf(handlers);
-  const server = new PluginServer({ socketPath, plugin, log, ...options });
+  const server = new PluginServer({ ...options, socketPath, plugin, log });
   await server.start();
   return {
     server,
