@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 
-import { config, Stage } from "./testing/stage.ts";
+import { config, type Stage, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 const requests = (stage: Stage, count: number) =>
   Promise.all(Array.from({ length: count }, () => stage.gateway.request()));
 
 describe("a cold start", () => {
   test("holds 20 requests over two workers for one activation and one wake message", async () => {
-    await using stage = await Stage.open({ workers: 2 });
+    await using stage = await openStage({ workers: 2 });
     stage.backend.become(503, 503, 503, 200);
 
     const responses = await requests(stage, 20);
@@ -23,7 +25,7 @@ describe("a cold start", () => {
   });
 
   test("is marked on the response and on the request to the backend", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     stage.backend.become(503, 503, 200);
     const { headers, body } = await stage.gateway.request();
     expect(headers["server-timing"]).toMatch(/^hold;dur=\d+;desc="cold start"$/);
@@ -34,7 +36,7 @@ describe("a cold start", () => {
   });
 
   test("leaves later requests alone: no probe, no message, no mark", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     await stage.warmUp();
     const probes = await stage.gateway.metric("serverless_probes_total", { reason: "activation" });
     const responses = await requests(stage, 200);
@@ -46,7 +48,7 @@ describe("a cold start", () => {
   });
 
   test("that does not end in time is answered 503 with a code and Retry-After", async () => {
-    await using stage = await Stage.open({ config: { ...config, holdTimeoutMs: 300 } });
+    await using stage = await openStage({ config: { ...config, holdTimeoutMs: 300 } });
     const { status, headers, body } = await stage.gateway.request();
     expect(status).toBe(503);
     expect(Number(headers["retry-after"])).toBeGreaterThan(0);
@@ -67,7 +69,7 @@ describe("a cold start", () => {
         },
       ],
     };
-    await using stage = await Stage.open({ config: original, routePaths: ["/kong/consumer"] });
+    await using stage = await openStage({ config: original, routePaths: ["/kong/consumer"] });
     stage.backend.become(503, 200);
     const { status } = await stage.gateway.request({ path: "/kong/consumer/x" });
     expect(status).toBe(200);
@@ -76,7 +78,7 @@ describe("a cold start", () => {
   });
 
   test("shows a browser a waiting page where one is configured", async () => {
-    await using stage = await Stage.open({ config: { ...config, waitingPageAfterMs: 100 } });
+    await using stage = await openStage({ config: { ...config, waitingPageAfterMs: 100 } });
     const { status, headers, body } = await stage.gateway.request({
       headers: { accept: "text/html,application/xhtml+xml" },
     });
@@ -88,7 +90,7 @@ describe("a cold start", () => {
   });
 
   test("is not begun for a load balancer's check", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     const { status, body } = await stage.gateway.request({
       headers: { "user-agent": "ELB-HealthChecker/2.0" },
     });
@@ -106,7 +108,7 @@ describe("a cold start", () => {
       pubsub: "pubsub",
       topic: "wake-other",
     };
-    await using stage = await Stage.open({
+    await using stage = await openStage({
       config: {
         holdTimeoutMs: 1000,
         backend: [

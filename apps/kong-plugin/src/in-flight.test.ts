@@ -1,18 +1,20 @@
 import { describe, expect, test } from "vitest";
 
-import { backendConfig, config, Stage } from "./testing/stage.ts";
+import { backendConfig, config, type Stage, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 const demandOf = async (stage: Stage, name = "demo") => (await stage.gateway.ops(`/demand/${name}`)).json();
 const nothing = { backend: "demo", held: 0, inFlight: 0, demand: 0 };
 
 describe("the demand for a backend", () => {
   test("is zero before anybody has asked for it", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     expect(await demandOf(stage, "never-seen")).toEqual({ ...nothing, backend: "never-seen" });
   });
 
   test("counts held requests, and in-flight ones from their release to their log", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     const { gateway } = stage;
     const exchange = gateway.exchange();
     const access = gateway.host.access(gateway.entity(), exchange);
@@ -27,7 +29,7 @@ describe("the demand for a backend", () => {
   });
 
   test("is not changed by a log without access, of a request that an earlier plugin ended", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     await stage.warmUp();
     const { gateway } = stage;
     const open = gateway.exchange();
@@ -39,7 +41,7 @@ describe("the demand for a backend", () => {
   });
 
   test("is not changed by clients that leave while held, and falls when one leaves while forwarded", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     const { gateway } = stage;
     const leaving = new AbortController();
     const requests = Promise.allSettled(
@@ -64,7 +66,7 @@ describe("the demand for a backend", () => {
   });
 
   test("is exact where requests are told apart by path: also when a later plugin ends them", async () => {
-    await using stage = await Stage.open({
+    await using stage = await openStage({
       config: { ...config, backend: [{ ...backendConfig, target: "/demo" }] },
       routePaths: ["/demo"],
     });

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 
-import { backendConfig, config, Stage } from "./testing/stage.ts";
+import { backendConfig, config, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 describe("a stopping plugin server", () => {
   test("lets warm requests pass, refuses new holds, lets current ones end, and exits 0", async () => {
     const cold = { ...backendConfig, name: "cold", topic: "wake-cold", upstream: "http://127.0.0.1:9" };
-    await using stage = await Stage.open({ env: { SHUTDOWN_IDLE_MS: "100" } });
+    await using stage = await openStage({ env: { SHUTDOWN_IDLE_MS: "100" } });
     await stage.warmUp();
     const { gateway } = stage;
     const slow = gateway.entity("slow", { holdTimeoutMs: 800, backend: [cold] });
@@ -22,7 +24,7 @@ describe("a stopping plugin server", () => {
   });
 
   test("that is killed during holds fails these requests, and serves others once it is back", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     const held = stage.gateway.request();
     await stage.gateway.plugin.waitFor("request.held");
     await stage.gateway.plugin.stop("SIGKILL");
@@ -35,7 +37,7 @@ describe("a stopping plugin server", () => {
 
 describe("a configuration", () => {
   test("that is wrong is reported with path and reason, and its requests are answered 503", async () => {
-    await using stage = await Stage.open({ config: { holdTimeout: 5, backend: [backendConfig] } });
+    await using stage = await openStage({ config: { holdTimeout: 5, backend: [backendConfig] } });
     const { status } = await stage.gateway.request();
     expect(status).toBe(503);
     const line = await stage.gateway.plugin.waitFor("plugin.start_failed");
@@ -44,7 +46,7 @@ describe("a configuration", () => {
   });
 
   test("that names another route's backend with other settings is refused, until they agree", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     await stage.warmUp();
     const { gateway } = stage;
     const other = gateway.entity("other", { ...config, interval: 50 });
@@ -60,7 +62,7 @@ describe("a configuration", () => {
   });
 
   test("may be reloaded during holds: they end as they would have", async () => {
-    await using stage = await Stage.open({ workers: 2 });
+    await using stage = await openStage({ workers: 2 });
     const held = Array.from({ length: 10 }, () => stage.gateway.request());
     await stage.waitForCount("request.held", 10);
     stage.gateway.reload({ ...config, interval: 30 });
@@ -73,7 +75,7 @@ describe("a configuration", () => {
   });
 
   test("whose service cannot be probed is answered with the reason, and wakes nothing", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     const { gateway } = stage;
     const exchange = gateway.exchange();
     Object.assign(exchange, { service: { id: "s", protocol: "tcp", host: "db", port: 1 } });

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 
-import { config, Stage } from "./testing/stage.ts";
+import { config, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 test("10,000 requests at once wait for one activation, and all are answered", async () => {
-  await using stage = await Stage.open({
+  await using stage = await openStage({
     config: { ...config, holdTimeoutMs: 60_000 },
     env: { LOG_LEVEL: "info" },
   });

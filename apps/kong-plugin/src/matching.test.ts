@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 
-import { backendConfig, Stage } from "./testing/stage.ts";
+import { backendConfig, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 const asleep = { ...backendConfig, upstream: "http://127.0.0.1:9" };
 
 describe("a request", () => {
   test("is held only when it lies below a target, however its path is written", async () => {
-    await using stage = await Stage.open({
+    await using stage = await openStage({
       config: { holdTimeoutMs: 100, backend: [{ ...asleep, target: "/kong" }] },
     });
     const whoAnswers = async (path: string) => (await stage.gateway.request({ path })).source;
@@ -17,7 +19,7 @@ describe("a request", () => {
   });
 
   test("is held only for a host that the backend names", async () => {
-    await using stage = await Stage.open({
+    await using stage = await openStage({
       config: { holdTimeoutMs: 100, backend: [{ ...asleep, hosts: ["*.example"] }] },
     });
     const whoAnswers = async (host: string) => (await stage.gateway.request({ host })).source;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { config, Stage } from "./testing/stage.ts";
+import { config, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
 
 describe("a Dapr sidecar", () => {
   test("that comes up late is found, and the backend woken", async () => {
-    await using stage = await Stage.open({ config: { ...config, holdTimeoutMs: 20_000 } });
+    await using stage = await openStage({ config: { ...config, holdTimeoutMs: 20_000 } });
     await stage.sidecar.stop();
     const response = stage.gateway.request();
     await stage.gateway.plugin.waitFor("wake.failed", {
@@ -24,7 +26,7 @@ describe("a Dapr sidecar", () => {
   ] as const)(
     "that answers %s does not keep requests from a backend that is up anyway",
     async (answer, code) => {
-      await using stage = await Stage.open({ config: { ...config, publishTimeoutMs: 300 } });
+      await using stage = await openStage({ config: { ...config, publishTimeoutMs: 300 } });
       stage.sidecar.become(answer);
       const response = stage.gateway.request();
       await stage.gateway.plugin.waitFor("wake.failed", { matches: (line) => line["code"] === code });
@@ -34,7 +36,7 @@ describe("a Dapr sidecar", () => {
   );
 
   test("that is slower than the backend's start delays nobody", async () => {
-    await using stage = await Stage.open();
+    await using stage = await openStage();
     stage.sidecar.become("silence");
     stage.backend.become(503, 503, 200);
     expect((await stage.gateway.request()).status).toBe(200);

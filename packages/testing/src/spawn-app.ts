@@ -12,6 +12,8 @@ export interface SpawnAppOptions {
   /** The whole environment of the process; only PATH is added. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** The directory that the process works in; that of this process unless given. */
+  readonly cwd?: string;
 }
 
 export interface ExitStatus {
@@ -20,10 +22,11 @@ export interface ExitStatus {
 }
 
 /** Starts a Node process whose log a test can wait on. `await using` kills it at the end of the test. */
-export function spawnApp({ entry, args = [], env = {}, nodeArgs = [] }: SpawnAppOptions): SpawnedApp {
+export function spawnApp({ entry, args = [], env = {}, nodeArgs = [], cwd }: SpawnAppOptions): SpawnedApp {
   const child = spawn(process.execPath, [...nodeArgs, entry, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    cwd,
   });
   return new SpawnedApp(child);
 }

@@ -15,6 +15,8 @@ export interface GatewayRequest {
 }
 
 export interface GatewayOptions {
+  /** The plugin server's script. */
+  readonly entry: string;
   /** The plugin's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Where requests are forwarded, and where a backend without `upstream` is probed. */
@@ -152,7 +154,7 @@ export class Gateway {
 
   #spawn(): SpawnedApp {
     return spawnApp({
-      entry: join(import.meta.dirname, "../../dist/main.js"),
+      entry: this.#options.entry,
       env: {
         KONG_SERVERLESS_SOCKET: this.#socketPath,
         DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,

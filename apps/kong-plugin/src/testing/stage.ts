@@ -1,10 +1,31 @@
-import { ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+import { join } from "node:path";
+
+import { type BundledApp, bundleApp, ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+import { afterAll, beforeAll } from "vitest";
 
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 
 /** The plugin's configuration in most tests: one route, one backend, probed at the route's service. */
 export const backendConfig = { name: "demo", health: "/healthz", pubsub: "pubsub", topic: "wake-demo" };
 export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
+
+/**
+ * Bundles the plugin server for the tests of a file, and opens stages with it.
+ *
+ * @example
+ * const openStage = useStage();
+ * test("...", async () => {
+ *   await using stage = await openStage();
+ * });
+ */
+export function useStage(): (options?: Partial<GatewayOptions>) => Promise<Stage> {
+  let bundle: BundledApp;
+  beforeAll(async () => {
+    bundle = await bundleApp(join(import.meta.dirname, "../.."));
+  });
+  afterAll(() => bundle[Symbol.asyncDispose]());
+  return (options) => Stage.open({ entry: bundle.entry, ...options });
+}
 
 /** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
 export class Stage {
@@ -18,7 +39,7 @@ export class Stage {
     this.gateway = gateway;
   }
 
-  static async open(options: Partial<GatewayOptions> = {}): Promise<Stage> {
+  static async open(options: Partial<GatewayOptions> & Pick<GatewayOptions, "entry">): Promise<Stage> {
     const backend = await new ScriptedBackend(503).start();
     const sidecar = await new ScriptedSidecar().start();
     const gateway = await Gateway.start({

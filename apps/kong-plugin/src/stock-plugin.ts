@@ -1,0 +1,13 @@
+/**
+ * The plugin for kong-pdk's own `kong-js-pluginserver`, which loads this module from its plugins directory. It has neither
+ * an ops port nor a graceful stop, and does not see clients leave: what needs those has `main.ts`.
+ */
+import { readKongPluginEnvironment } from "@kong-serverless/config";
+import { createLog } from "@kong-serverless/runtime";
+
+import { App } from "./app.ts";
+
+const environment = readKongPluginEnvironment();
+const { plugin } = new App(environment, createLog("kong-plugin", environment.LOG_LEVEL));
+
+export const { Plugin, Name, Version, Priority, Schema } = plugin;
