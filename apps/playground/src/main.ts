@@ -30,9 +30,14 @@ process.setMaxListeners(0);
 try {
   process.exitCode = await run(readCommand(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof ServerlessError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  if (stopping.signal.aborted) {
+    process.exitCode = interrupted;
+  } else if (error instanceof ServerlessError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
 }
 
 async function run(options: CommandOptions): Promise<number> {
@@ -59,6 +64,7 @@ async function run(options: CommandOptions): Promise<number> {
     signal: stopping.signal,
   });
   try {
+    stopping.signal.throwIfAborted();
     const startedInMs = Math.round(performance.now() - startedAt);
     say(tellStart({ playground, settings, notHonoured: manifests.notHonoured, startedInMs }));
     if (!options.once) {

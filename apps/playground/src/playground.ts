@@ -5,26 +5,20 @@ import { join } from "node:path";
 import { ConfigError } from "@kong-serverless/config";
 import { KongHost } from "@kong-serverless/kong-host";
 
-import { Autoscaler } from "./autoscaler/autoscaler.ts";
-import { AwsSqsTrigger } from "./autoscaler/aws-sqs-trigger.ts";
-import { MetricsApiTrigger } from "./autoscaler/metrics-api-trigger.ts";
-import type { Trigger } from "./autoscaler/trigger.ts";
+import { startAutoscaler } from "./autoscaler/start-autoscaler.ts";
 import { Broker } from "./broker/broker.ts";
-import type { GatewayRoute } from "./gateway/gateway-route.ts";
+import { toGatewayRoute } from "./gateway/gateway-route.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { PluginServerProcess } from "./gateway/plugin-server-process.ts";
 import type { Journal } from "./journal.ts";
 import { podEnvironment, podIp } from "./kubelet/pod-environment.ts";
 import { ReplicaSet } from "./kubelet/replica-set.ts";
-import { type Cluster, type IngressRoute, queuesOf, type ScaleTarget } from "./manifests/cluster.ts";
-import type { ScaledObjectTrigger, Service } from "./manifests/kinds.ts";
+import { type Cluster, queuesOf } from "./manifests/cluster.ts";
 import { ClusterDns } from "./network/cluster-dns.ts";
-import type { Endpoint } from "./network/endpoint.ts";
-import { ServiceProxy } from "./network/service-proxy.ts";
+import { startServices } from "./network/services.ts";
 import type { PlaygroundSettings } from "./settings.ts";
-import { daprdVersion, startDaprd } from "./sidecar/daprd.ts";
 import type { Sidecar } from "./sidecar/sidecar.ts";
-import { startStandIn } from "./sidecar/stand-in.ts";
+import { startSidecar } from "./sidecar/start-sidecar.ts";
 
 export interface PlaygroundOptions {
   readonly cluster: Cluster;
@@ -40,11 +34,7 @@ export interface PlaygroundOptions {
   readonly signal: AbortSignal;
 }
 
-/** What the gateway's pods are called in a cluster: the labels that the demand Service selects, and the chart's proxy Service. */
-const gatewayLabels: Record<string, string> = {
-  "app.kubernetes.io/name": "gateway",
-  "app.kubernetes.io/instance": "kong",
-};
+/** How the gateway's proxy is called in a cluster: the Service of Kong's chart. */
 const gatewayProxyService = { namespace: "kong", name: "kong-gateway-proxy", port: 80 };
 /** Two, so that what must be single per process is seen not to be single per worker. */
 const gatewayWorkers = 2;
@@ -88,13 +78,20 @@ export class Playground {
 type PlaygroundParts = Pick<Playground, "gateway" | "pluginServer" | "sidecar" | "broker" | "replicaSets">;
 
 async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStack): Promise<PlaygroundParts> {
-  const { cluster, settings, journal } = options;
+  const { cluster, settings, journal, signal } = options;
   const folder = await mkdtemp(join(tmpdir(), "kong-serverless-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
 
   const broker = await Broker.start(brokerOptions(options));
   stack.defer(() => broker.stop());
-  const sidecar = await startSidecar(options, broker, folder);
+  const sidecar = await startSidecar({
+    component: cluster.pubsub,
+    broker,
+    daprd: options.daprd,
+    folder,
+    journal,
+    signal,
+  });
   stack.defer(() => sidecar.stop());
 
   const socketPath = join(folder, "serverless.socket");
@@ -103,6 +100,7 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     socketPath,
     sidecarPort: sidecar.port,
     journal,
+    signal,
   });
   stack.defer(() => pluginServer.stop());
 
@@ -112,13 +110,14 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     DAPR_HTTP_PORT: String(sidecar.port),
   });
   for (const replicaSet of replicaSets.values()) stack.defer(() => replicaSet.stop(stopGraceMs));
-  await startServices(cluster, replicaSets, pluginServer.opsPort, dns, stack);
+  const opsEndpoint = { host: podIp, port: pluginServer.opsPort };
+  await startServices({ services: cluster.services, replicaSets, pluginServer: opsEndpoint, dns }, stack);
 
   const kong = new KongHost({ socketPath, workers: gatewayWorkers });
   stack.defer(() => kong.close());
   const gateway = await Gateway.start({
     port: options.port,
-    routes: cluster.routes.map((route, index) => toGatewayRoute(route, index, settings, dns)),
+    routes: cluster.routes.map((route) => toGatewayRoute(route, dns, settings.keepWarmIntervalMs.used)),
     kong,
     journal,
   });
@@ -128,8 +127,10 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     port: gateway.port,
   });
 
-  for (const target of cluster.scaleTargets) {
-    const autoscaler = startAutoscaler(target, options, { replicaSets, broker, dns });
+  for (const { name, scaledObject } of cluster.scaleTargets) {
+    const target = replicaSets.get(name);
+    if (!target) continue;
+    const autoscaler = startAutoscaler({ scaledObject, target, settings, broker, dns, journal });
     stack.defer(() => autoscaler.stop());
   }
   return { gateway, pluginServer, sidecar, broker, replicaSets };
@@ -145,31 +146,6 @@ function brokerOptions({ cluster, settings, journal }: PlaygroundOptions) {
     wakeRetentionSeconds: settings.wakeRetentionSeconds.used,
     onError: (error: unknown) => journal.record("broker", "broker.failed", { error: String(error) }),
   };
-}
-
-async function startSidecar(
-  { cluster, daprd, journal }: PlaygroundOptions,
-  broker: Broker,
-  folder: string,
-): Promise<Sidecar> {
-  const version = await daprdVersion(daprd);
-  if (version === undefined) {
-    return startStandIn({
-      pubsub: cluster.pubsub.metadata.name,
-      sns: broker.sns,
-      topicArn: (topic) => broker.topicArn(topic),
-      onError: (error) => journal.record("sidecar", "sidecar.failed", { error: String(error) }),
-    });
-  }
-  return startDaprd({
-    command: daprd,
-    version,
-    component: cluster.pubsub,
-    brokerEndpoint: broker.endpoint,
-    environment: broker.environment,
-    folder,
-    onLine: (line) => journal.record("sidecar", "output", { line }),
-  });
 }
 
 function startReplicaSets(
@@ -198,112 +174,4 @@ function entryPoint({ entryPointOf }: PlaygroundOptions, image: string): string 
   throw new ConfigError(`Image "${image}"`, [
     "allowed: kong-serverless/NAME, where apps/NAME is an app of this workspace",
   ]);
-}
-
-/** Makes every Service reachable: of a backend through a proxy of its own, of the gateway at the plugin server itself. */
-async function startServices(
-  { services }: Cluster,
-  replicaSets: ReadonlyMap<string, ReplicaSet>,
-  opsPort: number,
-  dns: ClusterDns,
-  stack: AsyncDisposableStack,
-): Promise<void> {
-  for (const service of services) {
-    const { metadata, spec } = service;
-    for (const { port, targetPort = port } of spec.ports) {
-      const address = matches(spec.selector, gatewayLabels)
-        ? { host: podIp, port: opsPort }
-        : await proxyService(spec.selector, targetPort, replicaSets, stack);
-      dns.add(metadata.namespace, metadata.name, port, address);
-    }
-  }
-}
-
-async function proxyService(
-  selector: Service["spec"]["selector"],
-  targetPort: number | string,
-  replicaSets: ReadonlyMap<string, ReplicaSet>,
-  stack: AsyncDisposableStack,
-): Promise<Endpoint> {
-  const selected = [...replicaSets.values()].filter(({ labels }) => matches(selector, labels));
-  const proxy = await ServiceProxy.start(() =>
-    selected.flatMap((replicaSet) => replicaSet.readyEndpoints(targetPort)),
-  );
-  stack.defer(() => proxy.stop());
-  return { host: podIp, port: proxy.port };
-}
-
-function matches(
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(selector).every(([name, value]) => labels[name] === value);
-}
-
-function toGatewayRoute(
-  ingress: IngressRoute,
-  index: number,
-  settings: PlaygroundSettings,
-  dns: ClusterDns,
-): GatewayRoute {
-  const { namespace, name } = ingress.service.metadata;
-  const upstream = new URL(dns.resolve(`http://${name}.${namespace}.svc:${ingress.servicePort}`) ?? "");
-  return {
-    ingress,
-    upstream: { host: upstream.hostname, port: Number(upstream.port) },
-    plugin: ingress.plugin && {
-      id: `plugin.${ingress.plugin.metadata.namespace}.${ingress.plugin.metadata.name}.${index}`,
-      name: ingress.plugin.plugin,
-      config: { ...ingress.plugin.config, keepWarmIntervalMs: settings.keepWarmIntervalMs.used },
-      routeId: `route.${ingress.name}`,
-      seq: 1,
-    },
-  };
-}
-
-function startAutoscaler(
-  { name, scaledObject: { spec } }: ScaleTarget,
-  { settings, journal }: PlaygroundOptions,
-  {
-    replicaSets,
-    broker,
-    dns,
-  }: { replicaSets: ReadonlyMap<string, ReplicaSet>; broker: Broker; dns: ClusterDns },
-): Autoscaler {
-  const target = replicaSets.get(name);
-  if (!target) throw new Error(`no replica set ${name}`);
-  const stabilization =
-    spec.advanced?.horizontalPodAutoscalerConfig?.behavior?.scaleDown?.stabilizationWindowSeconds;
-  return new Autoscaler({
-    target,
-    triggers: spec.triggers.map((trigger, index) => toTrigger(trigger, `${name}.${index}`, broker, dns)),
-    pollingInterval: spec.pollingInterval,
-    cooldownPeriod: Math.min(spec.cooldownPeriod, settings.cooldownSeconds.used),
-    initialCooldownPeriod: spec.initialCooldownPeriod,
-    minReplicaCount: spec.minReplicaCount,
-    maxReplicaCount: spec.maxReplicaCount,
-    scaleDownStabilizationSeconds: Math.min(
-      stabilization ?? 300,
-      settings.scaleDownStabilizationSeconds.used,
-    ),
-    hpaSyncSeconds: settings.hpaSyncSeconds.used,
-    journal,
-  });
-}
-
-function toTrigger(
-  trigger: ScaledObjectTrigger,
-  fallbackName: string,
-  broker: Broker,
-  dns: ClusterDns,
-): Trigger {
-  const name = trigger.name ?? fallbackName;
-  if (trigger.type === "aws-sqs-queue") return new AwsSqsTrigger(name, trigger.metadata, broker.sqs);
-  const url = dns.resolve(trigger.metadata.url);
-  if (url === undefined) {
-    throw new ConfigError(`Trigger ${name}: metadata.url`, [
-      `found "${trigger.metadata.url}"; allowed: a URL of a Service in the manifests (http://NAME.NAMESPACE.svc:PORT/...)`,
-    ]);
-  }
-  return new MetricsApiTrigger(name, trigger.metadata, url);
 }

@@ -1,7 +1,7 @@
 import type { Cluster } from "./manifests/cluster.ts";
 
 /** A time that the playground may shorten: what the manifests (or the real system) say, and what is used. */
-export interface ShortenedTime {
+interface ShortenedTime {
   readonly inCluster: number;
   readonly used: number;
 }

@@ -34,7 +34,7 @@ export function tellStart({ playground, settings, notHonoured, startedInMs }: St
 }
 
 /** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
-export function tellColdStart({ target, timeline }: ColdStart): string {
+function tellColdStart({ target, timeline }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
   // A backend that was up all along, and merely had to say so after a pause.

@@ -10,6 +10,8 @@ export interface PluginServerProcessOptions {
   readonly socketPath: string;
   readonly sidecarPort: number;
   readonly journal: Journal;
+  /** Ends the start while it is under way. */
+  readonly signal: AbortSignal;
 }
 
 const startDeadlineMs = 20_000;
@@ -23,7 +25,7 @@ export class PluginServerProcess {
 
   static async start(options: PluginServerProcessOptions): Promise<PluginServerProcess> {
     const started = new PluginServerProcess(options, await freePort());
-    await started.#waitUntilReady();
+    await started.#waitUntilReady(options.signal);
     return started;
   }
 
@@ -49,7 +51,7 @@ export class PluginServerProcess {
     await this.#child.stop(stopGraceMs);
   }
 
-  async #waitUntilReady(): Promise<void> {
+  async #waitUntilReady(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
     void this.#child.exited.then(({ code }) =>
       ended.abort(new Error(`the plugin server ended at its start, with exit code ${code}`)),
@@ -60,7 +62,7 @@ export class PluginServerProcess {
           probe({ url: `http://127.0.0.1:${this.opsPort}/readyz`, timeoutMs: 1_000 }, signal),
         intervalMs: 20,
         deadlineMs: startDeadlineMs,
-        signal: ended.signal,
+        signal: AbortSignal.any([signal, ended.signal]),
       });
     } catch (error) {
       this.#child.kill();

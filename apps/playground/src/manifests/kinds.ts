@@ -56,7 +56,7 @@ const container = z.object({
     .optional(),
 });
 
-export const deployment = z.object({
+const deployment = z.object({
   ...kind("apps/v1", "Deployment"),
   spec: z.object({
     selector: z.object({ matchLabels: names }),
@@ -72,7 +72,7 @@ export const deployment = z.object({
   }),
 });
 
-export const service = z.object({
+const service = z.object({
   ...kind("v1", "Service"),
   spec: z.object({
     selector: names,
@@ -82,9 +82,9 @@ export const service = z.object({
   }),
 });
 
-export const configMap = z.object({ ...kind("v1", "ConfigMap"), data: names.default({}) });
+const configMap = z.object({ ...kind("v1", "ConfigMap"), data: names.default({}) });
 
-export const ingress = z.object({
+const ingress = z.object({
   ...kind("networking.k8s.io/v1", "Ingress"),
   spec: z.object({
     ingressClassName: z.string().optional(),
@@ -108,7 +108,7 @@ export const ingress = z.object({
 });
 
 /** `config` is checked by the plugin's own schema. */
-export const kongPlugin = z.object({
+const kongPlugin = z.object({
   ...kind("configuration.konghq.com/v1", "KongPlugin"),
   plugin: z.literal("serverless"),
   config: z.record(z.string(), z.unknown()),
@@ -148,7 +148,7 @@ const metricsApiTrigger = z.object({
   }),
 });
 
-export const scaledObject = z.object({
+const scaledObject = z.object({
   ...kind("keda.sh/v1alpha1", "ScaledObject"),
   spec: z.object({
     scaleTargetRef: z.object({ name: z.string() }),
@@ -175,7 +175,7 @@ export const scaledObject = z.object({
   }),
 });
 
-export const component = z.object({
+const component = z.object({
   ...kind("dapr.io/v1alpha1", "Component"),
   spec: z.object({
     type: z.enum(["pubsub.aws.snssqs", "pubsub.snssqs"]),
@@ -197,7 +197,6 @@ export const kinds = {
 
 export type Deployment = z.output<typeof deployment>;
 export type Service = z.output<typeof service>;
-export type ConfigMap = z.output<typeof configMap>;
 export type Ingress = z.output<typeof ingress>;
 export type KongPlugin = z.output<typeof kongPlugin>;
 export type ScaledObject = z.output<typeof scaledObject>;

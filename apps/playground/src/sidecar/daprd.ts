@@ -19,6 +19,7 @@ export interface DaprdOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** A folder that the playground removes at its end. */
   readonly folder: string;
+  readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
 }
 
@@ -64,6 +65,7 @@ export async function startDaprd(options: DaprdOptions & { readonly version: str
       probe: (signal) => probe({ url, timeoutMs: 1_000 }, signal),
       intervalMs: 50,
       deadlineMs: startDeadlineMs,
+      signal: options.signal,
     });
   } catch (error) {
     child.kill();

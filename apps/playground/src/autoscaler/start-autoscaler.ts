@@ -1,0 +1,59 @@
+import { ConfigError } from "@kong-serverless/config";
+
+import type { Broker } from "../broker/broker.ts";
+import type { Journal } from "../journal.ts";
+import type { ScaledObject, ScaledObjectTrigger } from "../manifests/kinds.ts";
+import type { ClusterDns } from "../network/cluster-dns.ts";
+import type { PlaygroundSettings } from "../settings.ts";
+import { Autoscaler, type Scalable } from "./autoscaler.ts";
+import { AwsSqsTrigger } from "./aws-sqs-trigger.ts";
+import { MetricsApiTrigger } from "./metrics-api-trigger.ts";
+import type { Trigger } from "./trigger.ts";
+
+export interface StartAutoscalerOptions {
+  readonly scaledObject: ScaledObject;
+  readonly target: Scalable;
+  readonly settings: PlaygroundSettings;
+  readonly broker: Broker;
+  readonly dns: ClusterDns;
+  readonly journal: Journal;
+}
+
+/** KEDA's operator: takes a ScaledObject on, with the playground's times where they are shorter. */
+export function startAutoscaler(options: StartAutoscalerOptions): Autoscaler {
+  const { target, settings, journal } = options;
+  const { spec } = options.scaledObject;
+  const stabilization =
+    spec.advanced?.horizontalPodAutoscalerConfig?.behavior?.scaleDown?.stabilizationWindowSeconds;
+  return new Autoscaler({
+    target,
+    triggers: spec.triggers.map((trigger, index) => toTrigger(trigger, `${target.name}.${index}`, options)),
+    pollingInterval: spec.pollingInterval,
+    cooldownPeriod: Math.min(spec.cooldownPeriod, settings.cooldownSeconds.used),
+    initialCooldownPeriod: spec.initialCooldownPeriod,
+    minReplicaCount: spec.minReplicaCount,
+    maxReplicaCount: spec.maxReplicaCount,
+    scaleDownStabilizationSeconds: Math.min(
+      stabilization ?? 300,
+      settings.scaleDownStabilizationSeconds.used,
+    ),
+    hpaSyncSeconds: settings.hpaSyncSeconds.used,
+    journal,
+  });
+}
+
+function toTrigger(
+  trigger: ScaledObjectTrigger,
+  fallbackName: string,
+  { broker, dns }: StartAutoscalerOptions,
+): Trigger {
+  const name = trigger.name ?? fallbackName;
+  if (trigger.type === "aws-sqs-queue") return new AwsSqsTrigger(name, trigger.metadata, broker.sqs);
+  const url = dns.resolve(trigger.metadata.url);
+  if (url === undefined) {
+    throw new ConfigError(`Trigger ${name}: metadata.url`, [
+      `found "${trigger.metadata.url}"; allowed: a URL of a Service in the manifests (http://NAME.NAMESPACE.svc:PORT/...)`,
+    ]);
+  }
+  return new MetricsApiTrigger(name, trigger.metadata, url);
+}

@@ -1,0 +1,46 @@
+import { podIp } from "../kubelet/pod-environment.ts";
+import type { ReplicaSet } from "../kubelet/replica-set.ts";
+import type { Service } from "../manifests/kinds.ts";
+import type { ClusterDns } from "./cluster-dns.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ServiceProxy } from "./service-proxy.ts";
+
+export interface ServicesOptions {
+  readonly services: readonly Service[];
+  readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
+  /** Where the gateway's plugin server answers: what Services that select the gateway's pods lead to. */
+  readonly pluginServer: Endpoint;
+  readonly dns: ClusterDns;
+}
+
+/** The labels of the gateway's pods in a cluster, as Kong's chart sets them. */
+const gatewayLabels: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/name": "gateway",
+  "app.kubernetes.io/instance": "kong",
+};
+
+/** Makes every Service reachable: a backend's through a proxy of its own, the gateway's at the plugin server itself. */
+export async function startServices(
+  { services, replicaSets, pluginServer, dns }: ServicesOptions,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  for (const { metadata, spec } of services) {
+    const selected = [...replicaSets.values()].filter(({ labels }) => matches(spec.selector, labels));
+    for (const { port, targetPort = port } of spec.ports) {
+      const address = matches(spec.selector, gatewayLabels)
+        ? pluginServer
+        : await proxyTo(() => selected.flatMap((replicaSet) => replicaSet.readyEndpoints(targetPort)), stack);
+      dns.add(metadata.namespace, metadata.name, port, address);
+    }
+  }
+}
+
+async function proxyTo(endpoints: () => readonly Endpoint[], stack: AsyncDisposableStack): Promise<Endpoint> {
+  const proxy = await ServiceProxy.start(endpoints);
+  stack.defer(() => proxy.stop());
+  return { host: podIp, port: proxy.port };
+}
+
+function matches(selector: Service["spec"]["selector"], labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+}

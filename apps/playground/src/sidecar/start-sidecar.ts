@@ -1,0 +1,48 @@
+import type { Broker } from "../broker/broker.ts";
+import type { Journal } from "../journal.ts";
+import type { Component } from "../manifests/kinds.ts";
+import { daprdVersion, startDaprd } from "./daprd.ts";
+import type { Sidecar } from "./sidecar.ts";
+import { startStandIn } from "./stand-in.ts";
+
+export interface StartSidecarOptions {
+  readonly component: Component;
+  readonly broker: Broker;
+  /** The command of a real daprd. */
+  readonly daprd: string;
+  /** A folder that the playground removes at its end. */
+  readonly folder: string;
+  readonly journal: Journal;
+  /** Ends the start while it is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** Starts the real daprd where it is installed, else its stand-in. */
+export async function startSidecar({
+  signal,
+  component,
+  broker,
+  daprd,
+  folder,
+  journal,
+}: StartSidecarOptions): Promise<Sidecar> {
+  const version = await daprdVersion(daprd);
+  if (version === undefined) {
+    return startStandIn({
+      pubsub: component.metadata.name,
+      sns: broker.sns,
+      topicArn: (topic) => broker.topicArn(topic),
+      onError: (error) => journal.record("sidecar", "sidecar.failed", { error: String(error) }),
+    });
+  }
+  return startDaprd({
+    command: daprd,
+    version,
+    component,
+    brokerEndpoint: broker.endpoint,
+    environment: broker.environment,
+    folder,
+    signal,
+    onLine: (line) => journal.record("sidecar", "output", { line }),
+  });
+}
