@@ -50,9 +50,14 @@ export class MessageExpiry {
     const { server, sqs, retentionSeconds } = this.#options;
     const state = server.inspectQueue(queue);
     const expiredBefore = Date.now() - retentionSeconds * 1000;
-    const expired =
-      state?.messages.ready.filter((message) => message.sentTimestamp < expiredBefore).length ?? 0;
-    if (!state || expired === 0) return;
+    if (!state) return;
+    // fauxqs looks at what was handed out, and came back, only when somebody receives.
+    const returned = state.messages.inflight.filter(
+      ({ visibilityDeadline }) => visibilityDeadline < Date.now(),
+    );
+    const visible = [...state.messages.ready, ...returned.map(({ message }) => message)];
+    const expired = visible.filter(({ sentTimestamp }) => sentTimestamp < expiredBefore).length;
+    if (expired === 0) return;
     // The oldest come first, and nobody else receives here.
     const { Messages: received = [] } = await sqs.send(
       new ReceiveMessageCommand({

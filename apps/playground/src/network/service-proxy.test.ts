@@ -39,7 +39,9 @@ function connectTo({ port }: { port: number }): Socket {
   return socket;
 }
 
-const ended = (socket: Socket) => (socket.readableEnded ? undefined : once(socket.resume(), "end"));
+const ended = async (socket: Socket) => {
+  if (!socket.readableEnded) await once(socket.resume(), "end");
+};
 
 it("connects to a ready endpoint, both ways, for as long as either has something to say", async () => {
   const { endpoint } = await startPod((socket) => {
