@@ -8,7 +8,7 @@ const integer = (min: number, max: number) =>
 const queueUrlForm = /^https?:\/\/[^/]+\/\d{12}\/[\w-]{1,80}(\.fifo)?$/;
 const awsRegion = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, "expected a region such as eu-central-1");
 
-const schema = z
+export const consumerEnvironmentSchema = z
   .object({
     QUEUE_URL: z
       .string()
@@ -58,6 +58,11 @@ const schema = z
       .default(10)
       .describe(
         "Messages handled at once. 10 is one receive call's worth, right for work of a second or more.",
+      ),
+    MAX_MESSAGES: integer(0, 1_000_000)
+      .default(0)
+      .describe(
+        "Exit after this many messages, or earlier when the queue is empty: for a KEDA ScaledJob. 0: go on until stopped, for a Deployment.",
       ),
     POLLERS: integer(1, 64)
       .optional()
@@ -123,7 +128,7 @@ const schema = z
     }
   });
 
-type Settings = z.output<typeof schema>;
+type Settings = z.output<typeof consumerEnvironmentSchema>;
 
 /** The consumer's settings under the names of their environment variables, with region and queue worked out. */
 export type ConsumerEnvironment = Settings & {
@@ -134,7 +139,7 @@ export type ConsumerEnvironment = Settings & {
 
 /** Reads the consumer's settings. Throws a ConfigError that names each variable at fault. */
 export function readConsumerEnvironment(environment?: NodeJS.ProcessEnv): ConsumerEnvironment {
-  const settings = readEnvironment(schema, environment);
+  const settings = readEnvironment(consumerEnvironmentSchema, environment);
   // The schema has made sure of both, which its type cannot say.
   const { QUEUE_NAME = "", REGION = regionOf(settings) ?? "" } = settings;
   const url = settings.QUEUE_URL ?? composeUrl(settings, REGION);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";
 
-const schema = z.strictObject({
+export const demoBackendEnvironmentSchema = z.strictObject({
   HOST: z
     .string()
     .default("0.0.0.0")
@@ -46,10 +46,12 @@ const schema = z.strictObject({
 });
 
 /** The demo backend's settings under the names of their environment variables, with the sidecar's address worked out. */
-export type DemoBackendEnvironment = z.output<typeof schema> & { readonly daprEndpoint: string };
+export type DemoBackendEnvironment = z.output<typeof demoBackendEnvironmentSchema> & {
+  readonly daprEndpoint: string;
+};
 
 /** Reads the demo backend's settings. Throws a ConfigError that names each variable at fault. */
 export function readDemoBackendEnvironment(environment?: NodeJS.ProcessEnv): DemoBackendEnvironment {
-  const settings = readEnvironment(schema, environment);
+  const settings = readEnvironment(demoBackendEnvironmentSchema, environment);
   return { ...settings, daprEndpoint: daprEndpointOf(settings) };
 }

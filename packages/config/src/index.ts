@@ -1,11 +1,24 @@
-export { type ConsumerEnvironment, readConsumerEnvironment } from "./consumer-environment.ts";
-export { type DemoBackendEnvironment, readDemoBackendEnvironment } from "./demo-backend-environment.ts";
+export {
+  type ConsumerEnvironment,
+  consumerEnvironmentSchema,
+  readConsumerEnvironment,
+} from "./consumer-environment.ts";
+export {
+  type DemoBackendEnvironment,
+  demoBackendEnvironmentSchema,
+  readDemoBackendEnvironment,
+} from "./demo-backend-environment.ts";
 export { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 export { readEnvironment } from "./environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
 export { pluginEntityOf, type PluginEntity } from "./kong-fields.ts";
-export { type KongPluginEnvironment, readKongPluginEnvironment } from "./kong-plugin-environment.ts";
+export {
+  type KongPluginEnvironment,
+  kongPluginEnvironmentSchema,
+  readKongPluginEnvironment,
+} from "./kong-plugin-environment.ts";
+export { type DocumentedSetting, documentSettings } from "./document-settings.ts";
 export { type KongField, type KongFields, kongSchema } from "./kong-schema.ts";
 export {
   type BackendMatch,
