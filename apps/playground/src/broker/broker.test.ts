@@ -1,4 +1,4 @@
-import { PublishCommand } from "@aws-sdk/client-sns";
+import { CreateTopicCommand, PublishCommand } from "@aws-sdk/client-sns";
 import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
@@ -49,14 +49,11 @@ function passSeconds(seconds: number): void {
 
 it("sends what is published to a topic to the queue of the same name, in SNS's envelope, and to no other", async () => {
   const { broker } = await startBroker();
-  await broker.sns.send(new PublishCommand({ TopicArn: broker.topicArn("jobs"), Message: "work" }));
+  const { TopicArn } = await broker.sns.send(new CreateTopicCommand({ Name: "jobs" }));
+  await broker.sns.send(new PublishCommand({ TopicArn, Message: "work" }));
   expect([broker.queueLength("jobs"), broker.queueLength("wake")]).toEqual([1, 0]);
   const [envelope = ""] = await receive("jobs", broker);
-  expect(JSON.parse(envelope)).toMatchObject({
-    Type: "Notification",
-    TopicArn: broker.topicArn("jobs"),
-    Message: "work",
-  });
+  expect(JSON.parse(envelope)).toMatchObject({ Type: "Notification", TopicArn, Message: "work" });
 });
 
 it("counts messages whether they were handed out or not", async () => {

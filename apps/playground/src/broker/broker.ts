@@ -70,11 +70,6 @@ export class Broker {
     };
   }
 
-  /** fauxqs has one account, of twelve zeros. */
-  topicArn(topic: string): string {
-    return `arn:aws:sns:${this.#options.region}:000000000000:${topic}`;
-  }
-
   /** Messages that lie on a queue, handed out or not. */
   queueLength(queue: string): number {
     const messages = this.#server.inspectQueue(queue)?.messages;

@@ -1,9 +1,8 @@
-import { probe, waitUntilReady } from "@kong-serverless/health-poller";
-
 import type { Journal } from "../journal.ts";
 import { ChildProcess } from "../processes/child-process.ts";
 import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
+import { untilReady } from "../processes/until-ready.ts";
 
 export interface PluginServerProcessOptions {
   readonly entryPoint: string;
@@ -14,7 +13,6 @@ export interface PluginServerProcessOptions {
   readonly signal: AbortSignal;
 }
 
-const startDeadlineMs = 20_000;
 const stopGraceMs = 5_000;
 
 /** The real plugin server, as the container that stands beside a stock Kong and shares its socket's directory. */
@@ -25,7 +23,11 @@ export class PluginServerProcess {
 
   static async start(options: PluginServerProcessOptions): Promise<PluginServerProcess> {
     const started = new PluginServerProcess(options, await freePort());
-    await started.#waitUntilReady(options.signal);
+    await untilReady(started.#child, {
+      name: "the plugin server",
+      url: `http://127.0.0.1:${started.opsPort}/readyz`,
+      signal: options.signal,
+    });
     return started;
   }
 
@@ -49,24 +51,5 @@ export class PluginServerProcess {
 
   async stop(): Promise<void> {
     await this.#child.stop(stopGraceMs);
-  }
-
-  async #waitUntilReady(signal: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    void this.#child.exited.then(({ code }) =>
-      ended.abort(new Error(`the plugin server ended at its start, with exit code ${code}`)),
-    );
-    try {
-      await waitUntilReady({
-        probe: (signal) =>
-          probe({ url: `http://127.0.0.1:${this.opsPort}/readyz`, timeoutMs: 1_000 }, signal),
-        intervalMs: 20,
-        deadlineMs: startDeadlineMs,
-        signal: AbortSignal.any([signal, ended.signal]),
-      });
-    } catch (error) {
-      this.#child.kill();
-      throw error;
-    }
   }
 }

@@ -3,12 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { probe, waitUntilReady } from "@kong-serverless/health-poller";
 import { stringify } from "yaml";
 
 import type { Component } from "../manifests/kinds.ts";
 import { ChildProcess } from "../processes/child-process.ts";
 import { freePort } from "../processes/free-port.ts";
+import { untilReady } from "../processes/until-ready.ts";
 import type { Sidecar } from "./sidecar.ts";
 
 export interface DaprdOptions {
@@ -19,11 +19,11 @@ export interface DaprdOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** A folder that the playground removes at its end. */
   readonly folder: string;
-  readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
+  /** Ends the start. */
+  readonly signal: AbortSignal;
 }
 
-const startDeadlineMs = 20_000;
 const stopGraceMs = 5_000;
 /** fauxqs's account. Given with 12 digits, the component does not ask STS for it. */
 const accountId = "000000000000";
@@ -59,18 +59,11 @@ export async function startDaprd(options: DaprdOptions & { readonly version: str
     environment: { ...options.environment, PATH: process.env["PATH"] ?? "" },
     onLine: options.onLine,
   });
-  const url = `http://127.0.0.1:${port}/v1.0/healthz/outbound`;
-  try {
-    await waitUntilReady({
-      probe: (signal) => probe({ url, timeoutMs: 1_000 }, signal),
-      intervalMs: 50,
-      deadlineMs: startDeadlineMs,
-      signal: options.signal,
-    });
-  } catch (error) {
-    child.kill();
-    throw error;
-  }
+  await untilReady(child, {
+    name: "daprd",
+    url: `http://127.0.0.1:${port}/v1.0/healthz/outbound`,
+    signal: options.signal,
+  });
   return { description: `daprd ${options.version}`, port, stop: () => child.stop(stopGraceMs) };
 }
 

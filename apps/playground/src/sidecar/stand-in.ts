@@ -1,19 +1,19 @@
-import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { CreateTopicCommand, PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { createAdaptorServer } from "@hono/node-server";
 import { listen } from "@kong-serverless/runtime";
 import { Hono } from "hono";
 
+import { errorMessage } from "../error-message.ts";
+import { type Published, toCloudEvent } from "./cloud-event.ts";
 import type { Sidecar } from "./sidecar.ts";
 
 export interface StandInOptions {
   /** Name of the Dapr Component that publishers must ask for. */
   readonly pubsub: string;
   readonly sns: SNSClient;
-  readonly topicArn: (topic: string) => string;
   readonly onError: (error: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ export async function startStandIn(options: StandInOptions): Promise<Sidecar> {
   };
 }
 
-function createApp({ pubsub, sns, topicArn, onError }: StandInOptions): Hono {
+function createApp({ pubsub, sns, onError }: StandInOptions): Hono {
   const app = new Hono();
   const health = (path: string) => app.get(path, (c) => c.body(null, 204));
   health("/v1.0/healthz");
@@ -51,15 +51,18 @@ function createApp({ pubsub, sns, topicArn, onError }: StandInOptions): Hono {
     if (name !== pubsub) {
       return c.json({ errorCode: "ERR_PUBSUB_NOT_FOUND", message: `pubsub ${name} is not found` }, 404);
     }
-    const body = await c.req.text();
     const contentType = c.req.header("content-type") ?? "text/plain";
+    const body = Buffer.from(await c.req.arrayBuffer());
     const isRaw = c.req.query("metadata.rawPayload") === "true";
-    const message = isRaw ? body : JSON.stringify(cloudEvent({ pubsub, topic, contentType, body }));
+    const message = isRaw ? body.toString() : serialize({ pubsub, topic, contentType, body });
+    if (message === undefined) {
+      return c.json({ errorCode: "ERR_PUBSUB_CLOUD_EVENTS_SER", message: "cannot create cloudevent" }, 500);
+    }
     try {
-      await sns.send(new PublishCommand({ TopicArn: topicArn(topic), Message: message }));
+      await publish(sns, topic, message);
     } catch (error) {
       onError(error);
-      const text = `error when publish to topic ${topic} in pubsub ${pubsub}: ${(error as Error).message}`;
+      const text = `error when publish to topic ${topic} in pubsub ${pubsub}: ${errorMessage(error)}`;
       return c.json({ errorCode: "ERR_PUBSUB_PUBLISH_MESSAGE", message: text }, 500);
     }
     return c.body(null, 204);
@@ -67,27 +70,16 @@ function createApp({ pubsub, sns, topicArn, onError }: StandInOptions): Hono {
   return app;
 }
 
-interface Published {
-  readonly pubsub: string;
-  readonly topic: string;
-  readonly contentType: string;
-  readonly body: string;
+function serialize(published: Published): string | undefined {
+  try {
+    return JSON.stringify(toCloudEvent(published));
+  } catch {
+    return undefined;
+  }
 }
 
-/** https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-cloudevents/ */
-function cloudEvent({ pubsub, topic, contentType, body }: Published): object {
-  const isJson = contentType.startsWith("application/json");
-  if (contentType.startsWith("application/cloudevents+json"))
-    return { ...(JSON.parse(body) as object), topic };
-  return {
-    specversion: "1.0",
-    type: "com.dapr.event.sent",
-    source: "playground",
-    id: randomUUID(),
-    time: new Date().toISOString(),
-    topic,
-    pubsubname: pubsub,
-    datacontenttype: isJson ? "application/json" : contentType,
-    data: isJson ? (JSON.parse(body) as unknown) : body,
-  };
+/** A topic comes into being with its first message; to make it again gives the one that there is. */
+async function publish(sns: SNSClient, topic: string, message: string): Promise<void> {
+  const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: topic }));
+  await sns.send(new PublishCommand({ TopicArn, Message: message }));
 }

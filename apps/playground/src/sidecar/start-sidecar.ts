@@ -31,7 +31,6 @@ export async function startSidecar({
     return startStandIn({
       pubsub: component.metadata.name,
       sns: broker.sns,
-      topicArn: (topic) => broker.topicArn(topic),
       onError: (error) => journal.record("sidecar", "sidecar.failed", { error: String(error) }),
     });
   }
