@@ -27,7 +27,8 @@ export const variants = {
 export type VariantName = keyof typeof variants;
 
 function startWorker({ client, url, handle }: VariantOptions, settings: { concurrency?: number }): void {
-  createWorker({ queue: new SqsQueue({ client, queue: { url } }), handler: handle, ...settings }).start();
+  const queue = new SqsQueue({ client, queue: { url } });
+  void createWorker({ queue, handler: handle, ...settings }).start();
 }
 
 /** Batches of 10 that are handled side by side and deleted with one call: the fastest way that sqs-consumer offers. */

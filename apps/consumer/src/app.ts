@@ -17,6 +17,7 @@ export async function startConsumer(settings: ConsumerEnvironment, log: Log): Pr
     handler,
     concurrency: settings.CONCURRENCY,
     ...(settings.POLLERS !== undefined && { maxPollers: settings.POLLERS }),
+    ...(settings.MAX_MESSAGES > 0 && { maxMessages: settings.MAX_MESSAGES }),
     waitSeconds: settings.WAIT_SECONDS,
     visibilitySeconds: settings.VISIBILITY_SECONDS,
     handlerTimeoutMs: settings.HANDLER_TIMEOUT_SECONDS * 1000,
@@ -37,7 +38,9 @@ export async function startConsumer(settings: ConsumerEnvironment, log: Log): Pr
   log.info({ port: await ops.start() }, "ops.listening");
   const starting = waitForEndpoint(settings, log, stopping.signal).finally(() => {
     isWaiting = false;
-    if (!stopping.signal.aborted) worker.start();
+    if (stopping.signal.aborted) return;
+    // A worker that has done its share leaves by the same door as one that is told to.
+    void worker.start().then(() => stopping.signal.aborted || process.kill(process.pid, "SIGTERM"));
   });
   return {
     async stop() {

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 
-describe("the consumer as a process", () => {
+// Each step waits for its event with a deadline of its own (10 s), which says what was missing; the test's must not come first.
+describe("the consumer as a process", { timeout: 30_000 }, () => {
   let emulator: QueueEmulator;
   let directory: string;
 
@@ -95,7 +96,7 @@ describe("the consumer as a process", () => {
       "slow.js",
       `export const handler = async ({ body }, { log }) => {
          log.info({ body }, "handler.began");
-         await new Promise((resolve) => setTimeout(resolve, 1500));
+         await new Promise((resolve) => setTimeout(resolve, 500));
        };`,
     );
     emulator.send("finished", "first");
@@ -142,6 +143,14 @@ describe("the consumer as a process", () => {
     await consumer.waitFor("worker.stopping");
     void consumer.stop("SIGINT");
     expect(await stopped).toEqual({ code: 1, signal: null });
+  });
+
+  test("exits by itself after as many messages as it was told to handle", async () => {
+    emulator.createQueue("shared");
+    for (const body of ["a", "b", "c"]) emulator.send("shared", body);
+    await using consumer = start("shared", { MAX_MESSAGES: "2" });
+    expect(await consumer.exited).toEqual({ code: 0, signal: null });
+    expect(emulator.length("shared")).toEqual({ ready: 1, inFlight: 0 });
   });
 
   test("sends what a handler rejects to the dead-letter queue, with the reason in the log", async () => {

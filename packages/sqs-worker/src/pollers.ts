@@ -7,6 +7,8 @@ import type { Queue, ReceivedMessage } from "./queue.ts";
 export interface PollersOptions {
   readonly queue: Queue;
   readonly maxPollers: number;
+  /** Ends the polling after this many messages, or at the first empty answer before; Infinity: never. */
+  readonly maxMessages: number;
   readonly waitSeconds: number;
   readonly visibilitySeconds: number;
   readonly permits: Permits;
@@ -29,12 +31,15 @@ export class Pollers {
   readonly #options: PollersOptions;
   readonly #ended = Promise.withResolvers<void>();
   #polling = 0;
+  /** Messages that may still be asked for. */
+  #budget: number;
 
   constructor(options: PollersOptions) {
     this.#options = options;
+    this.#budget = options.maxMessages;
   }
 
-  /** Resolves when every poller has ended, after `stopping` aborted. */
+  /** Resolves when every poller has ended: after `stopping` aborted, or when `maxMessages` have been received. */
   run(): Promise<void> {
     this.#add();
     return this.#ended.promise;
@@ -51,9 +56,9 @@ export class Pollers {
   }
 
   async #poll(): Promise<void> {
-    const { permits, condition, maxPollers, onMessages, stopping } = this.#options;
-    while (!stopping.aborted) {
-      const taken = await permits.take(receiveSize, stopping);
+    const { permits, condition, maxPollers, maxMessages, onMessages, stopping } = this.#options;
+    while (!stopping.aborted && this.#budget > 0) {
+      const taken = await this.#take();
       let messages: readonly ReceivedMessage[] = [];
       try {
         messages = await this.#receive(taken);
@@ -65,13 +70,22 @@ export class Pollers {
         continue;
       } finally {
         permits.release(taken - messages.length);
+        this.#budget += taken - messages.length;
       }
       condition.succeeded();
       onMessages(messages);
       if (messages.length === taken && this.#polling < maxPollers && !stopping.aborted) this.#add();
       // "Empty" may also mean that somebody else was quicker: asking again at once is right for the one that stays.
-      if (messages.length === 0 && this.#polling > 1) return;
+      if (messages.length === 0 && (this.#polling > 1 || Number.isFinite(maxMessages))) return;
     }
+  }
+
+  async #take(): Promise<number> {
+    const wanted = Math.min(receiveSize, this.#budget);
+    this.#budget -= wanted;
+    const taken = await this.#options.permits.take(wanted, this.#options.stopping);
+    this.#budget += wanted - taken;
+    return taken;
   }
 
   #receive(maxMessages: number): Promise<ReceivedMessage[]> {

@@ -30,7 +30,7 @@ describe("a worker", () => {
 
   function start(handler: Handler, options: Partial<WorkerOptions> = {}): Worker {
     worker = createWorker({ queue, handler, log, visibilitySeconds: 60, ...options });
-    worker.start();
+    void worker.start();
     return worker;
   }
 
@@ -223,6 +223,18 @@ describe("a worker", () => {
     await pass(20_000);
     expect(queue.deleted).toHaveLength(300);
     expect(queue.polling).toBe(1);
+  });
+
+  test.each([
+    ["after as many messages as it was told", 25, 20],
+    ["when there are fewer", 7, 7],
+  ])("ends by itself %s", async (_, sent, handled) => {
+    queue.add(...Array.from({ length: sent }, (_unused, index) => `m${index}`));
+    worker = createWorker({ queue, handler: (_message, { signal }) => sleep(10, signal), maxMessages: 20 });
+    const ended = worker.start();
+    await pass(6000);
+    await ended;
+    expect(queue.deleted).toHaveLength(handled);
   });
 
   test("goes on with free slots while one message takes very long", async () => {

@@ -17,6 +17,8 @@ export interface WorkerOptions {
   readonly concurrency?: number;
   /** Receive calls under way at once; one for each 10 of `concurrency`, at most 16, unless given. */
   readonly maxPollers?: number;
+  /** Work off this many messages, or what there is of them, and end; no end unless given. */
+  readonly maxMessages?: number;
   /** Length of a long poll, 1 to 20; 5 unless given. An idle worker takes up to this long to stop. */
   readonly waitSeconds?: number;
   /** For how long a message in work is hidden from other workers; extended as long as its handler runs. 60 unless given. */
@@ -33,7 +35,8 @@ export interface WorkerOptions {
 
 /** Receives, handles and deletes messages until it is stopped. */
 export interface Worker {
-  start(): void;
+  /** Resolves when the work is at its end: after a stop, or with the last of `maxMessages`. Never rejects. */
+  start(): Promise<void>;
   /**
    * Receives nothing more, lets handlers finish and gives back what is unfinished shortly before `graceMs` have
    * passed. Resolves when every message is deleted or given back, at the latest after `graceMs`. Never throws.
@@ -56,7 +59,7 @@ export interface Worker {
  *   handler: async ({ data }, { signal }) => resize(data, signal),
  *   concurrency: 20,
  * });
- * worker.start();
+ * void worker.start();
  */
 export function createWorker(options: WorkerOptions): Worker {
   return new QueueWorker(options);
@@ -124,6 +127,7 @@ class QueueWorker implements Worker {
     this.#pollers = new Pollers({
       queue,
       maxPollers: options.maxPollers ?? Math.min(16, Math.ceil(concurrency / 10)),
+      maxMessages: options.maxMessages ?? Number.POSITIVE_INFINITY,
       waitSeconds: options.waitSeconds ?? 5,
       visibilitySeconds,
       permits: this.#permits,
@@ -147,13 +151,14 @@ class QueueWorker implements Worker {
     return Object.values(this.#conditions).flatMap(({ complaint }) => complaint ?? []);
   }
 
-  start(): void {
+  start(): Promise<void> {
     this.#log.info({}, "worker.started");
     this.#work = this.#describeQueue().then(
       () => this.#pollers.run(),
       // Stopped before the queue could be asked.
       () => {},
     );
+    return this.#finish();
   }
 
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
