@@ -35,6 +35,56 @@ describe("a stopping plugin server", () => {
   });
 });
 
+describe("a starting plugin server", () => {
+  test("takes the socket over while the old one's holds go on", async () => {
+    await using stage = await openStage();
+    const { gateway } = stage;
+    const held = gateway.request();
+    await gateway.plugin.waitFor("request.held");
+    await using old = gateway.plugin;
+    await gateway.restartPlugin();
+    const oldEnded = old.stop("SIGTERM");
+    const other = gateway.request();
+    await gateway.plugin.waitFor("request.held");
+    stage.backend.become(200);
+    expect((await held).status).toBe(200);
+    expect((await other).status).toBe(200);
+    expect(await oldEnded).toEqual({ code: 0, signal: null });
+  });
+
+  test("names the variable that is wrong, and starts nothing", async () => {
+    await using stage = await openStage();
+    await using broken = stage.gateway.spawn({ OPS_PORT: "many", DAPR_HTTP_ENDPOINT: "localhost" });
+    expect(await broken.exited).toEqual({ code: 1, signal: null });
+    expect(broken.output).toContain('OPS_PORT: found "many"');
+    expect(broken.output).toContain('DAPR_HTTP_ENDPOINT: found "localhost"');
+    expect(broken.log).toEqual([]);
+    expect((await stage.gateway.ops("/readyz")).status).toBe(200);
+  });
+
+  test("names a busy port and the variable that changes it, and leaves the socket alone", async () => {
+    await using stage = await openStage();
+    const { port } = new URL(stage.backend.url);
+    await using second = stage.gateway.spawn({ OPS_PORT: port });
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    expect(second.output).toContain(`Port ${port} on 127.0.0.1 is in use by another process`);
+    expect(second.output).toContain("OPS_PORT");
+    await stage.warmUp();
+  });
+
+  test("prints with --dump what Kong's QUERY_CMD reads, and nothing else", async () => {
+    await using stage = await openStage();
+    await using dump = stage.gateway.spawn({}, ["--dump"]);
+    expect(await dump.exited).toEqual({ code: 0, signal: null });
+    expect(JSON.parse(dump.output)).toMatchObject({
+      Protocol: "ProtoBuf:1",
+      Plugins: [
+        { Name: "serverless", Priority: 1, Phases: ["access", "log"], Schema: { name: "serverless" } },
+      ],
+    });
+  });
+});
+
 describe("a configuration", () => {
   test("that is wrong is reported with path and reason, and its requests are answered 503", async () => {
     await using stage = await openStage({ config: { holdTimeout: 5, backend: [backendConfig] } });

@@ -139,6 +139,19 @@ describe("a cold backend", () => {
     expect(outcome.state).toBe("released");
   });
 
+  test("is not confused by a clock that jumps", async () => {
+    const outcome = hold();
+    await advance(100);
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await advance(100);
+    expect(outcome.state).toBe("held");
+    vi.setSystemTime(0);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+    expect(backend.admit()).toBe(true);
+  });
+
   test("takes no more requests than it may hold", async () => {
     const small = register({ name: "small", maxHeld: 2 });
     hold({ of: small });

@@ -46,7 +46,7 @@ export class OpsServer {
 
   /** Resolves with the port it listens on. Fails with PORT_UNAVAILABLE. */
   async start(): Promise<number> {
-    await listen(this.#server, { host: this.#options.host, port: this.#options.port });
+    await listen(this.#server, { host: this.#options.host, port: this.#options.port, setting: "OPS_PORT" });
     return (this.#server.address() as AddressInfo).port;
   }
 

@@ -46,7 +46,7 @@ export class Gateway {
     this.#options = options;
     this.#directory = directory;
     this.#config = options.config;
-    this.plugin = this.#spawn();
+    this.plugin = this.spawn();
     this.host = new KongHost({ socketPath: this.#socketPath, workers: options.workers ?? 1 });
   }
 
@@ -57,10 +57,27 @@ export class Gateway {
     return gateway;
   }
 
-  /** Starts the plugin server anew, after the former one has ended. */
+  /** Starts the plugin server anew: after the former one has ended, or in its place while it runs. */
   async restartPlugin(): Promise<void> {
-    this.plugin = this.#spawn();
+    this.plugin = this.spawn();
     await this.#started();
+  }
+
+  /** Another plugin server on the same socket. */
+  spawn(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): SpawnedApp {
+    return spawnApp({
+      entry: this.#options.entry,
+      args,
+      env: {
+        KONG_SERVERLESS_SOCKET: this.#socketPath,
+        DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,
+        OPS_HOST: "127.0.0.1",
+        OPS_PORT: "0",
+        LOG_LEVEL: "debug",
+        ...this.#options.env,
+        ...env,
+      },
+    });
   }
 
   /** Gives the route another configuration, as a reload does. */
@@ -150,20 +167,6 @@ export class Gateway {
 
   get #socketPath(): string {
     return join(this.#directory.path, "serverless.socket");
-  }
-
-  #spawn(): SpawnedApp {
-    return spawnApp({
-      entry: this.#options.entry,
-      env: {
-        KONG_SERVERLESS_SOCKET: this.#socketPath,
-        DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,
-        OPS_HOST: "127.0.0.1",
-        OPS_PORT: "0",
-        LOG_LEVEL: "debug",
-        ...this.#options.env,
-      },
-    });
   }
 
   async #started(): Promise<void> {
