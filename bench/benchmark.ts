@@ -1,10 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 
+export interface BenchmarkOptions {
+  /** Whether a small run is wanted that shows that the benchmark works, whatever its figures. */
+  readonly isQuick: boolean;
+}
+
 /** What a file of this directory that `main.ts` can run exports. */
 export interface Benchmark {
   /** Resolves with the figures; `progress` takes lines for whoever waits. */
-  run(progress: (line: string) => void): Promise<object>;
+  run(progress: (line: string) => void, options: BenchmarkOptions): Promise<object>;
 }
 
 export function describeMachine(): object {

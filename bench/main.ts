@@ -1,13 +1,16 @@
 /**
- * `node bench/main.ts NAME [--json]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line of JSON or
- * laid out for reading. A benchmark is one file that exports `run`.
+ * `node bench/main.ts NAME [--json] [--quick]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line
+ * of JSON or laid out for reading. A benchmark is one file that exports `run`.
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { type Benchmark, describeMachine, describeVersions } from "./benchmark.ts";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean" }, quick: { type: "boolean", default: false } },
+});
 const [name = ""] = positionals;
 const file = new URL(`${name}.ts`, import.meta.url);
 
@@ -19,6 +22,6 @@ if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(file)) {
 }
 
 const benchmark = (await import(file.href)) as Benchmark;
-const result = await benchmark.run((line) => process.stderr.write(`${line}\n`));
+const result = await benchmark.run((line) => process.stderr.write(`${line}\n`), { isQuick: values.quick });
 const report = { ...result, machine: describeMachine(), versions: await describeVersions() };
 process.stdout.write(`${values.json ? JSON.stringify(report) : JSON.stringify(report, undefined, 2)}\n`);

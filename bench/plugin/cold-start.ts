@@ -1,0 +1,77 @@
+import { sleep } from "@kong-serverless/runtime";
+
+import { Gateway } from "./gateway.ts";
+import { quantile, rounded } from "./quantile.ts";
+
+export interface ColdStartRow {
+  /** Requests held at once. */
+  readonly holds: number;
+  readonly activations: number;
+  /** From the moment at which the backend begins to answer ready to the end of a held request's event, over all of them. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** From the same moment to the last one's, in the slowest activation. */
+  readonly allReleasedMs: number;
+  /** Taken by the sidecar in all activations together. */
+  readonly wakeMessages: number;
+}
+
+export interface ColdStartScale {
+  readonly holds: number;
+  readonly activations: number;
+}
+
+/** How long the backend sleeps on at least when all requests are held. */
+const sleepMs = 50;
+/** On top, at random: five of the default probe intervals, so that the backend becomes ready anywhere between two probes. */
+const phaseMs = 100;
+
+/** Has a sleeping backend become ready under held requests, and measures when these go on. */
+export async function measureColdStarts(
+  scales: readonly ColdStartScale[],
+  progress: (line: string) => void,
+): Promise<ColdStartRow[]> {
+  const rows: ColdStartRow[] = [];
+  for (const scale of scales) {
+    const row = await measure(scale);
+    progress(`cold start  ${JSON.stringify(row)}`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function measure({ holds, activations }: ColdStartScale): Promise<ColdStartRow> {
+  await using gateway = await Gateway.start();
+  const waitedMs: number[] = [];
+  let allReleasedMs = 0;
+  for (let activation = 1; activation <= activations; activation += 1) {
+    const waited = await activate(gateway, `backend-${activation}`, holds);
+    for (const ms of waited) waitedMs.push(ms);
+    allReleasedMs = Math.max(allReleasedMs, quantile(waited, 1));
+  }
+  return {
+    holds,
+    activations,
+    p50Ms: rounded(quantile(waitedMs, 0.5)),
+    p99Ms: rounded(quantile(waitedMs, 0.99)),
+    allReleasedMs: rounded(allReleasedMs),
+    wakeMessages: gateway.sidecar.messages.length,
+  };
+}
+
+/**
+ * Wakes a backend that the plugin has not seen yet. Resolves with how long each request waited from the moment that the
+ * backend was ready.
+ */
+async function activate(gateway: Gateway, backend: string, holds: number): Promise<number[]> {
+  gateway.backend.become(503);
+  const beginEvent = await gateway.addRoute(backend);
+  const held = await gateway.hold({ backend, event: beginEvent("access"), from: 0, to: holds });
+  await sleep(sleepMs + Math.random() * phaseMs);
+  gateway.backend.become(200);
+  const readyAtMs = performance.now();
+  const answered = await Promise.all(held.map(({ answeredAtMs }) => answeredAtMs));
+  // Without the end of its requests, the backend would be kept warm for ever.
+  await gateway.log(holds, beginEvent("log"));
+  return answered.map((atMs) => atMs - readyAtMs);
+}

@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+import type { Conversation } from "./conversation.ts";
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * One of Kong's connections, played with as little work as can be: bytes prepared beforehand go out, and of what comes back
+ * only the ends of turns are looked for. The same code for either protocol, so that it weighs the same on both.
+ */
+export class EventConnection {
+  readonly #socket: Socket;
+  readonly #conversation: Conversation;
+  #said: Buffer = nothing;
+  #onTurn: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
+
+  static async open(socketPath: string, conversation: Conversation): Promise<EventConnection> {
+    const socket = connect(socketPath);
+    await once(socket, "connect");
+    return new EventConnection(socket, conversation);
+  }
+
+  private constructor(socket: Socket, conversation: Conversation) {
+    this.#socket = socket;
+    this.#conversation = conversation;
+    socket.on("data", (chunk) => this.#onData(chunk));
+    socket.on("close", () => {
+      // Nothing could be measured any more, and whoever waits would wait for ever.
+      if (this.#onEnd !== undefined) throw new Error("the plugin server closed a connection during an event");
+    });
+  }
+
+  /** Begins an event. `onEnd` is called at its end, `onTurn` after each PDK call that was answered. One event at a time. */
+  play(event: Buffer, onEnd: () => void, onTurn?: () => void): void {
+    this.#onEnd = onEnd;
+    this.#onTurn = onTurn;
+    this.#socket.write(event);
+  }
+
+  close(): void {
+    this.#onEnd = undefined;
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    const conversation = this.#conversation;
+    let said = this.#said.length === 0 ? chunk : Buffer.concat([this.#said, chunk]);
+    for (let end = conversation.turnEnd(said); end > 0; end = conversation.turnEnd(said)) {
+      const answer = conversation.answer(said);
+      said = end === said.length ? nothing : said.subarray(end);
+      if (answer === undefined) {
+        const onEnd = this.#onEnd;
+        this.#onEnd = undefined;
+        onEnd?.();
+      } else {
+        this.#socket.write(answer);
+        this.#onTurn?.();
+      }
+    }
+    this.#said = said;
+  }
+}

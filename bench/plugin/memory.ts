@@ -1,0 +1,153 @@
+import { sleep } from "@kong-serverless/runtime";
+import type { SpawnedApp } from "@kong-serverless/testing";
+
+import { Gateway } from "./gateway.ts";
+import { playLoad } from "./load.ts";
+import { rounded } from "./quantile.ts";
+
+export interface MemoryFigures {
+  /** Resident, at rest after the start. */
+  readonly idleMiB: number;
+  /** What a further held request adds to resident memory, after garbage collection. */
+  readonly perHoldKiB: number;
+  /** Resident, at rest after a million warm events, `access` and `log` in turn. */
+  readonly afterMillionEventsMiB: number;
+}
+
+export interface MemoryScale {
+  /** Numbers of held requests through which the slope is laid, ascending. */
+  readonly holds: readonly number[];
+  readonly events: number;
+}
+
+interface Sample {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+}
+
+const mebibyte = 2 ** 20;
+/** Nothing happens for this long before memory is taken to be at rest. */
+const restMs = 1000;
+/** How often memory is looked at on the way to the last event. */
+const parts = 5;
+
+/** Memory of the plugin server's process alone. */
+export async function measureMemory(
+  { holds, events }: MemoryScale,
+  progress: (line: string) => void,
+): Promise<MemoryFigures> {
+  const perHoldKiB = await measureHolds(holds, progress);
+  const { idleMiB, afterMiB } = await measureEvents(events, progress);
+  return { idleMiB, perHoldKiB, afterMillionEventsMiB: afterMiB };
+}
+
+async function measureHolds(holds: readonly number[], progress: (line: string) => void): Promise<number> {
+  await using gateway = await Gateway.start(MemoryMeter.nodeArgs);
+  const meter = new MemoryMeter(gateway.plugin.app);
+  const backend = "asleep";
+  const beginEvent = await gateway.addRoute(backend, { holdTimeoutMs: 600_000 });
+  const event = beginEvent("access");
+  const points: { holds: number; kiB: number }[] = [];
+  let from = 0;
+  for (const to of holds) {
+    await gateway.hold({ backend, event, from, to });
+    from = to;
+    const { rssBytes, heapBytes } = await meter.collectAndSample();
+    points.push({ holds: to, kiB: rssBytes / 1024 });
+    progress(`memory  ${to} held: ${inMiB(rssBytes)} MiB, heap ${inMiB(heapBytes)} MiB`);
+  }
+  return rounded(slope(points));
+}
+
+async function measureEvents(
+  events: number,
+  progress: (line: string) => void,
+): Promise<{ idleMiB: number; afterMiB: number }> {
+  await using gateway = await Gateway.start(MemoryMeter.nodeArgs);
+  const meter = new MemoryMeter(gateway.plugin.app);
+  const report = async (when: string) => {
+    await sleep(restMs);
+    const { rssBytes } = await meter.sample();
+    progress(`memory  ${when}: ${inMiB(rssBytes)} MiB`);
+    return inMiB(rssBytes);
+  };
+  const idleMiB = await report("idle");
+  gateway.backend.become(200);
+  const beginEvent = await gateway.addRoute("warm");
+  const load = {
+    connections: await gateway.connections(16),
+    events: [beginEvent("access"), beginEvent("log")],
+    goesOn: (begun: number) => begun < events / parts,
+  };
+  let afterMiB = idleMiB;
+  for (let part = 1; part <= parts; part += 1) {
+    await playLoad(load);
+    afterMiB = await report(`after ${(events / parts) * part} events`);
+  }
+  return { idleMiB, afterMiB };
+}
+
+/** Asks a process for its memory by a signal, without that its code knows: what answers is loaded before it. */
+class MemoryMeter {
+  static readonly nodeArgs = [
+    "--expose-gc",
+    "--import",
+    `data:text/javascript,(${encodeURIComponent(answerSignals.toString())})()`,
+  ];
+  readonly #app: SpawnedApp;
+  #samples = 0;
+
+  constructor(app: SpawnedApp) {
+    this.#app = app;
+  }
+
+  /** Memory as it is. */
+  sample(): Promise<Sample> {
+    return this.#ask("SIGUSR2");
+  }
+
+  /** Memory after a full garbage collection. */
+  collectAndSample(): Promise<Sample> {
+    return this.#ask("SIGHUP");
+  }
+
+  async #ask(signal: "SIGUSR2" | "SIGHUP"): Promise<Sample> {
+    this.#samples += 1;
+    process.kill(this.#app.pid ?? Number.NaN, signal);
+    const line = await this.#app.waitFor("memory.sampled", {
+      matches: ({ sample }) => sample === this.#samples,
+      timeoutMs: 60_000,
+    });
+    return { rssBytes: Number(line["rss"]), heapBytes: Number(line["heapUsed"]) };
+  }
+}
+
+/** Runs in the measured process, as its source: it can use nothing of this file. */
+function answerSignals(): void {
+  let sample = 0;
+  const report = () => {
+    sample += 1;
+    const { rss, heapUsed } = process.memoryUsage();
+    process.stdout.write(`${JSON.stringify({ event: "memory.sampled", sample, rss, heapUsed })}\n`);
+  };
+  process.on("SIGUSR2", report);
+  process.on("SIGHUP", () => {
+    globalThis.gc?.();
+    globalThis.gc?.();
+    report();
+  });
+}
+
+/** Of the line with the least squared distance to the points. */
+function slope(points: readonly { holds: number; kiB: number }[]): number {
+  const mean = (value: (point: { holds: number; kiB: number }) => number) =>
+    points.reduce((sum, point) => sum + value(point), 0) / points.length;
+  const meanHolds = mean(({ holds }) => holds);
+  const meanKiB = mean(({ kiB }) => kiB);
+  const covariance = mean(({ holds, kiB }) => (holds - meanHolds) * (kiB - meanKiB));
+  return covariance / mean(({ holds }) => (holds - meanHolds) ** 2);
+}
+
+function inMiB(bytes: number): number {
+  return Math.round((bytes / mebibyte) * 10) / 10;
+}
