@@ -1,9 +1,7 @@
 import { z } from "zod";
 
+import { logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";
-
-const integer = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, "expected a whole number").transform(Number).pipe(z.int().min(min).max(max));
 
 const queueUrlForm = /^https?:\/\/[^/]+\/\d{12}\/[\w-]{1,80}(\.fifo)?$/;
 const awsRegion = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, "expected a region such as eu-central-1");
@@ -49,63 +47,60 @@ export const consumerEnvironmentSchema = z
       .describe(
         "Hosts that `jobs` may post results to: host (any port) or host:port, separated by commas. Required by HANDLER=jobs, since jobs come from outside.",
       ),
-    CALLBACK_TIMEOUT_SECONDS: integer(1, 600)
+    CALLBACK_TIMEOUT_SECONDS: wholeNumber(1, 600)
       .default(75)
       .describe(
         "Seconds for one attempt to post a result. Above the gateway's hold time limit (60), since the receiver may sleep.",
       ),
-    CONCURRENCY: integer(1, 1000)
+    CONCURRENCY: wholeNumber(1, 1000)
       .default(10)
       .describe(
         "Messages handled at once. 10 is one receive call's worth, right for work of a second or more.",
       ),
-    MAX_MESSAGES: integer(0, 1_000_000)
+    MAX_MESSAGES: wholeNumber(0, 1_000_000)
       .default(0)
       .describe(
         "Exit after this many messages, or earlier when the queue is empty: for a KEDA ScaledJob. 0: go on until stopped, for a Deployment.",
       ),
-    POLLERS: integer(1, 64)
+    POLLERS: wholeNumber(1, 64)
       .optional()
       .describe("Receive calls at once, at most. Default: one for each 10 of CONCURRENCY, 16 at most."),
-    WAIT_SECONDS: integer(1, 20)
+    WAIT_SECONDS: wholeNumber(1, 20)
       .default(5)
       .describe(
         "Seconds that a receive call waits at an empty queue. An idle worker takes up to this long to stop: breaking a call off could strand messages.",
       ),
-    VISIBILITY_SECONDS: integer(2, 3600)
+    VISIBILITY_SECONDS: wholeNumber(2, 3600)
       .default(60)
       .describe(
         "Seconds for which a received message is hidden from other workers; extended while its handler runs. It is how long the work of a killed worker lies idle.",
       ),
-    HANDLER_TIMEOUT_SECONDS: integer(1, 39_600)
+    HANDLER_TIMEOUT_SECONDS: wholeNumber(1, 39_600)
       .default(300)
       .describe("Seconds that one message may take. 11 hours at most: SQS hides a message for 12."),
-    RETRY_SECONDS: integer(0, 900)
+    RETRY_SECONDS: wholeNumber(0, 900)
       .default(1)
       .describe(
         "Seconds before a failed message's first retry, doubled with each receive. 0: at once, always.",
       ),
-    MAX_RETRY_SECONDS: integer(0, 39_600)
+    MAX_RETRY_SECONDS: wholeNumber(0, 39_600)
       .default(300)
       .describe("The longest delay before a retry, in seconds."),
-    SHUTDOWN_GRACE_SECONDS: integer(1, 39_600)
+    SHUTDOWN_GRACE_SECONDS: wholeNumber(1, 39_600)
       .default(20)
       .describe(
         "Seconds from SIGTERM to the exit at the latest; the last 3 are for giving back what is unfinished. Keep it below the pod's terminationGracePeriodSeconds (30).",
       ),
-    QUEUE_WAIT_SECONDS: integer(1, 600)
+    QUEUE_WAIT_SECONDS: wholeNumber(1, 600)
       .default(30)
       .describe(
         "Seconds that the start waits for an answer from the queue's endpoint before it says that there is none. It goes on trying after that.",
       ),
     OPS_HOST: z.string().default("0.0.0.0").describe("Address that health, readiness and metrics listen on."),
-    OPS_PORT: integer(0, 65_535)
+    OPS_PORT: wholeNumber(0, 65_535)
       .default(8080)
       .describe("Port of the same. 0: any free one, named in the log."),
-    LOG_LEVEL: z
-      .enum(["debug", "info", "warn", "error", "silent"])
-      .default("info")
-      .describe("The least severe events that are logged; `silent`: none."),
+    LOG_LEVEL: logLevelField,
   })
   .superRefine((settings, context) => {
     const issue = (name: string, message: string) =>
