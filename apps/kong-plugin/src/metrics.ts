@@ -1,4 +1,4 @@
-import type { ActivatorEvent, Backend, Held } from "@kong-serverless/activator";
+import type { ActivatorEvent, Backend, Held, WakeReason } from "@kong-serverless/activator";
 import type { ErrorCodeName } from "@kong-serverless/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -10,6 +10,7 @@ export interface RequestMetrics {
   refused(code: ErrorCodeName): void;
 }
 
+const wakeReasons: readonly WakeReason[] = ["activation", "repeat", "keep-warm"];
 const startBuckets = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60];
 
 /** Prometheus metrics of the plugin. Labels are backend names, which come from the configuration, and fixed words. */
@@ -63,6 +64,7 @@ export class Metrics {
   }
 
   requestsOf(backend: string): RequestMetrics {
+    this.#startAtZero(backend);
     const held = this.#holdSeconds.labels({ backend });
     const cold = this.#requests.labels({ backend, outcome: "cold" });
     const checked = this.#requests.labels({ backend, outcome: "checked" });
@@ -110,6 +112,15 @@ export class Metrics {
       case "request.held":
       case "settings.replaced":
         break;
+    }
+  }
+
+  /** Prometheus sees no increase in a series that begins at 1: what alerts count must be there before it happens. */
+  #startAtZero(backend: string): void {
+    for (const outcome of ["cold", "HOLD_TIMEOUT"]) this.#requests.inc({ backend, outcome }, 0);
+    for (const outcome of ["ready", "failed"]) this.#activations.inc({ backend, outcome }, 0);
+    for (const reason of wakeReasons) {
+      for (const result of ["published", "failed"]) this.#wakes.inc({ backend, reason, result }, 0);
     }
   }
 
