@@ -71,7 +71,7 @@ it("lets what is older than the retention leave a wake queue, and nothing younge
   passSeconds(59);
   await send("wake", "young", broker);
   passSeconds(2);
-  await expect.poll(() => broker.queueLength("wake"), { timeout: 3_000 }).toBe(1);
+  await expect.poll(() => broker.queueLength("wake")).toBe(1);
   expect(await receive("wake", broker)).toEqual(["young"]);
   expect(errors).toEqual([]);
 });
@@ -80,7 +80,7 @@ it("empties a wake queue of more messages than one receive hands out", async () 
   const { broker } = await startBroker();
   for (let i = 0; i < 25; i++) await send("wake", String(i), broker);
   passSeconds(61);
-  await expect.poll(() => broker.queueLength("wake"), { timeout: 3_000 }).toBe(0);
+  await expect.poll(() => broker.queueLength("wake")).toBe(0);
 });
 
 it("lets a message expire that somebody had received and left", async () => {
@@ -88,7 +88,7 @@ it("lets a message expire that somebody had received and left", async () => {
   await send("wake", "looked at", broker);
   await receive("wake", broker, 30);
   passSeconds(61);
-  await expect.poll(() => broker.queueLength("wake"), { timeout: 3_000 }).toBe(0);
+  await expect.poll(() => broker.queueLength("wake")).toBe(0);
 });
 
 it("lets nothing expire on a queue of work", async () => {
@@ -96,7 +96,7 @@ it("lets nothing expire on a queue of work", async () => {
   await send("jobs", "work", broker);
   await send("wake", "wake", broker);
   passSeconds(10_000);
-  await expect.poll(() => broker.queueLength("wake"), { timeout: 3_000 }).toBe(0);
+  await expect.poll(() => broker.queueLength("wake")).toBe(0);
   expect(broker.queueLength("jobs")).toBe(1);
 });
 

@@ -57,7 +57,7 @@ export class Pod {
     return local === undefined ? undefined : { host: podIp, port: local };
   }
 
-  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. */
+  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. What has ended is not started anew. */
   async terminate(): Promise<void> {
     this.#isTerminating = true;
     const { terminationGracePeriodSeconds, containers } = this.#options.spec;
@@ -75,20 +75,18 @@ export class Pod {
     await this.#lifecycle;
   }
 
-  kill(): void {
-    this.#process?.kill();
-  }
-
   async #run(): Promise<void> {
     const { signal } = this.#deleted;
     let restartDelayMs = 0;
-    while (!signal.aborted) {
+    while (!this.#isTerminating) {
       const exit = await this.#runContainer();
-      if (signal.aborted) return;
+      if (this.#isTerminating) break;
       this.#options.onEvent("container.exited", { ...exit, restartDelayMs });
       await sleep(restartDelayMs, signal).catch(() => {});
       restartDelayMs = Math.min(longestRestartDelayMs, Math.max(firstRestartDelayMs, restartDelayMs * 2));
     }
+    // Nothing is left for preStop to wait for.
+    this.#deleted.abort();
   }
 
   async #runContainer(): Promise<Exit> {

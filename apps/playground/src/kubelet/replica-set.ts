@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { Scalable } from "../autoscaler/autoscaler.ts";
+import { errorMessage } from "../error-message.ts";
 import type { Journal } from "../journal.ts";
 import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
@@ -59,52 +60,55 @@ export class ReplicaSet implements Scalable {
     this.#reconcile();
   }
 
-  /** Kills one pod's process, as bad luck does. Resolves with its name. */
-  killOne(): string | undefined {
-    const [pod] = this.#pods;
-    pod?.kill();
-    return pod?.name;
-  }
-
   async stop(graceMs: number): Promise<void> {
     this.#isStopped = true;
     this.#replicas = 0;
     await Promise.all(this.#starting);
     await Promise.all([...this.#pods].map((pod) => pod.stop(graceMs)));
+    this.#pods.clear();
   }
 
   #reconcile(): void {
-    const lasting = [...this.#pods].filter((pod) => !pod.isTerminating);
-    const missing = this.#replicas - lasting.length - this.#starting.size;
-    for (let i = 0; i < missing; i++) {
+    const lasting = this.#lastingPods;
+    for (let missing = this.#replicas - lasting.length - this.#starting.size; missing > 0; missing--) {
       const start = this.#startPod().finally(() => this.#starting.delete(start));
       this.#starting.add(start);
     }
     // A controller deletes pods that are not ready before those that are.
     const surplus = lasting
       .sort((a, b) => Number(a.isReady) - Number(b.isReady))
-      .slice(0, Math.max(0, -missing));
+      .slice(0, Math.max(0, lasting.length - this.#replicas));
     for (const pod of surplus) void pod.terminate().finally(() => this.#pods.delete(pod));
   }
 
+  get #lastingPods(): Pod[] {
+    return [...this.#pods].filter((pod) => !pod.isTerminating);
+  }
+
+  /** Never rejects: a pod that cannot be started is told in the journal. */
   async #startPod(): Promise<void> {
     const { deployment, entryPoint, environmentFor, journal } = this.#options;
     const { spec } = deployment.spec.template;
     const name = `${deployment.metadata.name}-${randomBytes(3).toString("hex")}`;
-    const ports = new Map<number, number>();
-    for (const { containerPort } of spec.containers[0]?.ports ?? [])
-      ports.set(containerPort, await freePort());
-    if (this.#isStopped) return;
     const fields = { target: deployment.metadata.name, pod: name };
-    const pod = new Pod({
-      name,
-      spec,
-      entryPoint,
-      ports,
-      environment: environmentFor(name, ports),
-      onEvent: (event, more) => journal.record("kubelet", event, { ...fields, ...more }),
-      onLine: (line) => journalLine(journal, "app", line, fields),
-    });
-    this.#pods.add(pod);
+    try {
+      const ports = new Map<number, number>();
+      for (const { containerPort } of spec.containers[0]?.ports ?? [])
+        ports.set(containerPort, await freePort());
+      // Scaled down again meanwhile, or stopped.
+      if (this.#lastingPods.length >= this.#replicas) return;
+      const pod = new Pod({
+        name,
+        spec,
+        entryPoint,
+        ports,
+        environment: environmentFor(name, ports),
+        onEvent: (event, more) => journal.record("kubelet", event, { ...fields, ...more }),
+        onLine: (line) => journalLine(journal, "app", line, fields),
+      });
+      this.#pods.add(pod);
+    } catch (error) {
+      journal.record("kubelet", "pod.start_failed", { ...fields, error: errorMessage(error) });
+    }
   }
 }

@@ -1,0 +1,91 @@
+import { ConfigError } from "@kong-serverless/config";
+import { expect, it } from "vitest";
+
+import { type Deployment, kinds } from "../manifests/kinds.ts";
+import { ClusterDns } from "../network/cluster-dns.ts";
+import { podEnvironment } from "./pod-environment.ts";
+
+type Variable = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
+
+const dns = new ClusterDns();
+dns.add("kong", "gateway", 80, { host: "127.0.0.1", port: 8000 });
+
+/** The environment of a pod whose container has these variables. */
+function environment(...env: object[]) {
+  return podEnvironment({
+    deployment: kinds.Deployment.parse({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "app", namespace: "shop" },
+      spec: {
+        selector: { matchLabels: {} },
+        template: {
+          metadata: { labels: {} },
+          spec: {
+            containers: [{ name: "app", image: "app", ports: [{ containerPort: 8080 }], env }],
+          },
+        },
+      },
+    }),
+    podName: "app-1",
+    ports: new Map([[8080, 41_234]]),
+    configMaps: new Map([
+      ["shop/aws", { region: "eu-west-1" }],
+      ["other/aws", { account: "1" }],
+    ]),
+    dns,
+    injected: { DAPR_HTTP_PORT: "3500" },
+  });
+}
+
+const field = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
+const keyOf = (key: string, optional = false): Variable["valueFrom"] => ({
+  configMapKeyRef: { name: "aws", key, optional },
+});
+
+it("has what others inject, and what the manifest says, which wins", () => {
+  expect(environment({ name: "A", value: "1" })).toEqual({ A: "1", DAPR_HTTP_PORT: "3500" });
+  expect(environment({ name: "DAPR_HTTP_PORT", value: "3501" })).toEqual({ DAPR_HTTP_PORT: "3501" });
+});
+
+it("gives the pod's own port for a variable that holds a container port", () => {
+  expect(
+    environment(
+      { name: "PORT", value: "8080" },
+      { name: "OTHER", value: "8081" },
+      { name: "EMPTY", value: "" },
+    ),
+  ).toMatchObject({ PORT: "41234", OTHER: "8081", EMPTY: "" });
+});
+
+it("gives the address behind a Service's URL or host", () => {
+  expect(
+    environment(
+      { name: "URL", value: "http://gateway.kong.svc/jobs" },
+      { name: "HOST", value: "gateway.kong.svc:80" },
+      { name: "ELSEWHERE", value: "https://example.com" },
+    ),
+  ).toMatchObject({
+    URL: "http://127.0.0.1:8000/jobs",
+    HOST: "127.0.0.1:8000",
+    ELSEWHERE: "https://example.com",
+  });
+});
+
+it("reads fields of the pod, and keys of ConfigMaps in its namespace", () => {
+  expect(
+    environment(
+      { name: "IP", ...field("status.podIP") },
+      { name: "NAME", ...field("metadata.name") },
+      { name: "NAMESPACE", ...field("metadata.namespace") },
+      { name: "REGION", valueFrom: keyOf("region") },
+    ),
+  ).toMatchObject({ IP: "127.0.0.1", NAME: "app-1", NAMESPACE: "shop", REGION: "eu-west-1" });
+});
+
+it("refuses a key that is missing, naming the variable, the ConfigMap and the key, unless it is optional", () => {
+  const read = () => environment({ name: "ACCOUNT", valueFrom: keyOf("account") });
+  expect(read).toThrow(ConfigError);
+  expect(read).toThrow(/Deployment app: env ACCOUNT[^]*ConfigMap "aws", key "account"[^]*namespace shop/);
+  expect(environment({ name: "ACCOUNT", valueFrom: keyOf("account", true) })).not.toHaveProperty("ACCOUNT");
+});
