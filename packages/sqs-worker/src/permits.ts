@@ -21,11 +21,12 @@ export class Permits {
 
   /** Resolves with 1 to `atMost` permits, with fewer than asked for only after gathering. Rejects when `signal` aborts. */
   take(atMost: number, signal: AbortSignal): Promise<number> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#waiting.length === 0 && this.#free >= atMost) {
+      this.#free -= atMost;
+      return Promise.resolve(atMost);
+    }
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason);
-        return;
-      }
       const waiter: Waiter = {
         atMost,
         resolve: (permits) => {

@@ -40,7 +40,7 @@ export interface EntryFailure {
   readonly isFinal: boolean;
 }
 
-/** One result for each entry of a batch, in order: undefined where it worked. */
+/** What became of each entry of a batch, by its position: nothing there where it worked. */
 export type BatchResult = readonly (EntryFailure | undefined)[];
 
 export interface QueueDescription {
@@ -123,7 +123,7 @@ export class SqsQueue implements Queue {
       }),
       { abortSignal: deadline.signal },
     );
-    return readBatchResult(receiptHandles.length, Failed);
+    return readBatchResult(Failed);
   }
 
   async changeVisibility(changes: readonly VisibilityChange[], signal: AbortSignal): Promise<BatchResult> {
@@ -139,7 +139,7 @@ export class SqsQueue implements Queue {
       }),
       { abortSignal: deadline.signal },
     );
-    return readBatchResult(changes.length, Failed);
+    return readBatchResult(Failed);
   }
 
   async #resolveUrl(abortSignal: AbortSignal): Promise<string | undefined> {
@@ -177,8 +177,8 @@ interface FailedEntry {
   readonly SenderFault: boolean | undefined;
 }
 
-function readBatchResult(size: number, failed: readonly FailedEntry[] = []): BatchResult {
-  const result: (EntryFailure | undefined)[] = Array.from({ length: size });
+function readBatchResult(failed: readonly FailedEntry[] = []): BatchResult {
+  const result: (EntryFailure | undefined)[] = [];
   for (const { Id, Code = "Unknown", Message, SenderFault } of failed) {
     result[Number(Id)] = { code: Code, reason: Message ?? Code, isFinal: SenderFault ?? false };
   }
