@@ -36,7 +36,8 @@ export interface PluginEventOptions {
 /** One event that a plugin handles, and its PDK calls: one after another, because Kong answers them without a name. */
 export class PluginEvent implements KongCalls {
   readonly #options: PluginEventOptions;
-  readonly #timer: NodeJS.Timeout;
+  /** Only while somebody is waited for: most events are over before they could wait. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #queue: PdkCall[] = [];
   #unanswered: PdkCall | undefined;
   #controller?: AbortController;
@@ -47,7 +48,6 @@ export class PluginEvent implements KongCalls {
 
   constructor(options: PluginEventOptions) {
     this.#options = options;
-    this.#timer = setTimeout(() => this.#onQuiet(), options.heartbeatMs);
   }
 
   get signal(): AbortSignal {
@@ -71,8 +71,9 @@ export class PluginEvent implements KongCalls {
     };
     try {
       const running = plugin[this.#options.phase]?.(createKong(this));
-      if (running instanceof Promise) running.then(onDone, onFailure);
-      else onDone();
+      if (!(running instanceof Promise)) return onDone();
+      if (!this.#isEnded) this.#awaitTraffic();
+      running.then(onDone, onFailure);
     } catch (error) {
       onFailure(error);
     }
@@ -96,7 +97,7 @@ export class PluginEvent implements KongCalls {
     const call = this.#unanswered;
     if (!call) return false;
     this.#unanswered = undefined;
-    this.#timer.refresh();
+    this.#awaitTraffic();
     try {
       call.resolve(call.method.method.result.decode(result));
     } catch (error) {
@@ -139,9 +140,9 @@ export class PluginEvent implements KongCalls {
       return;
     }
     this.#options.send(encodeFrames(call.method.nameBytes, call.payload));
-    this.#timer.refresh();
     if (call.method.method !== exit.method) {
       this.#unanswered = call;
+      this.#awaitTraffic();
       return;
     }
     // Kong answers nothing to an exit, and takes nothing after it.
@@ -158,6 +159,11 @@ export class PluginEvent implements KongCalls {
     }
     log.error({ phase, error }, "plugin.failed");
     this.answer(failureAnswer);
+  }
+
+  #awaitTraffic(): void {
+    if (this.#timer) this.#timer.refresh();
+    else this.#timer = setTimeout(() => this.#onQuiet(), this.#options.heartbeatMs);
   }
 
   #onQuiet(): void {
