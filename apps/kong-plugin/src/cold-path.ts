@@ -60,7 +60,9 @@ export class ColdPath {
 
   async #refuse(kong: Kong, code: ErrorCodeName, isNavigation = false): Promise<false> {
     const { backend, metrics } = this.#options;
-    const refusal = { code, backend: backend.name, retryAfterMs: backend.retryAfterMs };
+    // Another replica of the gateway can answer at once.
+    const retryAfterMs = code === "GATEWAY_STOPPING" ? 0 : backend.retryAfterMs;
+    const refusal = { code, backend: backend.name, retryAfterMs };
     const { status, body, headers } =
       isNavigation && code === "HOLD_TIMEOUT" ? waitingPage(refusal) : problem(refusal);
     metrics.refused(code);

@@ -28,6 +28,10 @@ export class Activation {
     this.#options = options;
   }
 
+  get settings(): BackendSettings {
+    return this.#options.settings;
+  }
+
   get target(): ProbeTarget {
     return this.#options.target;
   }

@@ -176,6 +176,16 @@ describe("a cold backend", () => {
   });
 });
 
+test("a backend whose settings change while it starts is released for, and then probed anew", async () => {
+  const outcome = hold();
+  await advance(50);
+  activator.register({ ...defaults, upstream: "http://elsewhere" }, { key: "route", seq: 2 });
+  world.isBackendUp = true;
+  await advance(50);
+  expect(outcome.state).toBe("released");
+  expect(backend.admit()).toBe(false);
+});
+
 describe("a ready backend", () => {
   beforeEach(makeReady);
 

@@ -4,6 +4,7 @@ import { Activation } from "./activation.ts";
 import type { Collaborators, ProbeTarget } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
+import { ReadyLease } from "./ready-lease.ts";
 import { StartUpTimes } from "./start-up-times.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -12,7 +13,7 @@ import { WakeSender } from "./wake-sender.ts";
 type State =
   | { readonly name: "cold" }
   | { readonly name: "activating"; readonly activation: Activation }
-  | { readonly name: "ready"; readonly target: ProbeTarget; leaseUntilMs: number; isRenewing: boolean };
+  | { readonly name: "ready"; readonly lease: ReadyLease };
 
 export interface HoldRequest {
   /** Where this backend is probed. */
@@ -67,7 +68,7 @@ export class Backend {
 
   set settings(settings: BackendSettings) {
     this.#settings = settings;
-    // What was ready may have been another address.
+    // What was ready may have been another address. An activation under way ends for those that are held, and no further.
     if (this.#state.name === "ready") this.#state = { name: "cold" };
     this.#parts.collaborators.observe({ event: "settings.replaced", backend: this.name });
   }
@@ -137,7 +138,7 @@ export class Backend {
 
   #isWarm(nowMs: number): boolean {
     if (this.#settings.health === undefined) return true;
-    return this.#state.name === "ready" && nowMs < this.#state.leaseUntilMs;
+    return this.#state.name === "ready" && this.#state.lease.isValid(nowMs);
   }
 
   #pass(nowMs: number): void {
@@ -178,8 +179,10 @@ export class Backend {
     }
     // An answer at the first probe was no start: the backend had been running.
     if (probes > 1) this.#startUpTimes.add(waitedMs);
-    const leaseUntilMs = performance.now() + this.#settings.readyLeaseMs;
-    this.#state = { name: "ready", target, leaseUntilMs, isRenewing: false };
+    this.#state =
+      activation.settings === this.#settings
+        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs) }
+        : { name: "cold" };
     observe({ event: "activation.ready", backend: this.name, waitedMs, probes, held: this.#held.count });
     this.#held.releaseAll();
   }
@@ -225,15 +228,11 @@ export class Backend {
 
   async #renewLease(nowMs: number): Promise<void> {
     const state = this.#state;
-    const { readyLeaseMs } = this.#settings;
-    if (state.name !== "ready" || state.isRenewing || state.leaseUntilMs - nowMs > readyLeaseMs / 2) return;
-    state.isRenewing = true;
+    if (state.name !== "ready" || !state.lease.isDue(nowMs)) return;
     const { probe, observe } = this.#parts.collaborators;
-    const result = await probe(state.target);
+    const result = await state.lease.renew(probe);
     observe({ event: "probe.answered", backend: this.name, reason: "lease", result });
-    if (this.#state !== state) return;
-    state.isRenewing = false;
-    if (result.isReady) state.leaseUntilMs = nowMs + readyLeaseMs;
-    else this.#loseLease("probe");
+    // It may have been lost otherwise meanwhile, and even regained.
+    if (!result.isReady && this.#state === state) this.#loseLease("probe");
   }
 }

@@ -117,6 +117,11 @@ describe("parsePluginConfig", () => {
     expect(issuesOf(config).join("\n")).toContain(expected);
   });
 
+  test("does not show what may be a secret", () => {
+    const [issue] = issuesOf({ backend: [backend], probeHeaders: { authorization: "Bearer geheim\u00fc" } });
+    expect(issue).toBe("probeHeaders.authorization: must be at most 4096 characters of printable ASCII");
+  });
+
   test("answers nonsense with a ConfigError, whatever it is", () => {
     fc.assert(
       fc.property(fc.anything(), fc.jsonValue(), (anything, json) => {

@@ -3,6 +3,8 @@ import { ConfigError, parseConfig } from "./parse.ts";
 import { type PluginInput, pluginSchema } from "./plugin-schema.ts";
 import { type BackendSettings, resolveBackend } from "./resolve-backend.ts";
 
+const headerValue = /^[\t\x20-\x7e]{0,4096}$/;
+
 /** Which requests are for a backend. */
 export interface BackendMatch {
   /** Path prefix on segment boundaries; absent: every path. */
@@ -54,6 +56,11 @@ export function parsePluginConfig(config: unknown, source: string): PluginConfig
 function* crossFieldIssues(input: PluginInput): Generator<string> {
   const { min, max } = input.probeStatuses;
   if (min > max) yield `probeStatuses: found min ${min} and max ${max}; min must not be above max`;
+  for (const [name, value] of Object.entries(input.probeHeaders ?? {})) {
+    // It may be a secret: the message, which ends up in logs, does not show it.
+    if (!headerValue.test(value))
+      yield `probeHeaders.${name}: must be at most 4096 characters of printable ASCII`;
+  }
 }
 
 /** Two backends for the same requests, or one name for two different backends: either way the second could not be meant. */

@@ -66,10 +66,7 @@ export const pluginSchema = z.strictObject({
         .string()
         .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header name")
         .max(256),
-      z
-        .string()
-        .max(4096)
-        .regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII"),
+      z.string(),
     )
     .optional()
     .describe("Headers that readiness probes carry, for instance `Host`. They are not written to logs."),
