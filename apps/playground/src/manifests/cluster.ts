@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { type BackendSettings, ConfigError, parsePluginConfig } from "@kong-serverless/config";
 
 import type { Component, Deployment, Ingress, KongPlugin, ScaledObject, Service } from "./kinds.ts";
@@ -45,12 +47,7 @@ export function joinCluster(manifests: Manifests): Cluster {
   const backends = plugins.flatMap(({ source, resource }) =>
     parsePluginConfig(resource.config, `${source}: config`).backends.map(({ settings }) => settings),
   );
-  const [pubsub] = components;
-  if (!pubsub || components.length > 1) {
-    throw new ConfigError("The manifests", [
-      `${components.length} Dapr Components found; allowed: exactly one`,
-    ]);
-  }
+  const pubsub = onePubsub(components);
   return {
     scaleTargets: manifests.of("ScaledObject").map(({ source, resource }) => {
       const { name } = resource.spec.scaleTargetRef;
@@ -70,7 +67,7 @@ export function joinCluster(manifests: Manifests): Cluster {
     services: services.map(({ resource }) => resource),
     plugins,
     backends,
-    pubsub: pubsub.resource,
+    pubsub,
     configMaps: new Map(
       manifests
         .of("ConfigMap")
@@ -93,6 +90,19 @@ function isScaledFor(scaledObject: ScaledObject, { name, wake }: BackendSettings
       ? new URL(trigger.metadata.url).pathname === `/demand/${name}`
       : trigger.metadata.queueURL === wake?.topic,
   );
+}
+
+/** One sidecar plays those of all pods, so what each namespace has for its own sidecars must be the same. */
+function onePubsub(components: readonly Manifest<Component>[]): Component {
+  const [first] = components;
+  const different = components.find(
+    ({ resource: { metadata, spec } }) =>
+      metadata.name !== first?.resource.metadata.name || !isDeepStrictEqual(spec, first.resource.spec),
+  );
+  if (first && !different) return first.resource;
+  throw new ConfigError(different?.source ?? "The manifests", [
+    `${components.length} Dapr Components found; allowed: one, or the same one in several namespaces`,
+  ]);
 }
 
 function joinIngress(

@@ -6,6 +6,8 @@ import { z } from "zod";
  */
 
 const names = z.record(z.string(), z.string());
+/** A field that means nothing to processes of one user on one machine: read, dropped, and not reported as left out. */
+const withoutPart = z.unknown().transform(() => undefined);
 const metadata = z.object({
   name: z.string().min(1),
   namespace: z.string().default("default"),
@@ -54,6 +56,10 @@ const container = z.object({
   lifecycle: z
     .object({ preStop: z.object({ sleep: z.object({ seconds: z.int().min(0) }) }).optional() })
     .optional(),
+  // A process that ends is started again; one that hangs is for its user to see.
+  livenessProbe: withoutPart.optional(),
+  securityContext: withoutPart.optional(),
+  resources: withoutPart.optional(),
 });
 
 const deployment = z.object({
@@ -63,6 +69,9 @@ const deployment = z.object({
     template: z.object({
       metadata: z.object({ labels: names, annotations: names.default({}) }),
       spec: z.object({
+        serviceAccountName: withoutPart.optional(),
+        automountServiceAccountToken: withoutPart.optional(),
+        securityContext: withoutPart.optional(),
         terminationGracePeriodSeconds: z.number().default(30),
         containers: z
           .array(container)
@@ -158,6 +167,8 @@ const scaledObject = z.object({
     initialCooldownPeriod: z.int().min(0).default(0),
     minReplicaCount: z.int().min(0).default(0),
     maxReplicaCount: z.int().min(1).default(100),
+    // The playground's triggers can be read as long as it runs.
+    fallback: withoutPart.optional(),
     advanced: z
       .object({
         horizontalPodAutoscalerConfig: z
@@ -182,6 +193,8 @@ const component = z.object({
     version: z.string(),
     metadata: z.array(z.object({ name: z.string(), value: z.string() })),
   }),
+  // One sidecar plays those of all pods.
+  scopes: withoutPart.optional(),
 });
 
 /** The kinds above by name; the rest of a manifest has no part in the playground. */

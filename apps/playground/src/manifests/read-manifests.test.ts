@@ -55,11 +55,11 @@ describe("reading manifests", () => {
 
   it("tells every field and resource that it does not play", async () => {
     const manifests = await read({
-      "web.yaml": scaledObject(`{scaleTargetRef: {name: web}, fallback: {replicas: 1}, triggers: [${sqs}]}`),
+      "web.yaml": scaledObject(`{scaleTargetRef: {name: web}, idleReplicaCount: 0, triggers: [${sqs}]}`),
       "job.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\n",
     });
     expect(manifests.notHonoured).toEqual([
-      "deploy/base/web.yaml (ScaledObject web): spec.fallback",
+      "deploy/base/web.yaml (ScaledObject web): spec.idleReplicaCount",
       "deploy/base/job.yaml (Job once): the whole resource",
     ]);
   });

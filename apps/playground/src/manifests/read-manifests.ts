@@ -26,8 +26,8 @@ export interface Manifests {
 const kustomization = z.object({ resources: z.array(z.string()).min(1) });
 const anyKind = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
-/** Platform kinds that stand for something the playground has no part of (identities, the namespace itself). */
-const kindsWithoutRole = new Set(["Namespace", "TriggerAuthentication"]);
+/** Kinds that stand for something the playground has no part of: identities, who may connect to whom, the namespace itself. */
+const kindsWithoutRole = new Set(["Namespace", "ServiceAccount", "NetworkPolicy", "TriggerAuthentication"]);
 
 /**
  * Reads the resources that `kustomization.yaml` in `folder` lists; they must be files of plain resources.
