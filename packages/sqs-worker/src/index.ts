@@ -16,4 +16,5 @@ export {
   type VisibilityChange,
 } from "./queue.ts";
 export type { TraceContext } from "./trace-context.ts";
-export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
+export type { Worker, WorkerOptions } from "./worker-options.ts";
+export { createWorker } from "./worker.ts";

@@ -1,7 +1,7 @@
 import type { Log } from "@kong-serverless/runtime";
 
 import type { Acknowledger } from "./acknowledger.ts";
-import { type Backoff, backoffMs } from "./backoff.ts";
+import type { Backoff } from "./backoff.ts";
 import { openEnvelope } from "./envelope.ts";
 import {
   failureCode,
@@ -13,7 +13,9 @@ import {
 import type { Lease, Leases } from "./leases.ts";
 import type { Handler } from "./message.ts";
 import type { WorkerObserver } from "./observer.ts";
+import { planRetry } from "./plan-retry.ts";
 import type { QueueDescription, ReceivedMessage } from "./queue.ts";
+import { RecentIds } from "./recent-ids.ts";
 
 export interface MessageRunnerOptions {
   readonly handler: Handler;
@@ -31,14 +33,14 @@ interface Running {
   readonly controller: AbortController;
 }
 
-/** Ids of messages that were handled but could not be deleted; more are forgotten, the oldest first. */
+/** Ids of messages that were handled but could not be deleted; the oldest are forgotten. */
 const maxRemembered = 10_000;
 
 /** Takes one received message to its end: handled and deleted, or given back to the queue. */
 export class MessageRunner {
   readonly #options: MessageRunnerOptions;
   readonly #running = new Set<Running>();
-  readonly #undeleted = new Set<string>();
+  readonly #undeleted = new RecentIds(maxRemembered);
   /** What the queue is known to do with messages that fail. */
   queue: QueueDescription = {};
 
@@ -129,7 +131,7 @@ export class MessageRunner {
       this.#undeleted.delete(id);
       observer.deleted?.();
     } catch (error) {
-      this.#remember(id);
+      this.#undeleted.add(id);
       log.warn({ messageId: id, reason: String(error) }, "message.delete_failed");
     } finally {
       lease.end();
@@ -137,7 +139,7 @@ export class MessageRunner {
   }
 
   async #fail({ received, lease }: Running, error: unknown, durationMs: number): Promise<void> {
-    const { observer, log } = this.#options;
+    const { retryDelay, observer, log } = this.#options;
     const { id: messageId, receiveCount } = received;
     if (error instanceof WorkerStoppingError) {
       observer.returned?.(1);
@@ -147,9 +149,7 @@ export class MessageRunner {
     }
     const code = failureCode(error);
     const reason = error instanceof Error ? error.message : String(error);
-    const { maxReceiveCount = Number.POSITIVE_INFINITY } = this.queue;
-    const isLast = receiveCount >= maxReceiveCount;
-    const retryInSeconds = isLast ? 0 : this.#retryDelaySeconds(error, receiveCount);
+    const { isLast, retryInSeconds } = planRetry(error, { receiveCount, retryDelay, ...this.queue });
     observer.failed?.(code, durationMs);
     log.warn({ messageId, code, reason, receiveCount, retryInSeconds }, "message.failed");
     if (isLast) {
@@ -159,22 +159,6 @@ export class MessageRunner {
     if (error instanceof LeaseLostError) lease.end();
     // The queue moves a message that has had its last chance when it is next asked for: now is best.
     else await lease.giveBack(retryInSeconds);
-  }
-
-  #retryDelaySeconds(error: unknown, receiveCount: number): number {
-    const { retryDelay } = this.#options;
-    if (error instanceof MessageRejectedError) {
-      // What can never be handled hurries to the dead-letter queue; without one it would come round for ever.
-      return this.queue.maxReceiveCount === undefined ? Math.ceil(retryDelay.maxMs / 1000) : 0;
-    }
-    return Math.round(backoffMs(receiveCount, retryDelay) / 1000);
-  }
-
-  #remember(messageId: string): void {
-    this.#undeleted.add(messageId);
-    if (this.#undeleted.size <= maxRemembered) return;
-    const [oldest] = this.#undeleted;
-    if (oldest !== undefined) this.#undeleted.delete(oldest);
   }
 }
 

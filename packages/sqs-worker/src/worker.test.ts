@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Handler } from "./message.ts";
 import { ScriptedQueue, sdkError } from "./scripted-queue.ts";
-import { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
+import type { Worker, WorkerOptions } from "./worker-options.ts";
+import { createWorker } from "./worker.ts";
 
 const rejected = { code: "ReceiptHandleIsInvalid", reason: "the handle has expired", isFinal: true };
 const busy = { code: "InternalError", reason: "try again", isFinal: false };
