@@ -27,7 +27,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       "use the manifests' times instead of shortened ones (zero comes after two minutes)",
       false,
     )
-    .option("--manifests <folder>", "the kustomize base to play, relative to the workspace", "deploy/base")
+    .option(
+      "--manifests <folder>",
+      "the kustomize base to play, absolute or relative to the workspace",
+      "deploy/base",
+    )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")
     .allowExcessArguments(false)
     .showHelpAfterError("(see --help)");

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 
 import { ServerlessError } from "@kong-serverless/runtime";
 
@@ -17,7 +17,8 @@ import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
 const interrupted = 130;
 
 const stopping = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+// SIGHUP: the terminal was closed.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     // The second one does not wait; ending kills what the playground started.
     if (stopping.signal.aborted) process.exit(interrupted);
@@ -43,7 +44,7 @@ try {
 async function run(options: CommandOptions): Promise<number> {
   // With --json stdout is for the object alone.
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const manifests = await readManifests(join(workspaceFolder, options.manifests), options.manifests);
+  const manifests = await readManifests(resolve(workspaceFolder, options.manifests), options.manifests);
   const cluster = joinCluster(manifests);
   const settings = chooseSettings(cluster, options.realTimes);
   const journal = new Journal();
@@ -68,7 +69,7 @@ async function run(options: CommandOptions): Promise<number> {
     const startedInMs = Math.round(performance.now() - startedAt);
     say(tellStart({ playground, settings, notHonoured: manifests.notHonoured, startedInMs }));
     if (!options.once) {
-      await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve, { once: true }));
+      await new Promise((done) => stopping.signal.addEventListener("abort", done, { once: true }));
       say("\nStopping ...");
       return 0;
     }

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ConfigError } from "@kong-serverless/config";
@@ -12,13 +10,14 @@ import { Gateway } from "./gateway/gateway.ts";
 import { PluginServerProcess } from "./gateway/plugin-server-process.ts";
 import type { Journal } from "./journal.ts";
 import { podEnvironment, podIp } from "./kubelet/pod-environment.ts";
-import { ReplicaSet } from "./kubelet/replica-set.ts";
+import { ReplicaSet, type ReplicaSetOptions } from "./kubelet/replica-set.ts";
 import { type Cluster, queuesOf } from "./manifests/cluster.ts";
 import { ClusterDns } from "./network/cluster-dns.ts";
 import { startServices } from "./network/services.ts";
 import type { PlaygroundSettings } from "./settings.ts";
 import type { Sidecar } from "./sidecar/sidecar.ts";
 import { startSidecar } from "./sidecar/start-sidecar.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 export interface PlaygroundOptions {
   readonly cluster: Cluster;
@@ -79,8 +78,7 @@ type PlaygroundParts = Pick<Playground, "gateway" | "pluginServer" | "sidecar" |
 
 async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStack): Promise<PlaygroundParts> {
   const { cluster, settings, journal, signal } = options;
-  const folder = await mkdtemp(join(tmpdir(), "kong-serverless-"));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder } = stack.use(await makeTemporaryFolder());
 
   const broker = await Broker.start(brokerOptions(options));
   stack.defer(() => broker.stop());
@@ -155,16 +153,20 @@ function startReplicaSets(
 ): Map<string, ReplicaSet> {
   const { cluster, journal } = options;
   return new Map(
-    cluster.scaleTargets.map(({ name, deployment }) => [
-      name,
-      new ReplicaSet({
+    cluster.scaleTargets.map(({ name, deployment }) => {
+      const image = deployment.spec.template.spec.containers[0]?.image ?? "";
+      const environmentFor: ReplicaSetOptions["environmentFor"] = (podName, ports) =>
+        podEnvironment({ deployment, podName, ports, configMaps: cluster.configMaps, dns, injected });
+      // What a variable refers to must be there now, not when the first pod is wanted.
+      environmentFor(name, new Map());
+      const replicaSet = new ReplicaSet({
         deployment,
-        entryPoint: entryPoint(options, deployment.spec.template.spec.containers[0]?.image ?? ""),
-        environmentFor: (podName, ports) =>
-          podEnvironment({ deployment, podName, ports, configMaps: cluster.configMaps, dns, injected }),
+        entryPoint: entryPoint(options, image),
+        environmentFor,
         journal,
-      }),
-    ]),
+      });
+      return [name, replicaSet];
+    }),
   );
 }
 

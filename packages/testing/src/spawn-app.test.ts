@@ -17,6 +17,19 @@ describe("spawnApp", () => {
     expect(app.output).toBe("hello\n");
   });
 
+  test("waits for what is written besides the log, on stdout or stderr", async () => {
+    await using app = run(`
+      ${say({ event: "up" })} console.log("port 8000");
+      process.once("SIGUSR2", () => process.stderr.write("bye")); ${stay}
+    `);
+    expect((await app.waitForOutput(/port (\d+)/))[1]).toBe("8000");
+    app.signal("SIGUSR2");
+    await app.waitForOutput(/bye/);
+    await expect(app.waitForOutput(/no such thing/, { timeoutMs: 20 })).rejects.toThrow(
+      /^no output \/no such thing\/ within 20 ms; it said:/,
+    );
+  });
+
   test("fails to wait as soon as the process has ended, and quotes what it said", async () => {
     await using app = run(`process.stderr.write("no such queue"); process.exitCode = 3;`);
     await expect(app.waitFor("ready")).rejects.toThrow(

@@ -49,6 +49,7 @@ export class SpawnedApp {
     if (stdout !== null) createInterface({ input: stdout }).on("line", (line) => this.#read(line));
     stderr?.on("data", (chunk: Buffer) => {
       this.output += chunk.toString();
+      this.#tellWatchers();
     });
   }
 
@@ -57,20 +58,36 @@ export class SpawnedApp {
   }
 
   /** Resolves with the first line, past or to come, of this event that `matches`; fails when the process ends or time is up. */
-  async waitFor(
+  waitFor(
     event: string,
     {
       matches = () => true,
-      timeoutMs = 10_000,
-    }: { matches?: (line: LogLine) => boolean; timeoutMs?: number } = {},
+      timeoutMs,
+    }: { readonly matches?: (line: LogLine) => boolean; readonly timeoutMs?: number } = {},
   ): Promise<LogLine> {
     const find = () => this.log.find((line) => line.event === event && matches(line));
-    const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
+    return this.#until(find, `log event ${event}`, timeoutMs);
+  }
+
+  /** Resolves with where `pattern` is found in what it wrote besides its log; fails when the process ends or time is up. */
+  waitForOutput(
+    pattern: RegExp,
+    { timeoutMs }: { readonly timeoutMs?: number } = {},
+  ): Promise<RegExpExecArray> {
+    return this.#until(() => pattern.exec(this.output), `output ${String(pattern)}`, timeoutMs);
+  }
+
+  async #until<Found>(
+    find: () => Found | undefined | null,
+    what: string,
+    timeoutMs = 10_000,
+  ): Promise<Found> {
+    const { promise, resolve, reject } = Promise.withResolvers<Found>();
     const look = () => {
       const found = find();
-      if (found !== undefined) resolve(found);
+      if (found !== undefined && found !== null) resolve(found);
     };
-    const fail = (why: string) => reject(new Error(`no log event ${event} ${why}; ${this.#said()}`));
+    const fail = (why: string) => reject(new Error(`no ${what} ${why}; ${this.#said()}`));
     const timer = setTimeout(() => fail(`within ${timeoutMs} ms`), timeoutMs);
     this.#watchers.add(look);
     void this.exited.then(({ code, signal }) => fail(`before the process ended (${signal ?? code})`));
@@ -81,6 +98,11 @@ export class SpawnedApp {
       clearTimeout(timer);
       this.#watchers.delete(look);
     }
+  }
+
+  /** Sends a signal and does not wait for what comes of it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Sends a signal and resolves once the process has ended; fails, and kills it, when that takes longer than `timeoutMs`. */
@@ -104,6 +126,10 @@ export class SpawnedApp {
     const parsed = parseLine(line);
     if (parsed === undefined) this.output += `${line}\n`;
     else this.log.push(parsed);
+    this.#tellWatchers();
+  }
+
+  #tellWatchers(): void {
     for (const look of this.#watchers) look();
   }
 

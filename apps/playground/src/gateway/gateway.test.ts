@@ -378,5 +378,5 @@ it("stops with requests held, WebSockets held and WebSockets open", async () => 
   ]);
   await gateway.stop();
   await closed;
-  expect(held.map(({ aborted }) => aborted)).toEqual([true, true]);
+  await expect.poll(() => held.map(({ aborted }) => aborted)).toEqual([true, true]);
 });
