@@ -1,3 +1,4 @@
+export { type CliEnvironment, readCliEnvironment } from "./cli-environment.ts";
 export {
   type ConsumerEnvironment,
   consumerEnvironmentSchema,

@@ -149,6 +149,28 @@ export const errorCodes = {
     meaning: "The demo backend has no such route, or the replica that answered knows no such job.",
     remedy: "Jobs live in the memory of one replica: ask again, or look into the consumer's log.",
   },
+  KUSTOMIZE_MISSING: {
+    meaning: "An overlay has to be rendered, and neither kustomize nor kubectl is installed.",
+    remedy:
+      "Install one of them, name one in KUSTOMIZE, or render elsewhere and give the result with --file.",
+  },
+  KUSTOMIZE_FAILED: {
+    meaning: "kustomize refused an overlay.",
+    remedy: "The message quotes it.",
+  },
+  CLUSTER_UNREACHABLE: {
+    meaning: "The Kubernetes API server gave no answer, or the kube context does not exist.",
+    remedy: "Look at `kubectl config get-contexts` and at whether `kubectl --context X get ns` works.",
+  },
+  QUEUE_SERVICE_FAILED: {
+    meaning: "SNS or SQS refused a call, or gave no answer.",
+    remedy:
+      "The message quotes the service. Look at the credentials, their permissions, the region and the address.",
+  },
+  TRACE_FAILED: {
+    meaning: "The traced request got no answer.",
+    remedy: "The message says how far it came. Look whether the gateway listens at that address.",
+  },
 } as const satisfies Record<string, ErrorCode>;
 
 export type ErrorCodeName = keyof typeof errorCodes;

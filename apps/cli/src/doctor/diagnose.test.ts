@@ -1,0 +1,253 @@
+import { describe, expect, test } from "vitest";
+
+import { Place } from "../manifests/place.ts";
+import { readGateway } from "../system/gateway.ts";
+import { readSystem } from "../system/system.ts";
+import { add, copy, type Mistake, plant, remove, set, setVariable } from "../testing/planted.ts";
+import { diagnose } from "./diagnose.ts";
+import type { FindingCode } from "./finding-codes.ts";
+import { nameCodes } from "./name-codes.ts";
+import { numberCodes } from "./number-codes.ts";
+
+const backend = "Deployment/demo-backend";
+const plugin = "KongPlugin/serverless-demo-backend";
+const backendScaler = "ScaledObject/demo-backend";
+const consumerScaler = "ScaledObject/consumer";
+const container = ["spec", "template", "spec", "containers", 0];
+const annotations = ["spec", "template", "metadata", "annotations"];
+const wake = ["spec", "triggers", 0, "metadata"];
+const demand = ["spec", "triggers", 1, "metadata"];
+const firstBackend = ["config", "backend", 0];
+
+const diagnosePlanted = async (values: object, ...mistakes: Mistake[]) =>
+  diagnose(readSystem(await plant(...mistakes), readGateway(new Place(values, []))));
+
+const definitions = (queue: object, exchange: object = {}) =>
+  JSON.stringify({
+    exchanges: [
+      { name: "wake-demo-backend", type: "fanout", durable: true, auto_delete: false, ...exchange },
+    ],
+    queues: [{ name: "wakes", durable: true, ...queue }],
+    bindings: [{ source: "wake-demo-backend", destination: "wakes", destination_type: "queue" }],
+  });
+/** The base on RabbitMQ, as a component makes it. */
+const onRabbitmq = (text: string): Mistake[] => [
+  set("Component/kong-serverless-pubsub", ["spec"], {
+    type: "pubsub.rabbitmq",
+    metadata: [{ name: "deletedWhenUnused", value: "false" }],
+  }),
+  set(backendScaler, ["spec", "triggers", 0], {
+    type: "rabbitmq",
+    metadata: { queueName: "wakes", mode: "QueueLength", value: "1000" },
+  }),
+  setVariable("demo-backend", "JOBS_TOPIC", "wake-demo-backend"),
+  setVariable("consumer", "QUEUE_NAME", "jobs"),
+  add({
+    kind: "ConfigMap",
+    metadata: { name: "rabbitmq", namespace: "kong-serverless" },
+    data: { "definitions.json": text },
+  }),
+];
+
+/** One mistake for each code, and the other codes that it cannot but bring along. */
+const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]][] = [
+  ["PLUGIN_CONFIG_INVALID", [set(plugin, ["config", "holdTimeout"], 5)], ["DEMAND_BACKEND_UNKNOWN"]],
+  [
+    "PLUGIN_NOT_FOUND",
+    [set("Ingress/demo-backend", ["metadata", "annotations", "konghq.com/plugins"], "serverless")],
+    ["PLUGIN_UNUSED"],
+  ],
+  ["PLUGIN_UNUSED", [remove("Ingress/demo-backend")]],
+  ["COMPONENT_NOT_FOUND", [set(plugin, [...firstBackend, "pubsub"], "pubsub")]],
+  ["COMPONENT_SCOPE_MISSING", [set("Component/kong-serverless-pubsub", ["scopes"], ["other"])]],
+  ["DAPR_NOT_ENABLED", [set(backend, [...annotations, "dapr.io/enabled"], "false")]],
+  ["WAKE_QUEUE_NOT_WATCHED", [set(plugin, [...firstBackend, "topic"], "wake-demo")]],
+  [
+    "BACKEND_NOT_SCALED",
+    [
+      set(plugin, [...firstBackend, "topic"], undefined),
+      set(plugin, [...firstBackend, "pubsub"], undefined),
+      set(backendScaler, ["spec", "triggers", 1], {}),
+    ],
+  ],
+  ["DEMAND_NOT_WATCHED", [set(backendScaler, ["spec", "triggers", 1], {})]],
+  [
+    "DEMAND_BACKEND_UNKNOWN",
+    [set(backendScaler, [...demand, "url"], "http://kong-serverless-demand.kong.svc:8090/demand/demo")],
+    ["DEMAND_NOT_WATCHED"],
+  ],
+  [
+    "DEMAND_SERVICE_NOT_FOUND",
+    [
+      set(
+        backendScaler,
+        [...demand, "url"],
+        "http://kong-serverless-demand.kong.svc:8091/demand/demo-backend",
+      ),
+    ],
+  ],
+  ["DEMAND_NOT_SUMMED", [set(backendScaler, [...demand, "aggregationType"], "max")]],
+  [
+    "WAKE_TOPIC_SHARED",
+    [
+      set(plugin, ["config", "backend", 1], {
+        name: "other",
+        target: "/other",
+        pubsub: "kong-serverless-pubsub",
+        topic: "wake-demo-backend",
+      }),
+    ],
+  ],
+  [
+    "SCALE_TARGET_NOT_FOUND",
+    [set(backendScaler, ["metadata", "namespace"], "kong")],
+    ["AUTHENTICATION_NOT_FOUND"],
+  ],
+  ["SCALE_TARGET_SHARED", [copy(consumerScaler, [["metadata", "name"], "consumer-too"])]],
+  [
+    "SCALE_TARGET_MISMATCH",
+    [
+      set(backendScaler, ["spec", "scaleTargetRef", "name"], "consumer"),
+      set(consumerScaler, ["spec", "scaleTargetRef", "name"], "demo-backend"),
+    ],
+    ["CONSUMER_QUEUE_NOT_WATCHED", "PRE_STOP_MISSING"],
+  ],
+  ["SERVICE_NOT_FOUND", [set("Service/demo-backend", ["spec", "ports", 0, "port"], 8080)]],
+  [
+    "SERVICE_SELECTS_NOTHING",
+    [set("Service/demo-backend", ["spec", "selector"], { app: "demo" })],
+    ["SCALE_TARGET_MISMATCH"],
+  ],
+  ["SERVICE_PORT_NOT_FOUND", [set("Service/demo-backend", ["spec", "ports", 0, "targetPort"], "web")]],
+  ["AUTHENTICATION_NOT_FOUND", [remove("TriggerAuthentication/aws")]],
+  ["REGION_MISMATCH", [set(consumerScaler, [...wake, "awsRegion"], "us-east-1")]],
+  ["REFERENCE_NOT_FOUND", [set("ConfigMap/aws", ["data"], { zone: "a" })], ["ENVIRONMENT_INVALID"]],
+  ["ENVIRONMENT_INVALID", [setVariable("consumer", "CONCURRENCY", "many")]],
+  ["CONSUMER_QUEUE_NOT_WATCHED", [set(consumerScaler, [...wake, "queueURL"], "work")]],
+  [
+    "CONSUMER_ON_WAKE_QUEUE",
+    [
+      setVariable("consumer", "QUEUE_NAME", "wake-demo-backend"),
+      set(consumerScaler, [...wake, "queueURL"], "wake-demo-backend"),
+      setVariable("demo-backend", "JOBS_TOPIC", "wake-demo-backend"),
+    ],
+    ["WAKE_QUEUE_LENGTH_TOO_LOW", "SCALE_TARGET_MISMATCH", "PRE_STOP_MISSING"],
+  ],
+  ["JOBS_QUEUE_NOT_CONSUMED", [setVariable("demo-backend", "JOBS_TOPIC", "job")]],
+  [
+    "CALLBACK_HOST_NOT_ALLOWED",
+    [setVariable("consumer", "CALLBACK_HOSTS", "kong-gateway-proxy.kong.svc:8000")],
+  ],
+  [
+    "CALLBACK_BYPASSES_GATEWAY",
+    [
+      setVariable("demo-backend", "GATEWAY_URL", "http://demo-backend.kong-serverless.svc"),
+      setVariable("consumer", "CALLBACK_HOSTS", "demo-backend.kong-serverless.svc"),
+    ],
+  ],
+  [
+    "RABBITMQ_DEFINITION_MISSING",
+    [
+      ...onRabbitmq(definitions({ arguments: { "x-message-ttl": 60_000 } })),
+      set(plugin, [...firstBackend, "topic"], "wake"),
+    ],
+    ["WAKE_QUEUE_NOT_WATCHED", "JOBS_QUEUE_NOT_CONSUMED"],
+  ],
+  [
+    "RABBITMQ_EXCHANGE_DIFFERS",
+    onRabbitmq(definitions({ arguments: { "x-message-ttl": 60_000 } }, { type: "topic" })),
+    ["JOBS_QUEUE_NOT_CONSUMED"],
+  ],
+  ["WAKE_RETENTION_MISSING", onRabbitmq(definitions({})), ["JOBS_QUEUE_NOT_CONSUMED"]],
+
+  // 2 gateways x (60 s / 20 s + 60 s / 5 s) = 30
+  ["WAKE_QUEUE_LENGTH_TOO_LOW", [set(backendScaler, [...wake, "queueLength"], "30")]],
+  ["WAKE_ACTIVATION_TOO_HIGH", [set(backendScaler, [...wake, "activationQueueLength"], "1")]],
+  ["KEEP_WARM_TOO_SLOW", [set(plugin, ["config", "keepWarmIntervalMs"], 59_000)]],
+  ["KEEP_WARM_WITHOUT_SPARE", [set(plugin, ["config", "keepWarmIntervalMs"], 30_000)]],
+  ["LEASE_TOO_LONG", [set(plugin, ["config", "readyLeaseMs"], 100_000)]],
+  ["HOLD_ABOVE_READ_TIMEOUT", [set(plugin, ["config", "holdTimeoutMs"], 61_000)]],
+  ["HOLD_TOO_SHORT", [set(plugin, ["config", "holdTimeoutMs"], 1000)]],
+  ["POLLING_INTERVAL_TOO_SHORT", [set(consumerScaler, ["spec", "pollingInterval"], 0)]],
+  ["POLLING_INTERVAL_SLOW", [set(backendScaler, ["spec", "pollingInterval"], 15)]],
+  ["REPLICAS_SET", [set(backend, ["spec", "replicas"], 1)]],
+  ["IN_FLIGHT_NOT_COUNTED", [set(consumerScaler, [...wake, "scaleOnInFlight"], "false")]],
+  [
+    "GRACE_PERIOD_TOO_SHORT",
+    [set("Deployment/consumer", ["spec", "template", "spec", "terminationGracePeriodSeconds"], 20)],
+  ],
+  ["PRE_STOP_MISSING", [set(backend, [...container, "lifecycle"], undefined)]],
+  ["READINESS_PROBE_MISSING", [set(backend, [...container, "readinessProbe"], undefined)]],
+  ["READINESS_PROBE_SLOW", [set(backend, [...container, "readinessProbe", "periodSeconds"], 10)]],
+  [
+    "SIDECAR_DELAYS_COLD_START",
+    [set(backend, [...annotations, "dapr.io/sidecar-readiness-probe-delay-seconds"], "3")],
+  ],
+  ["SERVICE_UPSTREAM_MISSING", [set("Service/demo-backend", ["metadata", "annotations"], {})]],
+  ["VISIBILITY_ABOVE_HANDLER_LIMIT", [setVariable("consumer", "VISIBILITY_SECONDS", "400")]],
+  ["VISIBILITY_TOO_SHORT", [setVariable("consumer", "VISIBILITY_SECONDS", "5")]],
+  ["HANDLER_LIMIT_BELOW_CALLBACK", [setVariable("consumer", "HANDLER_TIMEOUT_SECONDS", "60")]],
+  ["CALLBACK_TIMEOUT_TOO_SHORT", [setVariable("consumer", "CALLBACK_TIMEOUT_SECONDS", "60")]],
+];
+
+describe("diagnose", () => {
+  // A read timeout that the heartbeat does not keep up with, and an app id that can be missing from scopes.
+  const values = {
+    env: { nginx_proxy_lua_socket_read_timeout: "30s" },
+    podAnnotations: { "dapr.io/app-id": "kong-gateway" },
+  };
+  const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" } };
+
+  test.each(planted)(
+    "finds %s where it is planted, and nothing else",
+    async (code, mistakes, brought = []) => {
+      const { findings, ok } = await diagnosePlanted(
+        code === "HOLD_ABOVE_READ_TIMEOUT" ? values : calm,
+        ...mistakes,
+      );
+      expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set([code, ...brought]));
+      expect(ok).toBe(false);
+    },
+  );
+
+  test("plants every code that manifests can show", () => {
+    const codes = planted.map(([code]) => code);
+    expect(new Set(codes)).toEqual(new Set(Object.keys({ ...nameCodes, ...numberCodes })));
+  });
+
+  test("says where a mistake is, what was found and what helps", async () => {
+    const { findings } = await diagnosePlanted(calm, set(backendScaler, [...wake, "queueLength"], "5"));
+    expect(findings).toEqual([
+      {
+        code: "WAKE_QUEUE_LENGTH_TOO_LOW",
+        severity: "error",
+        what: "ScaledObject kong-serverless/demo-backend asks for a replica for every 5 messages; 2 gateways can have 30 in the wake queue of demo-backend",
+        where: { file: "planted.yaml", path: "spec.triggers[0].metadata.queueLength" },
+        why: expect.stringContaining("must only wake"),
+        fix: expect.stringContaining("queueLength"),
+      },
+    ]);
+  });
+
+  test("takes the gateway's pods and read timeout from its chart's values", async () => {
+    const many = { ...calm, autoscaling: { enabled: true, maxReplicas: 100 } };
+    const { findings } = await diagnosePlanted(many);
+    expect(findings.map(({ code }) => code)).toEqual(["WAKE_QUEUE_LENGTH_TOO_LOW"]);
+  });
+
+  test("says what the manifests alone do not tell", async () => {
+    const { skipped } = await diagnosePlanted({}, (documents) => {
+      const consumer = documents.find(
+        ({ kind, metadata }) => kind === "Deployment" && (metadata as { name: string }).name === "consumer",
+      );
+      setSecretVariable(consumer);
+    });
+    expect(skipped).toContain("variables from Secret account: their values are not in the manifests");
+  });
+});
+
+function setSecretVariable(deployment: unknown): void {
+  const { spec } = deployment as { spec: { template: { spec: { containers: { env: object[] }[] } } } };
+  const variable = { name: "ACCOUNT_ID", valueFrom: { secretKeyRef: { name: "account", key: "id" } } };
+  spec.template.spec.containers[0]?.env.push(variable);
+}

@@ -1,0 +1,90 @@
+import type { System } from "../system/system.ts";
+import type { Check } from "./checks/check.ts";
+import { componentsAreScopedToPublishers, componentsExist, sidecarsAreInjected } from "./checks/component.ts";
+import { consumersHaveTheirQueue, consumerTimesFit, messagesInWorkCount } from "./checks/consumer.ts";
+import { demandsAreOfBackends, demandsAreSummed, demandsHaveService } from "./checks/demand.ts";
+import { environmentsAreValid, referencesExist } from "./checks/environment.ts";
+import { callbacksArrive, callbacksWaitLongEnough, jobsAreConsumed } from "./checks/jobs.ts";
+import { pluginConfigIsValid, pluginsAndRoutesMeet } from "./checks/plugin.ts";
+import { backendsAreProbed, backendsPauseBeforeTheyStop, gracePeriodsSuffice } from "./checks/pod.ts";
+import { rabbitmqIsDefined } from "./checks/rabbitmq.ts";
+import { regionsAgree } from "./checks/region.ts";
+import {
+  authenticationsExist,
+  replicasAreLeftToKeda,
+  scaleTargetsExist,
+  scaleTargetsServeTheirBackends,
+} from "./checks/scale-target.ts";
+import { routesLeadToServices, servicesAreUpstreams, servicesSelectPods } from "./checks/service.ts";
+import { backendsAreScaled, wakeTopicsAreApart } from "./checks/wake-path.ts";
+import {
+  backendsStayWarm,
+  holdsFit,
+  pollingIntervalsFit,
+  wakeTriggersOnlyWake,
+} from "./checks/wake-times.ts";
+import type { Diagnosis } from "./finding.ts";
+
+const checks: readonly Check[] = [
+  pluginConfigIsValid,
+  pluginsAndRoutesMeet,
+  componentsExist,
+  componentsAreScopedToPublishers,
+  sidecarsAreInjected,
+  backendsAreScaled,
+  wakeTopicsAreApart,
+  demandsAreOfBackends,
+  demandsHaveService,
+  demandsAreSummed,
+  scaleTargetsExist,
+  scaleTargetsServeTheirBackends,
+  replicasAreLeftToKeda,
+  authenticationsExist,
+  routesLeadToServices,
+  servicesSelectPods,
+  servicesAreUpstreams,
+  regionsAgree,
+  referencesExist,
+  environmentsAreValid,
+  consumersHaveTheirQueue,
+  messagesInWorkCount,
+  consumerTimesFit,
+  jobsAreConsumed,
+  callbacksArrive,
+  callbacksWaitLongEnough,
+  rabbitmqIsDefined,
+  wakeTriggersOnlyWake,
+  backendsStayWarm,
+  holdsFit,
+  pollingIntervalsFit,
+  gracePeriodsSuffice,
+  backendsPauseBeforeTheyStop,
+  backendsAreProbed,
+];
+
+/** Looks at what would be applied, without a cluster. */
+export function diagnose(system: System): Diagnosis {
+  const findings = checks.flatMap((check) => Array.from(check(system)));
+  return { ok: findings.length === 0, findings, skipped: skippedIn(system) };
+}
+
+/** What the manifests alone do not tell. */
+function* unknowns({ workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
+  if (gateway.appId === undefined && pubsubs.some(({ scopes }) => scopes.length > 0)) {
+    yield "whether the Components' scopes list the gateway: its dapr.io/app-id is not known (--kong-values)";
+  }
+  if (pubsubs.some(({ broker }) => broker === "rabbitmq") && rabbitmq === undefined) {
+    yield "RabbitMQ's exchanges, queues and bindings: no definitions file is among the manifests";
+  }
+  const secrets = workloads.flatMap(({ containers }) =>
+    containers.flatMap(({ environment }) =>
+      environment.flatMap(({ place }) => place.at("valueFrom", "secretKeyRef", "name").text ?? []),
+    ),
+  );
+  for (const secret of new Set(secrets))
+    yield `variables from Secret ${secret}: their values are not in the manifests`;
+}
+
+function skippedIn(system: System): string[] {
+  return [...unknowns(system)];
+}

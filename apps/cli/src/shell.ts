@@ -1,0 +1,13 @@
+/** What a command has from the process that it runs in. */
+export interface Shell {
+  readonly stdin: NodeJS.ReadableStream;
+  /** Writes a line of the result. */
+  readonly print: (text: string) => void;
+  /** Writes a line about the run: it never mixes with the result. */
+  readonly tell: (text: string) => void;
+  /** Aborts when the user wants to leave. */
+  readonly signal: AbortSignal;
+  /** Absolute path of the workspace, which overlays are looked for in. */
+  readonly root: string;
+  readonly kustomize: string | undefined;
+}

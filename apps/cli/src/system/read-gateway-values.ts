@@ -1,0 +1,28 @@
+import { readFile } from "node:fs/promises";
+
+import { ConfigError } from "@kong-serverless/config";
+
+import { parseDocuments } from "../manifests/parse.ts";
+import { Place } from "../manifests/place.ts";
+
+/** Reads the values of the gateway's Helm chart; later files win over earlier ones, as with `helm -f`. */
+export async function readGatewayValues(files: readonly string[]): Promise<Place> {
+  let merged: unknown;
+  for (const file of files) {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      throw new ConfigError(file, [`cannot be read (${error.code})`]);
+    });
+    merged = merge(merged, parseDocuments(file, text)[0]?.document);
+  }
+  return new Place(merged, []);
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isMap(base) || !isMap(over)) return over ?? base;
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries([...keys].map((key) => [key, merge(base[key], over[key])]));
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
