@@ -1,6 +1,7 @@
 import { RecordingLog } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
+import { EntryError } from "./batcher.ts";
 import { classify, QueueCondition } from "./queue-condition.ts";
 import { sdkError } from "./scripted-queue.ts";
 
@@ -22,6 +23,12 @@ describe("classify", () => {
     ["InternalFailure", 500, "failing"],
   ] as const)("takes %s with status %s for %s", (name, status, state) => {
     expect(classify(sdkError(name, status))).toBe(state);
+  });
+
+  test("does not take the refusal of one entry for a network that is gone", () => {
+    const refusal = { reason: "later", isFinal: false };
+    expect(classify(new EntryError({ ...refusal, code: "InternalError" }))).toBe("failing");
+    expect(classify(new EntryError({ ...refusal, code: "RequestThrottled" }))).toBe("throttled");
   });
 
   test.each([undefined, null, "text", 1])("sorts %s too", (odd) => {

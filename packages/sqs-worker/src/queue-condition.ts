@@ -1,6 +1,7 @@
 import type { Log } from "@kong-serverless/runtime";
 
 import { backoffMs } from "./backoff.ts";
+import { EntryError } from "./batcher.ts";
 import type { WorkerObserver } from "./observer.ts";
 
 /** What a queue's answers say about it; `ok` is the only one in which it can be worked with. */
@@ -84,6 +85,8 @@ const denied =
 
 /** Sorts a failed call by what helps against it. */
 export function classify(error: unknown): Exclude<QueueState, "unknown" | "ok"> {
+  // The call as a whole was answered.
+  if (error instanceof EntryError) return throttled.test(error.code) ? "throttled" : "failing";
   const { name = "", $metadata, $retryable } = (error ?? {}) as SdkError;
   const status = $metadata?.httpStatusCode;
   if (missing.test(name)) return "missing";

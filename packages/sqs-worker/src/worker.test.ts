@@ -203,19 +203,20 @@ describe("a worker", () => {
     expect(queue.changes).toEqual([{ receiptHandle: "a#1", visibilitySeconds: 120 }]);
   });
 
-  test("never has more handlers at work than its concurrency, and asks for whole batches", async () => {
+  test.each([1, 35, 1000])("has %i handlers at work at once when it may, never more", async (concurrency) => {
     let most = 0;
-    queue.add(...Array.from({ length: 500 }, (_, index) => `m${index}`));
+    const messages = concurrency * 3;
+    queue.add(...Array.from({ length: messages }, (_, index) => `m${index}`));
     start(
       (_, { signal }) => {
         most = Math.max(most, worker.inProgress);
-        return sleep(20, signal);
+        return sleep(200, signal);
       },
-      { concurrency: 35 },
+      { concurrency },
     );
     await pass(5000);
-    expect(queue.deleted).toHaveLength(500);
-    expect(most).toBe(35);
+    expect(queue.deleted).toHaveLength(messages);
+    expect(most).toBe(concurrency);
   });
 
   test("asks an empty queue with one call at a time, also after a rush", async () => {
