@@ -1,0 +1,32 @@
+/**
+ * Makes the files of passwords that Git ignores and kustomize wants, from the *.example beside each: one new random password
+ * for all that belong together. What exists is left alone.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const placeholder = "change-me";
+const password = randomBytes(24).toString("base64url");
+
+const files = globSync("deploy/**/*.example", { cwd: root }).map((example) => ({
+  example,
+  file: example.replace(/\.example$/, ""),
+}));
+const missing = files.filter(({ file }) => !existsSync(join(root, file)));
+
+// Half of them anew would be two passwords for one user.
+if (missing.length > 0 && missing.length < files.length) {
+  const found = files.filter((each) => !missing.includes(each)).map(({ file }) => file);
+  process.stderr.write(
+    `Some files of passwords exist and some do not: remove ${found.join(", ")}, or make ${missing.map(({ file }) => file).join(", ")} by hand.\n`,
+  );
+  process.exitCode = 1;
+} else {
+  for (const { example, file } of missing) {
+    const text = readFileSync(join(root, example), "utf8").replaceAll(placeholder, password);
+    writeFileSync(join(root, file), text, { mode: 0o600 });
+    process.stderr.write(`Made ${file}\n`);
+  }
+}
