@@ -1,5 +1,6 @@
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { Cluster } from "./manifests/cluster.ts";
+import { selects } from "./network/services.ts";
 
 /** One step of a cold start, in milliseconds since the request arrived. */
 export interface ColdStartStep {
@@ -34,6 +35,9 @@ const steps: readonly { readonly name: string; readonly marks: (entry: JournalEn
   { name: "answered", marks: is("gateway", "request.answered") },
 ];
 
+/** nginx's status for a client that left. */
+const clientClosedRequest = 499;
+
 function is(role: JournalEntry["role"], event: string): (entry: JournalEntry) => boolean {
   return (entry) => entry.role === role && entry.event === event;
 }
@@ -43,13 +47,15 @@ function is(role: JournalEntry["role"], event: string): (entry: JournalEntry) =>
  * first answer after it.
  */
 export class ColdStarts {
-  readonly #targets: ReadonlyMap<string, string>;
+  readonly #targetsByBackend: ReadonlyMap<string, string>;
+  readonly #targetsByService: ReadonlyMap<string, string>;
   readonly #arrivals = new Map<string, Map<string, number>>();
   readonly #recordings = new Map<string, Recording>();
   readonly #listeners: ((coldStart: ColdStart) => void)[] = [];
 
   constructor(cluster: Cluster, journal: Journal) {
-    this.#targets = targetsByBackend(cluster);
+    this.#targetsByBackend = targetsByBackend(cluster);
+    this.#targetsByService = targetsByService(cluster);
     journal.subscribe((entry) => this.#note(entry));
   }
 
@@ -59,8 +65,8 @@ export class ColdStarts {
   }
 
   #note(entry: JournalEntry): void {
-    const { target = this.#targets.get(String(entry.fields["backend"])) } = entry.fields;
-    if (typeof target !== "string") return;
+    const target = this.#targetOf(entry);
+    if (target === undefined) return;
     const arrivals = getOrCreate(this.#arrivals, target, () => new Map<string, number>());
     if (is("gateway", "request.arrived")(entry)) arrivals.set(String(entry.fields["request"]), entry.atMs);
     if (is("plugin", "activation.started")(entry)) {
@@ -69,13 +75,24 @@ export class ColdStarts {
       this.#recordings.set(target, { arrivedAtMs, steps: [] });
     }
     const recording = this.#recordings.get(target);
-    const step = recording && steps.find(({ marks }) => marks(entry));
+    const hasLeft = entry.fields["status"] === clientClosedRequest;
+    const step = recording && !hasLeft && steps.find(({ marks }) => marks(entry));
     if (step && !recording.steps.some(({ event }) => event === step.name)) {
       recording.steps.push({ event: step.name, atMs: Math.max(0, entry.atMs - recording.arrivedAtMs) });
     }
     if (!is("gateway", "request.answered")(entry)) return;
     arrivals.delete(String(entry.fields["request"]));
-    if (recording && step) this.#finish(target, recording);
+    if (!hasLeft) {
+      if (recording) this.#finish(target, recording);
+    } else if (arrivals.size === 0) {
+      // All who waited have left: nobody will be answered.
+      this.#recordings.delete(target);
+    }
+  }
+
+  #targetOf({ fields: { target, backend, service } }: JournalEntry): string | undefined {
+    if (typeof target === "string") return target;
+    return this.#targetsByBackend.get(String(backend)) ?? this.#targetsByService.get(String(service));
   }
 
   #finish(target: string, { steps: taken }: Recording): void {
@@ -89,6 +106,17 @@ export class ColdStarts {
 
 function targetsByBackend({ scaleTargets }: Cluster): Map<string, string> {
   return new Map(scaleTargets.flatMap(({ name, backend }) => (backend ? [[backend.name, name]] : [])));
+}
+
+/** By the Services that lead to them, as the gateway names them. */
+function targetsByService({ scaleTargets, services }: Cluster): Map<string, string> {
+  return new Map(
+    scaleTargets.flatMap(({ name, deployment }) =>
+      services
+        .filter((service) => selects(service, deployment.spec.template.metadata.labels))
+        .map((service) => [service.metadata.name, name] as const),
+    ),
+  );
 }
 
 function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {

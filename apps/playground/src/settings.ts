@@ -30,18 +30,16 @@ export function chooseSettings(cluster: Cluster, realTimes: boolean): Playground
     (spec) =>
       spec.advanced?.horizontalPodAutoscalerConfig?.behavior?.scaleDown?.stabilizationWindowSeconds ?? 300,
   );
-  const keepWarms = cluster.plugins.map(({ resource }) =>
-    Number(resource.config["keepWarmIntervalMs"] ?? 20_000),
-  );
+  const keepWarms = cluster.backends.map(({ keepWarmIntervalMs }) => keepWarmIntervalMs);
   const shorten = (inCluster: number, shortened: number): ShortenedTime => ({
     inCluster,
     used: realTimes ? inCluster : Math.min(inCluster, shortened),
   });
   return {
-    cooldownSeconds: shorten(Math.max(...specs.map((spec) => spec.cooldownPeriod)), 6),
-    scaleDownStabilizationSeconds: shorten(Math.max(...stabilizations), 6),
+    cooldownSeconds: shorten(Math.max(0, ...specs.map((spec) => spec.cooldownPeriod)), 6),
+    scaleDownStabilizationSeconds: shorten(Math.max(0, ...stabilizations), 6),
     hpaSyncSeconds: shorten(15, 2),
     wakeRetentionSeconds: shorten(60, 6),
-    keepWarmIntervalMs: shorten(Math.max(...keepWarms), 2_000),
+    keepWarmIntervalMs: shorten(Math.max(0, ...keepWarms), 2_000),
   };
 }

@@ -21,8 +21,11 @@ export class MetricsApiTrigger implements Trigger {
     const { valueLocation, targetValue, activationTargetValue } = this.#settings;
     const response = await fetch(this.#url, { signal });
     if (!response.ok) throw new Error(`${this.#settings.url} answered ${response.status}`);
-    const value = Number(valueAt(await response.json(), valueLocation));
-    if (Number.isNaN(value)) throw new Error(`${this.#settings.url} has no number at "${valueLocation}"`);
+    const found = valueAt(await response.json(), valueLocation);
+    // A number, or one as text: what else JavaScript takes for a number, as null, KEDA does not.
+    const value = typeof found === "string" && found.trim() !== "" ? Number(found) : found;
+    if (typeof value !== "number" || Number.isNaN(value))
+      throw new Error(`${this.#settings.url} has no number at "${valueLocation}"`);
     return { value, isActive: value > Number(activationTargetValue), targetPerReplica: Number(targetValue) };
   }
 }

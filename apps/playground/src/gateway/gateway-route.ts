@@ -1,6 +1,8 @@
+import { pluginSchema } from "@kong-serverless/config";
 import type { PluginEntity } from "@kong-serverless/kong-host";
 
 import type { IngressRoute } from "../manifests/cluster.ts";
+import type { KongPlugin } from "../manifests/kinds.ts";
 import type { ClusterDns } from "../network/cluster-dns.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 
@@ -11,11 +13,14 @@ export interface GatewayRoute {
   readonly upstream: Endpoint;
 }
 
-/** Kong's ingress controller: makes a route of an Ingress path, and a plugin entity bound to it of its KongPlugin. */
+/**
+ * Kong's ingress controller: makes a route of an Ingress path, and a plugin entity bound to it of its KongPlugin, which keeps
+ * warm at least every `longestKeepWarmMs`.
+ */
 export function toGatewayRoute(
   ingress: IngressRoute,
   dns: ClusterDns,
-  keepWarmIntervalMs: number,
+  longestKeepWarmMs: number,
 ): GatewayRoute {
   const { namespace, name } = ingress.service.metadata;
   const upstream = new URL(dns.resolve(`http://${name}.${namespace}.svc:${ingress.servicePort}`) ?? "");
@@ -25,9 +30,17 @@ export function toGatewayRoute(
     plugin: ingress.plugin && {
       id: `plugin.${ingress.plugin.metadata.name}.${ingress.name}`,
       name: ingress.plugin.plugin,
-      config: { ...ingress.plugin.config, keepWarmIntervalMs },
+      config: { ...ingress.plugin.config, keepWarmIntervalMs: keepWarm(ingress.plugin, longestKeepWarmMs) },
       routeId: `route.${ingress.name}`,
       seq: 1,
     },
   };
+}
+
+/** Of the plugin's schema. */
+const keepWarmDefaultMs = pluginSchema.shape.keepWarmIntervalMs.parse(undefined);
+
+function keepWarm({ config }: KongPlugin, longestMs: number): number {
+  const own = config["keepWarmIntervalMs"];
+  return typeof own === "number" ? Math.min(own, longestMs) : Math.min(keepWarmDefaultMs, longestMs);
 }

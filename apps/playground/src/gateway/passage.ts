@@ -91,7 +91,7 @@ export class Passage {
   }
 
   #record(event: string, fields: Readonly<Record<string, unknown>>): void {
-    const backend = this.#options.route.ingress.service.metadata.name;
-    this.#options.journal.record("gateway", event, { request: this.#exchange.id, backend, ...fields });
+    const service = this.#options.route.ingress.service.metadata.name;
+    this.#options.journal.record("gateway", event, { request: this.#exchange.id, service, ...fields });
   }
 }

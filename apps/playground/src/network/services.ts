@@ -24,10 +24,11 @@ export async function startServices(
   { services, replicaSets, pluginServer, dns }: ServicesOptions,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  for (const { metadata, spec } of services) {
-    const selected = [...replicaSets.values()].filter(({ labels }) => matches(spec.selector, labels));
+  for (const service of services) {
+    const { metadata, spec } = service;
+    const selected = [...replicaSets.values()].filter(({ labels }) => selects(service, labels));
     for (const { port, targetPort = port } of spec.ports) {
-      const address = matches(spec.selector, gatewayLabels)
+      const address = selects(service, gatewayLabels)
         ? pluginServer
         : await proxyTo(() => selected.flatMap((replicaSet) => replicaSet.readyEndpoints(targetPort)), stack);
       dns.add(metadata.namespace, metadata.name, port, address);
@@ -41,6 +42,7 @@ async function proxyTo(endpoints: () => readonly Endpoint[], stack: AsyncDisposa
   return { host: podIp, port: proxy.port };
 }
 
-function matches(selector: Service["spec"]["selector"], labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+/** Whether a Service leads to pods with these labels. */
+export function selects({ spec }: Service, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(spec.selector).every(([name, value]) => labels[name] === value);
 }

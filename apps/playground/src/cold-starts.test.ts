@@ -1,0 +1,116 @@
+import { expect, it } from "vitest";
+
+import { type ColdStart, ColdStarts } from "./cold-starts.ts";
+import { Journal } from "./journal.ts";
+import type { Cluster } from "./manifests/cluster.ts";
+
+const cluster = {
+  scaleTargets: [
+    {
+      name: "web",
+      backend: { name: "shop" },
+      deployment: { spec: { template: { metadata: { labels: { app: "web" } } } } },
+    },
+  ],
+  services: [{ metadata: { name: "web-service" }, spec: { selector: { app: "web" } } }],
+} as unknown as Cluster;
+
+function record() {
+  const journal = new Journal();
+  const coldStarts: ColdStart[] = [];
+  new ColdStarts(cluster, journal).onColdStart((coldStart) => coldStarts.push(coldStart));
+  const gateway = (event: string, request: string, atMs: number, fields = {}) =>
+    journal.record("gateway", event, { request, service: "web-service", ...fields }, atMs);
+  return {
+    coldStarts,
+    arrive: (request: string, atMs: number) => gateway("request.arrived", request, atMs),
+    proxy: (request: string, atMs: number) => gateway("request.proxied", request, atMs),
+    answer: (request: string, atMs: number, status = 200) =>
+      gateway("request.answered", request, atMs, { status }),
+    plugin: (event: string, atMs: number) => journal.record("plugin", event, { backend: "shop" }, atMs),
+    autoscaler: (event: string, atMs: number, fields = {}) =>
+      journal.record("autoscaler", event, { target: "web", ...fields }, atMs),
+    kubelet: (event: string, atMs: number) => journal.record("kubelet", event, { target: "web" }, atMs),
+  };
+}
+
+it("tells a cold start step by step, in ms since its request arrived, whoever names the backend how", () => {
+  const { coldStarts, arrive, proxy, answer, plugin, autoscaler, kubelet } = record();
+  arrive("a", 1_000);
+  plugin("activation.started", 1_002);
+  plugin("wake.published", 1_010);
+  autoscaler("trigger.activated", 1_100, { type: "metrics-api" });
+  autoscaler("trigger.activated", 1_200, { type: "aws-sqs-queue" });
+  autoscaler("replicas.changed", 1_201);
+  kubelet("process.started", 1_210);
+  plugin("activation.ready", 1_900);
+  proxy("a", 1_901);
+  answer("a", 1_910);
+  const timeline = [
+    { event: "held", atMs: 2 },
+    { event: "wake published", atMs: 10 },
+    { event: "queue seen by the scaler", atMs: 200 },
+    { event: "scaled 0 -> 1", atMs: 201 },
+    { event: "process started", atMs: 210 },
+    { event: "first ready answer", atMs: 900 },
+    { event: "proxied", atMs: 901 },
+    { event: "answered", atMs: 910 },
+  ];
+  expect(coldStarts).toEqual([{ target: "web", timeline }]);
+});
+
+it("puts in order what reaches it out of order, and takes the first of what comes twice", () => {
+  const { coldStarts, arrive, proxy, answer, plugin } = record();
+  arrive("a", 0);
+  arrive("b", 5);
+  plugin("activation.started", 1);
+  proxy("a", 103);
+  proxy("b", 104);
+  plugin("wake.published", 3);
+  plugin("wake.published", 50);
+  plugin("activation.ready", 102);
+  answer("a", 110);
+  answer("b", 111);
+  expect(coldStarts).toHaveLength(1);
+  expect(coldStarts[0]?.timeline).toEqual([
+    { event: "held", atMs: 1 },
+    { event: "wake published", atMs: 3 },
+    { event: "first ready answer", atMs: 102 },
+    { event: "proxied", atMs: 103 },
+    { event: "answered", atMs: 110 },
+  ]);
+});
+
+it("tells nothing of requests to a backend that is up", () => {
+  const { coldStarts, arrive, proxy, answer } = record();
+  arrive("a", 0);
+  proxy("a", 1);
+  answer("a", 2);
+  expect(coldStarts).toEqual([]);
+});
+
+it("takes no client that left for an answer, and forgets a cold start that nobody waits for", () => {
+  const { coldStarts, arrive, answer, plugin } = record();
+  arrive("a", 0);
+  arrive("b", 1);
+  plugin("activation.started", 2);
+  answer("a", 10, 499);
+  answer("b", 20);
+  expect(coldStarts.map(({ timeline }) => timeline.at(-1))).toEqual([{ event: "answered", atMs: 20 }]);
+  arrive("c", 100);
+  plugin("activation.started", 101);
+  answer("c", 110, 499);
+  arrive("d", 500);
+  answer("d", 510);
+  expect(coldStarts).toHaveLength(1);
+});
+
+it("tells each cold start of a backend by itself", () => {
+  const { coldStarts, arrive, answer, plugin } = record();
+  for (const atMs of [0, 1_000]) {
+    arrive(`r${atMs}`, atMs);
+    plugin("activation.started", atMs + 1);
+    answer(`r${atMs}`, atMs + 10);
+  }
+  expect(coldStarts.map(({ timeline }) => timeline.at(-1)?.atMs)).toEqual([10, 10]);
+});

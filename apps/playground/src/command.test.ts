@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import { readCommand } from "./command.ts";
+
+class Exited extends Error {}
+
+let written = "";
+beforeEach(() => {
+  written = "";
+  const write = (text: string | Uint8Array) => {
+    written += String(text);
+    return true;
+  };
+  vi.spyOn(process.stderr, "write").mockImplementation(write);
+  vi.spyOn(process.stdout, "write").mockImplementation(write);
+  vi.spyOn(process, "exit").mockImplementation((code) => {
+    throw new Exited(String(code));
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it("plays the base on port 8000, with shortened times, until it is stopped", () => {
+  expect(readCommand([])).toEqual({
+    port: 8000,
+    once: false,
+    json: false,
+    realTimes: false,
+    manifests: "deploy/base",
+    daprd: "daprd",
+  });
+});
+
+it("takes the options, also behind the mark that pnpm hands on", () => {
+  expect(readCommand(["--", "--port", "0", "--once", "--json", "--real-times"])).toMatchObject({
+    port: 0,
+    once: true,
+    json: true,
+    realTimes: true,
+  });
+});
+
+it.each(["", "eighty", "80.5", "-1", "65536", "1e9"])(
+  "refuses the port %j and says what is allowed",
+  (port) => {
+    expect(() => readCommand(["--port", port])).toThrow(new Exited("1"));
+    expect(written).toMatch(/--port <number>.*Allowed: a whole number from 0 to 65535/);
+  },
+);
+
+it("refuses an option that it does not know, and points at the help", () => {
+  expect(() => readCommand(["--prot", "80"])).toThrow(new Exited("1"));
+  expect(written).toMatch(/unknown option '--prot'[^]*--port[^]*--help/);
+});
+
+it("refuses an argument that belongs to no option", () => {
+  expect(() => readCommand(["8080"])).toThrow(new Exited("1"));
+});
+
+it("refuses --json without --once", () => {
+  expect(() => readCommand(["--json"])).toThrow(/--json: allowed only with --once/);
+});
+
+it("prints its help and exits 0", () => {
+  expect(() => readCommand(["--help"])).toThrow(new Exited("0"));
+  expect(written).toContain("--real-times");
+});
