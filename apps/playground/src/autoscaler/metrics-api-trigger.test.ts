@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { ScriptedServer, type ScriptedAnswer } from "@kong-serverless/testing";
+import { expect, it, onTestFinished } from "vitest";
+
+import { MetricsApiTrigger, type MetricsApiSettings } from "./metrics-api-trigger.ts";
+
+class DemandServer extends ScriptedServer {
+  readonly #answer: ScriptedAnswer;
+
+  constructor(answer: ScriptedAnswer) {
+    super();
+    this.#answer = answer;
+  }
+
+  protected override async handle(_: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.answer(response, this.#answer);
+  }
+}
+
+async function read(answer: ScriptedAnswer, changes: Partial<MetricsApiSettings> = {}, signal = never) {
+  const server = await new DemandServer(answer).start();
+  onTestFinished(() => server.stop());
+  const settings: MetricsApiSettings = {
+    url: "http://demand.kong.svc:8090/demand/web",
+    valueLocation: "demand",
+    targetValue: "10",
+    activationTargetValue: "0",
+    aggregateFromKubeServiceEndpoints: "true",
+    aggregationType: "sum",
+    ...changes,
+  };
+  return new MetricsApiTrigger("demand", settings, `${server.url}/demand/web`).read(signal);
+}
+
+const never = new AbortController().signal;
+const json = (body: unknown) => ({ status: 200, body: JSON.stringify(body) });
+
+it("reads the number at its place, and is active above the threshold only", async () => {
+  expect(await read(json({ demand: 12 }))).toEqual({ value: 12, isActive: true, targetPerReplica: 10 });
+  expect(await read(json({ demand: 0 }))).toMatchObject({ value: 0, isActive: false });
+  expect(await read(json({ demand: 3 }), { activationTargetValue: "3" })).toMatchObject({ isActive: false });
+});
+
+it("finds a number deeper down, and one that is written as text", async () => {
+  const reading = await read(json({ of: { web: "7" } }), { valueLocation: "of.web" });
+  expect(reading.value).toBe(7);
+});
+
+it.each([{}, { demand: null }, { demand: "" }, { demand: true }, { demand: "many" }, { demand: [1] }, null])(
+  "fails where there is no number, as in %j, and says where it looked",
+  async (body) => {
+    await expect(read(json(body))).rejects.toThrow(
+      'http://demand.kong.svc:8090/demand/web has no number at "demand"',
+    );
+  },
+);
+
+it("fails with a status that is no success, without JSON, and without an answer", async () => {
+  await expect(read(503)).rejects.toThrow("http://demand.kong.svc:8090/demand/web answered 503");
+  await expect(read({ status: 200, body: "demand 1" })).rejects.toThrow("JSON");
+  await expect(read("hang-up")).rejects.toThrow("fetch failed");
+});
+
+it("gives up when it is told to", async () => {
+  const stopped = new AbortController();
+  const reading = read("silence", {}, stopped.signal);
+  stopped.abort(new Error("stopped"));
+  await expect(reading).rejects.toThrow("stopped");
+});
