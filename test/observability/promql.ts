@@ -6,7 +6,7 @@ export interface Matcher {
   readonly value: string;
 }
 
-export interface Selector {
+interface Selector {
   readonly metric: string;
   readonly matchers: readonly Matcher[];
 }
