@@ -21,3 +21,14 @@ test("keeps what a backend has counted when another plugin instance starts for i
     'serverless_requests_total{backend="orders",outcome="HOLD_TIMEOUT"} 1',
   );
 });
+
+test("adds up the warm requests of all instances for a backend, whenever it is asked", async () => {
+  const metrics = new Metrics();
+  const series = 'serverless_requests_total{backend="orders",outcome="warm"}';
+  const [one, other] = [metrics.requestsOf("orders"), metrics.requestsOf("orders")];
+  one.warm.inc();
+  other.warm.inc();
+  expect(await metrics.registry.metrics()).toContain(`${series} 2`);
+  other.warm.inc();
+  expect(await metrics.registry.metrics()).toContain(`${series} 3`);
+});

@@ -2,6 +2,8 @@ import type { ActivatorEvent, Backend, Held, WakeReason } from "@kong-serverless
 import type { ErrorCodeName } from "@kong-serverless/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import { Tally } from "./tally.ts";
+
 /** Counts what became of one backend's requests. */
 export interface RequestMetrics {
   readonly warm: { inc(): void };
@@ -16,7 +18,11 @@ const startBuckets = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60];
 /** Prometheus metrics of the plugin. Labels are backend names, which come from the configuration, and fixed words. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests = this.#counter("requests", "Requests by what became of them", ["outcome"]);
+  /** Warm requests that are not in `#requests` yet, by backend. */
+  readonly #warm = new Map<string, Tally>();
+  readonly #requests = this.#counter("requests", "Requests by what became of them", ["outcome"], () => {
+    for (const [backend, tally] of this.#warm) this.#requests.inc({ backend, outcome: "warm" }, tally.take());
+  });
   readonly #activations = this.#counter(
     "activations",
     "Attempts to bring a backend to ready; confirmed: the first probe said that it was",
@@ -65,11 +71,13 @@ export class Metrics {
 
   requestsOf(backend: string): RequestMetrics {
     this.#startAtZero(backend);
+    const warm = this.#warm.get(backend) ?? new Tally();
+    this.#warm.set(backend, warm);
     const held = this.#holdSeconds.labels({ backend });
     const cold = this.#requests.labels({ backend, outcome: "cold" });
     const checked = this.#requests.labels({ backend, outcome: "checked" });
     return {
-      warm: this.#requests.labels({ backend, outcome: "warm" }),
+      warm,
       left: this.#requests.labels({ backend, outcome: "left" }),
       held: ({ waitedMs, probes }) => {
         held.observe(waitedMs / 1000);
@@ -137,12 +145,18 @@ export class Metrics {
     this.#coldStartSeconds.observe({ backend, stage: "start" }, (totalMs - wokenAfterMs) / 1000);
   }
 
-  #counter<Label extends string>(name: string, help: string, labels: readonly Label[]) {
+  #counter<Label extends string>(
+    name: string,
+    help: string,
+    labels: readonly Label[],
+    collect: () => void = () => {},
+  ) {
     return new Counter<"backend" | Label>({
       name: `serverless_${name}_total`,
       help,
       labelNames: ["backend", ...labels],
       registers: [this.registry],
+      collect,
     });
   }
 
