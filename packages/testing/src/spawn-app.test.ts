@@ -19,8 +19,8 @@ describe("spawnApp", () => {
 
   test("waits for what is written besides the log, on stdout or stderr", async () => {
     await using app = run(`
-      ${say({ event: "up" })} console.log("port 8000");
-      process.once("SIGUSR2", () => process.stderr.write("bye")); ${stay}
+      process.once("SIGUSR2", () => process.stderr.write("bye"));
+      ${say({ event: "up" })} console.log("port 8000"); ${stay}
     `);
     expect((await app.waitForOutput(/port (\d+)/))[1]).toBe("8000");
     app.signal("SIGUSR2");
