@@ -10,7 +10,7 @@ interface Scale {
 }
 
 const full: Scale = {
-  warmPath: { rounds: 11, warmUpMs: 500, rowMs: 600 },
+  warmPath: { rounds: 9, warmUpMs: 500, rowMs: 600 },
   coldStarts: [
     { holds: 1, activations: 100 },
     { holds: 100, activations: 60 },
