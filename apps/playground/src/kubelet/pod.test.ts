@@ -127,14 +127,14 @@ it("restarts a process that keeps ending after 10 s, twice as long each time, an
 });
 
 it("serves on through preStop, unready for new connections, and gets SIGTERM after it", async () => {
-  const { pod, lines, call, becomesReady } = await startPod({ preStopSeconds: 0.2 });
+  const { pod, lines, call, says, becomesReady } = await startPod({ preStopSeconds: 0.2 });
   await becomesReady();
   const terminated = pod.terminate();
   expect([pod.isReady, pod.isTerminating]).toEqual([false, true]);
   expect((await call("/")).status).toBe(200);
   expect(lines).not.toContain("terminating");
   await terminated;
-  expect(lines).toContain("terminating");
+  await says("terminating");
 });
 
 it("does not start a process anew that ends while the pod terminates", async () => {
@@ -149,21 +149,25 @@ it("does not start a process anew that ends while the pod terminates", async () 
 });
 
 it("kills a process that is still there at the end of the grace period, of which preStop is a part", async () => {
-  const { pod, lines, becomesReady, pids } = await startPod({
+  const { pod, says, becomesReady, pids } = await startPod({
     environment: { STUBBORN: "yes" },
     preStopSeconds: 0.1,
     graceSeconds: 0.2,
   });
   await becomesReady();
   await pod.terminate();
-  expect(lines).toContain("terminating");
+  await says("terminating");
   expect(pids().map(isAlive)).toEqual([false]);
 });
 
 it("sends one SIGTERM when it is stopped while it terminates", async () => {
-  const { pod, lines, becomesReady, pids } = await startPod({ preStopSeconds: 60 });
+  const { pod, lines, becomesReady, pids, says } = await startPod({
+    environment: { STUBBORN: "yes" },
+    preStopSeconds: 60,
+  });
   await becomesReady();
-  await Promise.all([pod.terminate(), pod.stop(1_000)]);
+  await Promise.all([pod.terminate(), pod.stop(200)]);
+  await says("terminating");
   expect(lines.filter((line) => line === "terminating")).toHaveLength(1);
   expect(pids().map(isAlive)).toEqual([false]);
 });

@@ -6,7 +6,7 @@ import type { Component, Deployment, Ingress, KongPlugin, ScaledObject, Service 
 import type { Manifest, Manifests } from "./read-manifests.ts";
 
 /** A workload that KEDA scales, with the ScaledObject that says how. */
-export interface ScaleTarget {
+interface ScaleTarget {
   readonly name: string;
   readonly deployment: Deployment;
   readonly scaledObject: ScaledObject;
