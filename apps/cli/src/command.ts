@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { doctorCommand } from "./doctor/doctor-command.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
+import { provisionCommand } from "./provision/provision-command.ts";
 import type { Shell } from "./shell.ts";
 
 /** Runs the command line and resolves with its exit code. */
@@ -19,7 +20,7 @@ export async function runCommand(argv: readonly string[], shell: Shell): Promise
   const finish = (outcome: ExitCode) => {
     code = outcome;
   };
-  for (const command of [doctorCommand(shell, finish)]) {
+  for (const command of [doctorCommand(shell, finish), provisionCommand(shell, finish)]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   try {

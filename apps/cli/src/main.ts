@@ -13,6 +13,7 @@ process.once("SIGTERM", () => leaving.abort(new Error("terminated")));
 process.stdout.on("error", () => process.exit());
 
 try {
+  const { KUSTOMIZE, AWS_ENDPOINT_URL } = readCliEnvironment();
   process.exitCode = await runCommand(process.argv.slice(2), {
     stdin: process.stdin,
     print: (text) => process.stdout.write(`${text}\n`),
@@ -20,7 +21,8 @@ try {
     signal: leaving.signal,
     // From src as from a bundle in dist.
     root: join(import.meta.dirname, "../../.."),
-    kustomize: readCliEnvironment().KUSTOMIZE,
+    kustomize: KUSTOMIZE,
+    endpointUrl: AWS_ENDPOINT_URL,
   });
 } catch (error) {
   // A known error says all in its message; the stack of an unknown one is the only clue that there is.

@@ -10,4 +10,6 @@ export interface Shell {
   /** Absolute path of the workspace, which overlays are looked for in. */
   readonly root: string;
   readonly kustomize: string | undefined;
+  /** Address of another queue service than AWS. */
+  readonly endpointUrl: string | undefined;
 }

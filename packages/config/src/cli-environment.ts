@@ -9,6 +9,10 @@ const schema = z.strictObject({
     .describe(
       "Command of kustomize. Default: `kustomize`, else `kubectl kustomize`, whichever is installed.",
     ),
+  AWS_ENDPOINT_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Address of another queue service than AWS, for development and tests."),
 });
 
 /** What the operators' command reads from its environment. The AWS SDK and the Kubernetes client read their own variables. */

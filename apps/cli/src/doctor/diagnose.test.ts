@@ -121,6 +121,7 @@ const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]]
   ["SERVICE_PORT_NOT_FOUND", [set("Service/demo-backend", ["spec", "ports", 0, "targetPort"], "web")]],
   ["AUTHENTICATION_NOT_FOUND", [remove("TriggerAuthentication/aws")]],
   ["REGION_MISMATCH", [set(consumerScaler, [...wake, "awsRegion"], "us-east-1")]],
+  ["ENDPOINT_MISMATCH", [set(consumerScaler, [...wake, "awsEndpoint"], "http://sqs-emulator:4566")]],
   ["REFERENCE_NOT_FOUND", [set("ConfigMap/aws", ["data"], { zone: "a" })], ["ENVIRONMENT_INVALID"]],
   ["ENVIRONMENT_INVALID", [setVariable("consumer", "CONCURRENCY", "many")]],
   ["CONSUMER_QUEUE_NOT_WATCHED", [set(consumerScaler, [...wake, "queueURL"], "work")]],
@@ -242,7 +243,9 @@ describe("diagnose", () => {
       );
       setSecretVariable(consumer);
     });
-    expect(skipped).toContain("variables from Secret account: their values are not in the manifests");
+    expect(skipped).toContain(
+      "ACCOUNT_ID of Deployment kong-serverless/consumer: Secret account is not among the manifests",
+    );
   });
 });
 

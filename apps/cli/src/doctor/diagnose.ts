@@ -1,3 +1,4 @@
+import { title } from "../manifests/manifests.ts";
 import type { System } from "../system/system.ts";
 import type { Check } from "./checks/check.ts";
 import { componentsAreScopedToPublishers, componentsExist, sidecarsAreInjected } from "./checks/component.ts";
@@ -8,7 +9,7 @@ import { callbacksArrive, callbacksWaitLongEnough, jobsAreConsumed } from "./che
 import { pluginConfigIsValid, pluginsAndRoutesMeet } from "./checks/plugin.ts";
 import { backendsAreProbed, backendsPauseBeforeTheyStop, gracePeriodsSuffice } from "./checks/pod.ts";
 import { rabbitmqIsDefined } from "./checks/rabbitmq.ts";
-import { regionsAgree } from "./checks/region.ts";
+import { queuesAreInOnePlace } from "./checks/region.ts";
 import {
   authenticationsExist,
   replicasAreLeftToKeda,
@@ -43,7 +44,7 @@ const checks: readonly Check[] = [
   routesLeadToServices,
   servicesSelectPods,
   servicesAreUpstreams,
-  regionsAgree,
+  queuesAreInOnePlace,
   referencesExist,
   environmentsAreValid,
   consumersHaveTheirQueue,
@@ -69,20 +70,20 @@ export function diagnose(system: System): Diagnosis {
 }
 
 /** What the manifests alone do not tell. */
-function* unknowns({ workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
+function* unknowns({ manifests, workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
   if (gateway.appId === undefined && pubsubs.some(({ scopes }) => scopes.length > 0)) {
     yield "whether the Components' scopes list the gateway: its dapr.io/app-id is not known (--kong-values)";
   }
   if (pubsubs.some(({ broker }) => broker === "rabbitmq") && rabbitmq === undefined) {
     yield "RabbitMQ's exchanges, queues and bindings: no definitions file is among the manifests";
   }
-  const secrets = workloads.flatMap(({ containers }) =>
-    containers.flatMap(({ environment }) =>
-      environment.flatMap(({ place }) => place.at("valueFrom", "secretKeyRef", "name").text ?? []),
-    ),
-  );
-  for (const secret of new Set(secrets))
-    yield `variables from Secret ${secret}: their values are not in the manifests`;
+  for (const { manifest, containers } of workloads) {
+    for (const { place } of containers.flatMap(({ environment }) => environment)) {
+      const name = place.at("valueFrom", "secretKeyRef", "name").text;
+      if (name === undefined || manifests.find("Secret", manifest.namespace, name)) continue;
+      yield `${place.at("name").text ?? ""} of ${title(manifest)}: Secret ${name} is not among the manifests`;
+    }
+  }
 }
 
 function skippedIn(system: System): string[] {

@@ -11,14 +11,14 @@ import {
 } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
 import { readGateway } from "../system/gateway.ts";
-import { readGatewayValues } from "../system/read-gateway-values.ts";
+import { gatewayValuesFor, readGatewayValues } from "../system/read-gateway-values.ts";
 import { readSystem } from "../system/system.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Diagnosis } from "./finding.ts";
 import { tellDiagnosis } from "./tell-diagnosis.ts";
 
 interface DoctorOptions extends ManifestOptions {
-  readonly kongValues: readonly string[];
+  readonly kongValues?: readonly string[];
   readonly json: boolean;
 }
 
@@ -33,13 +33,18 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
     "Find what will not work: in what would be applied, or in a live cluster. docs/doctor.md explains each finding.",
   );
   return addManifestOptions(command)
-    .option("--kong-values <file...>", "Helm values of the gateway, later files over earlier ones", [])
+    .option(
+      "--kong-values <file...>",
+      "Helm values of the gateway, later files over earlier ones; default: deploy/platform/kong/values.yaml and, where it exists, values-OVERLAY.yaml",
+    )
     .option("--json", "print one JSON object: {ok, findings, skipped}", false)
     .addHelpText("after", examples)
     .action(async (options: DoctorOptions) => {
       const source = manifestSource(options);
       if (source === undefined) throw new ConfigError("The command line", ["give --overlay or --file"]);
-      const gateway = readGateway(await readGatewayValues(options.kongValues));
+      const files =
+        options.kongValues ?? ("overlay" in source ? await gatewayValuesFor(source.overlay, shell.root) : []);
+      const gateway = readGateway(await readGatewayValues(files));
       const diagnosis = diagnose(readSystem(await readSource(source, shell), gateway));
       finish(report(diagnosis, sourceName(source), options, shell));
     });

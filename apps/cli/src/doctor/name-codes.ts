@@ -107,10 +107,15 @@ export const nameCodes = {
     why: "Messages go to the queues of one region and are looked for in another.",
     fix: "Give the Dapr Component, the ScaledObjects' triggers and the consumer one region.",
   },
+  ENDPOINT_MISMATCH: {
+    severity: "error",
+    why: "Messages go to the queues of one service, an emulator for instance, and are looked for in another.",
+    fix: "Give the Dapr Component (endpoint), the ScaledObject's trigger (awsEndpoint) and the consumer (AWS_ENDPOINT_URL) one address, or none.",
+  },
   REFERENCE_NOT_FOUND: {
     severity: "error",
     why: "The container does not start: CreateContainerConfigError.",
-    fix: "Make the reference agree with a ConfigMap and key of the same namespace, or mark it optional.",
+    fix: "Make the reference agree with a ConfigMap or Secret, and a key of it, of the same namespace, or mark it optional.",
   },
   ENVIRONMENT_INVALID: {
     severity: "error",

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { Manifests } from "../manifests/manifests.ts";
 import type { Place } from "../manifests/place.ts";
+import { valueIn } from "./workload.ts";
 
 const schema = z.looseObject({
   exchanges: z
@@ -26,17 +27,15 @@ export type RabbitmqDefinitions = z.output<typeof schema> & {
   readonly place: Place;
 };
 
-/** The first definitions file in a ConfigMap or Secret; undefined where there is none that can be read. */
+/** The definitions that a ConfigMap or Secret holds; undefined where none can be read. Users may stand in another file. */
 export function readRabbitmqDefinitions(manifests: Manifests): RabbitmqDefinitions | undefined {
-  for (const { kind, root } of manifests.of("ConfigMap", "Secret")) {
+  for (const manifest of manifests.of("ConfigMap", "Secret")) {
     for (const field of ["data", "stringData"]) {
-      for (const [key, place] of root.at(field).entries) {
-        if (!/definitions.*\.json$/.test(key)) continue;
-        const isEncoded = kind === "Secret" && field === "data";
-        const definitions = parse(
-          isEncoded ? Buffer.from(place.text ?? "", "base64").toString() : (place.text ?? ""),
-        );
-        if (definitions) return { ...definitions, place };
+      for (const [key, place] of manifest.root.at(field).entries) {
+        const definitions = key.endsWith(".json") ? parse(valueIn(manifest, key) ?? "") : undefined;
+        if (definitions && definitions.exchanges.length + definitions.queues.length > 0) {
+          return { ...definitions, place };
+        }
       }
     }
   }

@@ -1,9 +1,24 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { ConfigError } from "@kong-serverless/config";
 
 import { parseDocuments } from "../manifests/parse.ts";
 import { Place } from "../manifests/place.ts";
+
+/** The values that come with an overlay: deploy/platform/kong/values.yaml, and values-OVERLAY.yaml on top. */
+export async function gatewayValuesFor(overlay: string, root: string): Promise<string[]> {
+  const files = ["values.yaml", `values-${overlay}.yaml`].map((name) =>
+    join(root, "deploy/platform/kong", name),
+  );
+  const existing = files.map((file) =>
+    access(file).then(
+      () => file,
+      () => undefined,
+    ),
+  );
+  return (await Promise.all(existing)).flatMap((file) => file ?? []);
+}
 
 /** Reads the values of the gateway's Helm chart; later files win over earlier ones, as with `helm -f`. */
 export async function readGatewayValues(files: readonly string[]): Promise<Place> {

@@ -1,4 +1,5 @@
 import type { Manifests } from "../manifests/manifests.ts";
+import { serviceAddress } from "./address.ts";
 import { type Apps, readApps } from "./app.ts";
 import { type Backend, type PluginUse, readPlugins } from "./backend.ts";
 import type { Gateway } from "./gateway.ts";
@@ -40,11 +41,38 @@ export function readSystem(manifests: Manifests, gateway: Gateway): System {
   };
 }
 
+/** The Component that a sidecar in `namespace` loads under this name: one of its own namespace. Undefined: of any. */
+export function findPubsub(
+  { pubsubs }: System,
+  name: string,
+  namespace: string | undefined,
+): Pubsub | undefined {
+  return pubsubs.find(
+    ({ manifest }) => manifest.name === name && (namespace === undefined || manifest.namespace === namespace),
+  );
+}
+
 /** The queues that get a topic's messages: on SNS the one that is provisioned under its name, on RabbitMQ those that are bound to it. */
-export function queuesOfTopic({ pubsubs, rabbitmq }: System, pubsub: string, topic: string): string[] {
-  const broker = pubsubs.find(({ manifest }) => manifest.name === pubsub)?.broker;
-  if (broker !== "rabbitmq" || rabbitmq === undefined) return [topic];
+export function queuesOfTopic({ rabbitmq }: System, pubsub: Pubsub | undefined, topic: string): string[] {
+  if (pubsub?.broker !== "rabbitmq" || rabbitmq === undefined) return [topic];
   return rabbitmq.bindings.filter(({ source }) => source === topic).map(({ destination }) => destination);
+}
+
+/** The namespace of the gateway's pods. A chart brings them: the address of their demand is what the manifests tell of it. */
+export function gatewayNamespace({ scalers }: System): string | undefined {
+  const [demand] = scalers.flatMap(({ demands }) => demands);
+  return demand && serviceAddress(demand.url.href)?.namespace;
+}
+
+/** The Component that the gateway's sidecar sends a backend's wake messages through. */
+export function wakePubsub(system: System, { settings: { wake } }: Backend): Pubsub | undefined {
+  return wake && findPubsub(system, wake.pubsub, gatewayNamespace(system));
+}
+
+/** The queues that hold a backend's wake messages. */
+export function wakeQueues(system: System, backend: Backend): string[] {
+  const { wake } = backend.settings;
+  return wake === undefined ? [] : queuesOfTopic(system, wakePubsub(system, backend), wake.topic);
 }
 
 /** A trigger that concerns a backend, with the ScaledObject that has it. */
@@ -54,9 +82,8 @@ export interface Watch<Trigger> {
 }
 
 /** The triggers on the backend's wake queue. */
-export function wakeWatches(system: System, { settings: { wake } }: Backend): Watch<QueueTrigger>[] {
-  if (wake === undefined) return [];
-  const queues = queuesOfTopic(system, wake.pubsub, wake.topic);
+export function wakeWatches(system: System, backend: Backend): Watch<QueueTrigger>[] {
+  const queues = wakeQueues(system, backend);
   return system.scalers.flatMap((scaler) =>
     scaler.queues.filter(({ queue }) => queues.includes(queue)).map((trigger) => ({ scaler, trigger })),
   );

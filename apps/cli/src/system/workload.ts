@@ -54,10 +54,28 @@ function appOf(image: string): string {
 
 function readVariable(place: Place, namespace: string, manifests: Manifests): EnvironmentVariable {
   const name = place.at("name").text ?? "";
-  const reference = place.at("valueFrom", "configMapKeyRef");
-  if (!reference.exists) return { name, place, value: place.at("value").text };
-  const map = manifests.find("ConfigMap", namespace, reference.at("name").text ?? "");
-  return { name, place, value: map?.root.at("data", reference.at("key").text ?? "").text };
+  const reference = referenceOf(place);
+  if (reference === undefined) return { name, place, value: place.at("value").text };
+  const source = manifests.find(reference.kind, namespace, reference.place.at("name").text ?? "");
+  return { name, place, value: source && valueIn(source, reference.place.at("key").text ?? "") };
+}
+
+/** The ConfigMap or Secret that a variable is read from. */
+export function referenceOf(
+  variable: Place,
+): { readonly kind: "ConfigMap" | "Secret"; readonly place: Place } | undefined {
+  const from = variable.at("valueFrom");
+  if (from.at("configMapKeyRef").exists) return { kind: "ConfigMap", place: from.at("configMapKeyRef") };
+  if (from.at("secretKeyRef").exists) return { kind: "Secret", place: from.at("secretKeyRef") };
+  return undefined;
+}
+
+/** The text under a key of a ConfigMap or Secret. */
+export function valueIn({ kind, root }: Manifest, key: string): string | undefined {
+  const plain = root.at("stringData", key).text;
+  if (plain !== undefined) return plain;
+  const { text } = root.at("data", key);
+  return kind === "Secret" && text !== undefined ? Buffer.from(text, "base64").toString() : text;
 }
 
 /** Whether the Service's selector takes the workload's pods. */

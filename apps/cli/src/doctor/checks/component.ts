@@ -1,9 +1,8 @@
 import { title } from "../../manifests/manifests.ts";
 import type { Place } from "../../manifests/place.ts";
-import { serviceAddress } from "../../system/address.ts";
 import { variablePlace } from "../../system/app.ts";
 import type { Backend } from "../../system/backend.ts";
-import type { System } from "../../system/system.ts";
+import { gatewayNamespace, type System } from "../../system/system.ts";
 import { type Finding, finding } from "../finding.ts";
 
 /** Somebody who sends messages through a Dapr Component. */
@@ -94,10 +93,4 @@ function gatewayPublisher(
     namespace: gatewayNamespace(system),
     appId: system.gateway.appId,
   };
-}
-
-/** The gateway comes with a chart: the address of its demand is what the manifests tell of it. */
-function gatewayNamespace({ scalers }: System): string | undefined {
-  const [demand] = scalers.flatMap(({ demands }) => demands);
-  return demand && serviceAddress(demand.url.href)?.namespace;
 }

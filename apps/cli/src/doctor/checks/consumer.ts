@@ -1,23 +1,19 @@
 import { title } from "../../manifests/manifests.ts";
 import { variablePlace } from "../../system/app.ts";
 import { consumerQueue } from "../../system/consumer-queue.ts";
-import { queuesOfTopic, type System } from "../../system/system.ts";
+import { type System, wakeQueues } from "../../system/system.ts";
 import { type Finding, finding } from "../finding.ts";
 
 const leastVisibilitySeconds = 10;
 
 /** A consumer is scaled on its own queue, which is no wake queue. */
 export function* consumersHaveTheirQueue(system: System): Generator<Finding> {
-  const wakeQueues = new Set(
-    system.backends.flatMap(({ settings: { wake } }) =>
-      wake === undefined ? [] : queuesOfTopic(system, wake.pubsub, wake.topic),
-    ),
-  );
+  const wakeOnly = new Set(system.backends.flatMap((backend) => wakeQueues(system, backend)));
   for (const app of system.apps.consumers) {
     const { manifest } = app.workload;
     const queue = consumerQueue(app);
     if (queue === undefined) continue;
-    if (wakeQueues.has(queue.name)) {
+    if (wakeOnly.has(queue.name)) {
       yield finding(
         "CONSUMER_ON_WAKE_QUEUE",
         queue.place,

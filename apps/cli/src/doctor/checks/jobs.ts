@@ -2,7 +2,7 @@ import { title } from "../../manifests/manifests.ts";
 import { serviceAddress } from "../../system/address.ts";
 import { variablePlace } from "../../system/app.ts";
 import { consumerQueue } from "../../system/consumer-queue.ts";
-import { queuesOfTopic, scalersOf, type System } from "../../system/system.ts";
+import { findPubsub, queuesOfTopic, scalersOf, type System } from "../../system/system.ts";
 import { selects } from "../../system/workload.ts";
 import { type Finding, finding } from "../finding.ts";
 
@@ -12,7 +12,8 @@ export function* jobsAreConsumed(system: System): Generator<Finding> {
   for (const app of system.apps.demoBackends) {
     if (app.settings === undefined || consumed.length === 0) continue;
     const { PUBSUB_NAME: pubsub, JOBS_TOPIC: topic } = app.settings;
-    if (queuesOfTopic(system, pubsub, topic).some((queue) => consumed.includes(queue))) continue;
+    const component = findPubsub(system, pubsub, app.workload.manifest.namespace);
+    if (queuesOfTopic(system, component, topic).some((queue) => consumed.includes(queue))) continue;
     const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; consumed are ${consumed.join(", ")}`;
     yield finding("JOBS_QUEUE_NOT_CONSUMED", variablePlace(app, "JOBS_TOPIC"), what);
   }

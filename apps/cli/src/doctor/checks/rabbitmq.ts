@@ -1,14 +1,14 @@
 import { title } from "../../manifests/manifests.ts";
-import { type System, wakeWatches } from "../../system/system.ts";
+import { type System, wakePubsub, wakeWatches } from "../../system/system.ts";
 import { type Finding, finding } from "../finding.ts";
 
 /** RabbitMQ's definitions have what a publisher does not declare, and have it as Dapr declares the rest. */
 export function* rabbitmqIsDefined(system: System): Generator<Finding> {
-  const { rabbitmq, pubsubs } = system;
+  const { rabbitmq } = system;
   if (rabbitmq === undefined) return;
   for (const backend of system.backends) {
     const { wake, name } = backend.settings;
-    const pubsub = pubsubs.find(({ manifest }) => manifest.name === wake?.pubsub);
+    const pubsub = wakePubsub(system, backend);
     if (wake === undefined || pubsub?.broker !== "rabbitmq") continue;
     const bound = rabbitmq.bindings
       .filter(({ source }) => source === wake.topic)

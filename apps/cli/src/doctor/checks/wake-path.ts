@@ -1,4 +1,4 @@
-import { queuesOfTopic, demandWatches, type System, wakeWatches } from "../../system/system.ts";
+import { demandWatches, type System, wakeQueues, wakeWatches } from "../../system/system.ts";
 import { type Finding, finding } from "../finding.ts";
 
 /** Something that a ScaledObject watches wakes every backend. */
@@ -14,7 +14,7 @@ export function* backendsAreScaled(system: System): Generator<Finding> {
     }
     const wakes = wakeWatches(system, backend);
     if (wakes.length === 0) {
-      const queues = queuesOfTopic(system, wake.pubsub, wake.topic);
+      const queues = wakeQueues(system, backend);
       const watched = system.scalers.flatMap(({ queues: triggers }) => triggers.map(({ queue }) => queue));
       yield finding(
         "WAKE_QUEUE_NOT_WATCHED",

@@ -1,0 +1,56 @@
+import { ConfigError } from "@kong-serverless/config";
+import { Command } from "commander";
+
+import { type ExitCode, exitCode } from "../exit-code.ts";
+import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
+import type { Shell } from "../shell.ts";
+import { readGateway } from "../system/gateway.ts";
+import { readSystem } from "../system/system.ts";
+import { provision } from "./provision.ts";
+import { QueueService } from "./queue-service.ts";
+import { tellChanges } from "./tell-changes.ts";
+import { wantedFor } from "./wanted.ts";
+
+interface ProvisionOptions extends ManifestOptions {
+  readonly dryRun: boolean;
+  readonly region?: string;
+  readonly endpointUrl?: string;
+  readonly json: boolean;
+}
+
+const examples = `
+Prints what it does: + create, ~ change (attribute: from -> to), = as it should be. Running it again does nothing.
+Credentials are found as the AWS CLI finds them. docs/provisioning.md lists the same resources for Terraform.
+
+Examples:
+  kong-serverless provision --overlay staging --dry-run     look first; exits 1 when something differs
+  kong-serverless provision --overlay staging
+  kong-serverless provision --overlay dev --endpoint-url http://localhost:4566
+`;
+
+export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
+  const command = new Command("provision").description(
+    "Make what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
+  );
+  return addManifestOptions(command)
+    .option("--dry-run", "say what would be done, and do nothing", false)
+    .option("--region <region>", "AWS region; default: the one that the manifests name")
+    .option("--endpoint-url <url>", "another queue service than AWS; default: $AWS_ENDPOINT_URL")
+    .option("--json", "print one JSON object: {ok, dryRun, changes}", false)
+    .addHelpText("after", examples)
+    .action(async (options: ProvisionOptions) => {
+      const source = manifestSource(options);
+      if (source === undefined) throw new ConfigError("The command line", ["give --overlay or --file"]);
+      const wanted = wantedFor(readSystem(await readSource(source, shell), readGateway()));
+      using service = new QueueService({
+        region: options.region ?? wanted.region,
+        endpoint: options.endpointUrl ?? shell.endpointUrl,
+        signal: shell.signal,
+      });
+      const { dryRun } = options;
+      const changes = await provision(wanted, service, { dryRun });
+      const ok = !dryRun || changes.every(({ action }) => action === "none");
+      shell.print(options.json ? JSON.stringify({ ok, dryRun, changes }) : tellChanges(changes, options));
+      finish(ok ? exitCode.fine : exitCode.findings);
+    });
+}
