@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+
+import { get, postJobs, toZero, untilReplicas } from "./steps.ts";
+import { startTarget, type Target, worker } from "./target.ts";
+
+async function countDone(target: Target, ids: readonly string[]): Promise<number> {
+  const jobs = await Promise.all(ids.map((id) => get(target, `/jobs/${id}`)));
+  return jobs.filter(({ body }) => (body as { state?: string }).state === "done").length;
+}
+
+/** Results lie in the memory of the backend's replica: asking for them all the time keeps it alive meanwhile. */
+async function untilDone(target: Target, ids: readonly string[], withinMs: number): Promise<void> {
+  await expect
+    .poll(() => countDone(target, ids), { timeout: withinMs, interval: 500, message: "jobs done" })
+    .toBe(ids.length);
+}
+
+// What KEDA promises a worker and what it does not: docs/consumer.md.
+describe("job stories", { timeout: 240_000 }, () => {
+  it("a job that outlasts the cooldown is finished: messages in flight keep the last worker", async () => {
+    const target = await startTarget();
+    const ids = await postJobs(target, { count: 1, durationMs: 15_000 });
+    await untilDone(target, ids, 40_000);
+    expect(await target.replicas(worker)).toBe(1);
+    await toZero(target, worker);
+  });
+
+  it("jobs of workers that the HPA takes away while they work are finished all the same", async () => {
+    const target = await startTarget();
+    // Two workers' worth of messages, two at a time each. When the first are done, one worker is enough for the rest.
+    const ids = await postJobs(target, { count: 14, durationMs: 5_000 });
+    const takeAway = async () => {
+      await untilReplicas(target, worker, (replicas) => replicas > 1, 30_000);
+      await untilReplicas(target, worker, (replicas) => replicas === 1, 60_000);
+      expect(await countDone(target, ids), "jobs done when a worker is taken away").toBeLessThan(ids.length);
+    };
+    await Promise.all([untilDone(target, ids, 90_000), takeAway()]);
+    await toZero(target, worker);
+  });
+});

@@ -1,0 +1,60 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+import { expect } from "vitest";
+
+import type { Target } from "./target.ts";
+
+/** Resolves once a Deployment's replicas are as wanted; fails after `withinMs` with what they are. */
+export async function untilReplicas(
+  target: Target,
+  deployment: string,
+  isWanted: (replicas: number) => boolean,
+  withinMs: number,
+): Promise<void> {
+  const seen = () => target.replicas(deployment);
+  await expect
+    .poll(seen, { timeout: withinMs, interval: 200, message: `replicas of ${deployment}` })
+    .toSatisfy(isWanted);
+}
+
+export const toZero = (target: Target, deployment: string): Promise<void> =>
+  untilReplicas(target, deployment, (replicas) => replicas === 0, target.zeroWithinMs);
+
+/** GETs a path; gives the status and the body, read to its end. */
+export async function get(target: Target, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(target.url + path);
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text };
+}
+
+/** Publishes jobs and gives their ids. */
+export async function postJobs(
+  target: Target,
+  jobs: { count: number; durationMs: number },
+): Promise<readonly string[]> {
+  const response = await fetch(`${target.url}/jobs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(jobs),
+  });
+  expect(response.status).toBe(202);
+  const { ids } = (await response.json()) as { ids: readonly string[] };
+  expect(ids).toHaveLength(jobs.count);
+  return ids;
+}
+
+/** Requests a path every `everyMs` until `ms` have passed; gives the statuses. */
+export async function keepRequesting(
+  target: Target,
+  path: string,
+  { ms, everyMs }: { ms: number; everyMs: number },
+): Promise<readonly number[]> {
+  const statuses: number[] = [];
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    statuses.push((await get(target, path)).status);
+    // Traffic with pauses is what the story is about.
+    await pause(everyMs);
+  }
+  return statuses;
+}

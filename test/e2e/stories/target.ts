@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { type SpawnedApp, spawnApp } from "@kong-serverless/testing";
+import { onTestFinished } from "vitest";
+
+/** The system that a story plays on. */
+export interface Target {
+  /** Address of the gateway, without a slash at its end. */
+  readonly url: string;
+  /** After the last request, the longest that a backend may take to zero: retention, cooldown, and the way down. */
+  readonly zeroWithinMs: number;
+  /** Replicas that a Deployment is scaled to. */
+  replicas(deployment: string): Promise<number>;
+}
+
+export const backend = "demo-backend";
+export const worker = "consumer";
+export const isCluster = process.env["E2E_TARGET"] === "cluster";
+
+/**
+ * The playground, or with `E2E_TARGET=cluster` what the current kube context leads to; its gateway is reached at
+ * `E2E_GATEWAY_URL` (skaffold forwards http://127.0.0.1:8000).
+ */
+export async function startTarget(): Promise<Target> {
+  if (isCluster) return new ClusterTarget(process.env["E2E_GATEWAY_URL"] ?? "http://127.0.0.1:8000");
+  const app = spawnApp({
+    entry: join(import.meta.dirname, "../../../apps/playground/dist/main.js"),
+    args: ["--port", "0", "--daprd", process.env["DAPRD"] ?? "daprd"],
+    env: { TMPDIR: process.env["TMPDIR"] ?? "/tmp" },
+  });
+  onTestFinished(() => app.stop("SIGINT").then(() => {}));
+  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
+  return new PlaygroundTarget(url, app);
+}
+
+/** Replaces a Deployment's pods by new ones, as a new version does. Needs a cluster: the playground has no rollouts. */
+export async function rollOut(deployment: string): Promise<void> {
+  const of = [`deployment/${deployment}`, "-n", "kong-serverless"];
+  await promisify(execFile)("kubectl", ["rollout", "restart", ...of], { timeout: 10_000 });
+  await promisify(execFile)("kubectl", ["rollout", "status", ...of, "--timeout=120s"], { timeout: 130_000 });
+}
+
+class PlaygroundTarget implements Target {
+  readonly url: string;
+  readonly zeroWithinMs = 40_000;
+  readonly #app: SpawnedApp;
+
+  constructor(url: string, app: SpawnedApp) {
+    this.url = url;
+    this.#app = app;
+  }
+
+  /** Read from what the playground tells of each change. */
+  replicas(deployment: string): Promise<number> {
+    const changes = [...this.#app.output.matchAll(new RegExp(`^${deployment}: \\d+ -> (\\d+) `, "gm"))];
+    return Promise.resolve(Number(changes.at(-1)?.[1] ?? 0));
+  }
+}
+
+class ClusterTarget implements Target {
+  readonly url: string;
+  readonly zeroWithinMs = 240_000;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async replicas(deployment: string): Promise<number> {
+    const args = [
+      "get",
+      "deployment",
+      deployment,
+      "-n",
+      "kong-serverless",
+      "-o",
+      "jsonpath={.spec.replicas}",
+    ];
+    const { stdout } = await promisify(execFile)("kubectl", args, { timeout: 10_000 });
+    return Number(stdout);
+  }
+}
