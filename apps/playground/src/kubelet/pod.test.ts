@@ -149,14 +149,20 @@ it("does not start a process anew that ends while the pod terminates", async () 
 });
 
 it("kills a process that is still there at the end of the grace period, of which preStop is a part", async () => {
-  const { pod, says, becomesReady, pids } = await startPod({
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { pod, says, pids } = await startPod({
     environment: { STUBBORN: "yes" },
-    preStopSeconds: 0.1,
-    graceSeconds: 0.2,
+    hasProbe: false,
+    preStopSeconds: 5,
+    graceSeconds: 30,
   });
-  await becomesReady();
-  await pod.terminate();
+  await says("listening");
+  const terminated = pod.terminate();
+  await vi.advanceTimersByTimeAsync(5_000);
   await says("terminating");
+  expect(pids().map(isAlive)).toEqual([true]);
+  await vi.advanceTimersByTimeAsync(25_000);
+  await terminated;
   expect(pids().map(isAlive)).toEqual([false]);
 });
 
@@ -164,10 +170,12 @@ it("sends one SIGTERM when it is stopped while it terminates", async () => {
   const { pod, lines, becomesReady, pids, says } = await startPod({
     environment: { STUBBORN: "yes" },
     preStopSeconds: 60,
+    graceSeconds: 120,
   });
   await becomesReady();
-  await Promise.all([pod.terminate(), pod.stop(200)]);
+  const ended = [pod.terminate(), pod.stop(60_000)];
   await says("terminating");
+  await Promise.all([...ended, pod.stop(0)]);
   expect(lines.filter((line) => line === "terminating")).toHaveLength(1);
   expect(pids().map(isAlive)).toEqual([false]);
 });
