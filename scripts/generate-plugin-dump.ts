@@ -1,6 +1,6 @@
 /**
  * Generates deploy/platform/kong/plugin-dump.yaml: the plugin as Kong gets to know it (its QUERY_CMD), as Helm values. A stock Kong
- * image has no Node to ask the plugin server with, so the answer is mounted from a ConfigMap.
+ * image has no Node to ask the plugin server with, so the answer is mounted from a ConfigMap. Asks the built app (`pnpm build`).
  * `--check` only says whether the committed file is current.
  */
 import { execFileSync } from "node:child_process";
@@ -23,7 +23,7 @@ function socketPath(): string {
 }
 
 function generate(): string {
-  const output = execFileSync(process.execPath, [join(root, "apps/kong-plugin/src/main.ts"), "--dump"], {
+  const output = execFileSync(process.execPath, [join(root, "apps/kong-plugin/dist/main.js"), "--dump"], {
     encoding: "utf8",
     env: { KONG_SERVERLESS_SOCKET: socketPath() },
   });

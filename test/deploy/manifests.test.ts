@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+
+import { crdFolder, readCrdChecks } from "../observability/crd-schemas.ts";
+import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
+import { findKustomize, type KubernetesObject, renderAll, renderings, titleOf } from "./rendering.ts";
+
+const kustomize = findKustomize();
+const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+
+const crdFolders = ["keda", "dapr", "kong", "prometheus-operator"].flatMap((name) => crdFolder(name) ?? []);
+if (crdFolders.length === 0) {
+  process.stderr.write("SKIPPED: custom resources against their definitions, since CRD_SCHEMAS is not set\n");
+}
+
+const all = (): [title: string, object: KubernetesObject][] =>
+  [...(rendered ?? [])].flatMap(([rendering, objects]) =>
+    objects.map((object): [string, KubernetesObject] => [`${rendering}: ${titleOf(object)}`, object]),
+  );
+const some = (...kinds: readonly string[]) => all().filter(([, { kind }]) => kinds.includes(kind));
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly securityContext?: Readonly<Record<string, unknown>>;
+}
+interface PodSpec {
+  readonly automountServiceAccountToken?: boolean;
+  readonly securityContext?: Readonly<Record<string, unknown>>;
+  readonly containers: readonly Container[];
+}
+const podSpecOf = (object: KubernetesObject) =>
+  (object as unknown as { spec: { template: { spec: PodSpec } } }).spec.template.spec;
+const workloads = () => some("Deployment", "StatefulSet", "Job");
+
+describe.skipIf(rendered === undefined)("everything that is applied", () => {
+  test.each(renderings)("is rendered: %s", (name) => {
+    expect(rendered?.get(name)?.length).toBeGreaterThan(10);
+  });
+
+  test("is as Kubernetes wants it, where it is of Kubernetes' own kinds", () => {
+    expect(faultsOf(all().filter(([, object]) => isKubernetes(object)))).toEqual([]);
+  });
+
+  test("names its namespace", () => {
+    const without = all().filter(
+      ([, { kind, metadata }]) => metadata.namespace === undefined && kind !== "Namespace",
+    );
+    expect(without.map(([title]) => title)).toEqual([]);
+  });
+
+  test("leaves to KEDA how many replicas there are of what it scales", () => {
+    const targets = new Set(some("ScaledObject").map(([, { metadata }]) => metadata.name));
+    const fixed = some("Deployment").filter(
+      ([, { metadata, spec }]) =>
+        targets.has(metadata.name) && (spec as { replicas?: number }).replicas !== undefined,
+    );
+    expect(fixed.map(([title]) => title)).toEqual([]);
+  });
+
+  test("runs without root, without rights and without a token for the Kubernetes API", () => {
+    for (const [, object] of workloads()) {
+      const spec = podSpecOf(object);
+      expect({ of: titleOf(object), ...spec }).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      });
+      for (const container of spec.containers) {
+        expect(container).toMatchObject({
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        });
+      }
+    }
+  });
+
+  test("writes nothing to its root file system, but where skaffold copies sources in", () => {
+    const writing = workloads().filter(([, object]) =>
+      podSpecOf(object).containers.some(
+        ({ securityContext }) => securityContext?.["readOnlyRootFilesystem"] !== true,
+      ),
+    );
+    expect(writing.map(([title]) => title)).toEqual([
+      "overlay live: Deployment kong-serverless/consumer",
+      "overlay live: Deployment kong-serverless/demo-backend",
+    ]);
+  });
+
+  test("lets nobody connect who is not named", () => {
+    const open = [...(rendered ?? [])].filter(
+      ([, objects]) =>
+        !objects.some(({ kind, metadata, spec }) => {
+          const { podSelector, ingress } = (spec ?? {}) as { podSelector?: object; ingress?: object };
+          const isForAll = JSON.stringify(podSelector) === "{}" && ingress === undefined;
+          return kind === "NetworkPolicy" && metadata.namespace === "kong-serverless" && isForAll;
+        }),
+    );
+    expect(open.map(([name]) => name)).toEqual([]);
+  });
+});
+
+describe.skipIf(rendered === undefined || crdFolders.length === 0)("custom resources", () => {
+  const checks = new Map(crdFolders.flatMap((folder) => Array.from(readCrdChecks(folder))));
+  const faults = (object: KubernetesObject) => {
+    const check = checks.get(`${object.apiVersion}/${object.kind}`);
+    if (check === undefined) return [`no definition of ${object.apiVersion}/${object.kind}`];
+    check(object);
+    return check.errors ?? [];
+  };
+
+  test("are as their definitions want them, without a field more", () => {
+    const customs = all().filter(([, object]) => !isKubernetes(object));
+    const found = customs.flatMap(([title, object]) => faults(object).map((fault) => ({ title, fault })));
+    expect(found).toEqual([]);
+  });
+
+  test("would not pass with a field that there is not", () => {
+    const [, scaledObject] = some("ScaledObject")[0] ?? [];
+    expect(scaledObject).toBeDefined();
+    const spec = { ...(scaledObject?.["spec"] as object), pollIntervall: 1 };
+    expect(faults({ ...scaledObject, spec } as KubernetesObject)).not.toEqual([]);
+  });
+});
+
+test("a field that Kubernetes does not have, one of another type and a missing one are faults", () => {
+  const container = { name: "a", image: "a" };
+  const deployment = (spec: object): KubernetesObject => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "a" },
+    spec: { selector: {}, template: { spec: { containers: [container] } }, ...spec },
+  });
+  const faults = faultsOf([
+    ["right", deployment({})],
+    ["unknown", deployment({ replica: 1 })],
+    ["type", deployment({ replicas: "1" })],
+    ["missing", deployment({ template: { spec: {} } })],
+  ]);
+  expect(faults.filter((line) => line.startsWith("unknown:"))).toHaveLength(1);
+  expect(faults.filter((line) => line.startsWith("type:"))).toHaveLength(1);
+  expect(faults.filter((line) => line.startsWith("missing:"))).not.toEqual([]);
+  expect(faults.filter((line) => line.startsWith("right:"))).toEqual([]);
+});

@@ -1,0 +1,100 @@
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "vitest";
+
+import { findKustomize, type KubernetesObject, renderAll, root, titleOf } from "./rendering.ts";
+
+const kustomize = findKustomize();
+const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+
+interface Trigger {
+  readonly type: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const of = (rendering: string, kind: string) =>
+  rendered?.get(rendering)?.filter((object) => object.kind === kind) ?? [];
+const triggersOf = (object: KubernetesObject) => (object["spec"] as { triggers: Trigger[] }).triggers;
+const triggers = (rendering: string) => of(rendering, "ScaledObject").flatMap(triggersOf);
+
+describe.skipIf(rendered === undefined)("the overlays", () => {
+  test("need nothing outside the cluster for development", () => {
+    const sqs = triggers("overlay dev").filter(({ type }) => type === "aws-sqs-queue");
+    for (const { metadata } of sqs) {
+      expect(metadata["awsEndpoint"]).toBe("http://sqs-emulator.kong-serverless.svc:4566");
+    }
+    expect(JSON.stringify(rendered?.get("overlay dev"))).not.toContain("amazonaws");
+  });
+
+  test("name staging's region once", () => {
+    const { data } = of("overlay staging", "ConfigMap")[0] as unknown as { data: { region: string } };
+    const { region } = data;
+    const inTriggers = triggers("overlay staging").flatMap(({ metadata }) => metadata["awsRegion"] ?? []);
+    expect(new Set(inTriggers)).toEqual(new Set([region]));
+    for (const component of of("overlay staging", "Component")) {
+      expect(component["spec"]).toMatchObject({
+        metadata: expect.arrayContaining([{ name: "region", value: region }]),
+      });
+    }
+    // The base's own region is gone from everywhere.
+    expect(JSON.stringify(rendered?.get("overlay staging"))).not.toContain("eu-west-1");
+  });
+
+  test("leave no wake queue behind where demand alone wakes", () => {
+    const scaledObject = of("base with demand-only", "ScaledObject").find(
+      ({ metadata }) => metadata.name === "demo-backend",
+    );
+    expect(scaledObject && triggersOf(scaledObject).map(({ type }) => type)).toEqual(["metrics-api"]);
+    expect(JSON.stringify(of("base with demand-only", "KongPlugin"))).not.toMatch(/topic|pubsub/);
+    expect(of("base with demand-only", "Component").map(titleOf)).toEqual([
+      "Component kong-serverless/kong-serverless-pubsub",
+    ]);
+  });
+
+  test("let RabbitMQ keep wake messages as long as SQS does, behind an exchange as Dapr declares it", () => {
+    const topology = JSON.parse(
+      readFileSync(join(root, "deploy/components/rabbitmq/20-topology.json"), "utf8"),
+    ) as Record<string, object[]>;
+    const name = triggers("base with rabbitmq").find(({ type }) => type === "rabbitmq")?.metadata[
+      "queueName"
+    ];
+    expect(topology["exchanges"]).toMatchObject([
+      { name, type: "fanout", durable: true, auto_delete: false },
+    ]);
+    expect(topology["queues"]).toMatchObject([{ name, arguments: { "x-message-ttl": 60_000 } }]);
+    expect(topology["bindings"]).toMatchObject([{ source: name, destination: name }]);
+  });
+});
+
+describe("what is in Git", () => {
+  const files = [...globSync("deploy/**/*.{yaml,json,conf,example}", { cwd: root }), "skaffold.yaml"];
+
+  test("is no account's number but the emulator's", () => {
+    const numbers = files.flatMap(
+      (file) => readFileSync(join(root, file), "utf8").match(/\b\d{12}\b/g) ?? [],
+    );
+    expect(new Set(numbers)).toEqual(new Set(["000000000000"]));
+  });
+
+  test("is no password: the file of each example is ignored", () => {
+    const made = files
+      .filter((file) => file.endsWith(".example"))
+      .map((file) => file.replace(/\.example$/, ""));
+    expect(made).toHaveLength(2);
+    for (const list of [".gitignore", ".dockerignore"]) {
+      const ignored = readFileSync(join(root, list), "utf8").split("\n");
+      for (const file of made) expect(ignored).toContain(file);
+    }
+  });
+
+  test("is the plugin as Kong gets to know it, up to date", () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(root, "scripts/generate-plugin-dump.ts"), "--check"],
+      { encoding: "utf8", timeout: 60_000 },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+});

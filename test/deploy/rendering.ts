@@ -1,0 +1,96 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseAllDocuments } from "yaml";
+
+export const root = join(import.meta.dirname, "../..");
+
+/** A rendered object as far as these tests look into it. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+const overlays = ["dev", "live", "staging"] as const;
+const components = ["demand-only", "observability", "rabbitmq"] as const;
+
+/** What is rendered: the base, each component on the base, each overlay. */
+export const renderings = [
+  "base",
+  ...components.map((name) => `base with ${name}`),
+  ...overlays.map((name) => `overlay ${name}`),
+] as const;
+
+const withoutKustomize =
+  "neither $KUSTOMIZE, nor kustomize, nor kubectl kustomize can be run: install one of them, or name one in KUSTOMIZE";
+
+/** The command that renders a folder, to which its path is added; undefined where there is none, which fails in CI. */
+export function findKustomize(): readonly string[] | undefined {
+  // Variables of the tests, not of an app: packages/config knows nothing of them.
+  const configured = process.env["KUSTOMIZE"];
+  const commands = [
+    ...(configured === undefined ? [] : [[configured, "build"]]),
+    ["kustomize", "build"],
+    ["kubectl", "kustomize"],
+  ];
+  const found = commands.find(isThere);
+  if (found === undefined && process.env["CI"] !== undefined) throw new Error(withoutKustomize);
+  if (found === undefined)
+    process.stderr.write(`SKIPPED: every test of rendered manifests, since ${withoutKustomize}\n`);
+  return found;
+}
+
+function isThere([command = "", subcommand = ""]: readonly string[]): boolean {
+  try {
+    execFileSync(command, [subcommand, "--help"], { stdio: "ignore", timeout: 30_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Renders everything in a copy of deploy/ in which the passwords that Git ignores are those of the examples. */
+export function renderAll(kustomize: readonly string[]): ReadonlyMap<string, KubernetesObject[]> {
+  const folder = mkdtempSync(join(tmpdir(), "deploy-"));
+  try {
+    cpSync(join(root, "deploy"), join(folder, "deploy"), { recursive: true });
+    for (const example of globSync("deploy/**/*.example", { cwd: folder })) {
+      copyFileSync(join(folder, example), join(folder, example.replace(/\.example$/, "")));
+    }
+    return new Map(renderings.map((name) => [name, render(kustomize, folderOf(name, folder))]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function folderOf(rendering: string, folder: string): string {
+  const [kind = "", name = ""] = rendering.split(/ (?:with )?/);
+  if (kind === "overlay") return join(folder, "deploy/overlays", name);
+  if (name === "") return join(folder, "deploy/base");
+  const together = join(folder, "deploy/together", name);
+  mkdirSync(together, { recursive: true });
+  writeFileSync(
+    join(together, "kustomization.yaml"),
+    `resources: [../../base]\ncomponents: [../../components/${name}]\n`,
+  );
+  return together;
+}
+
+function render([command = "", ...parameters]: readonly string[], folder: string): KubernetesObject[] {
+  const text = execFileSync(command, [...parameters, folder], { encoding: "utf8", timeout: 60_000 });
+  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+}
+
+/** `Deployment kong-serverless/consumer` */
+export function titleOf({ kind, metadata }: KubernetesObject): string {
+  return `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
+}

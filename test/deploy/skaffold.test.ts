@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Ajv } from "ajv";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+import { findKustomize, type KubernetesObject, renderAll, root } from "./rendering.ts";
+
+interface Artifact {
+  readonly image: string;
+  readonly docker: { readonly dockerfile: string; readonly target: string };
+}
+interface Skaffold {
+  readonly build: { readonly artifacts: readonly Artifact[] };
+  readonly deploy: {
+    readonly helm: {
+      readonly releases: readonly { readonly name: string; readonly valuesFiles: string[] }[];
+    };
+  };
+  readonly profiles: readonly {
+    readonly name: string;
+    readonly build?: { readonly artifacts: readonly Artifact[] };
+    readonly manifests: { readonly kustomize: { readonly paths: readonly string[] } };
+    readonly patches?: readonly { readonly path: string; readonly value: unknown }[];
+  }[];
+}
+
+const skaffold = parse(readFileSync(join(root, "skaffold.yaml"), "utf8"), { merge: true }) as Skaffold;
+const dockerfile = readFileSync(join(root, "deploy/images/Dockerfile"), "utf8");
+const kustomize = findKustomize();
+const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+
+// A variable of the tests, not of an app: packages/config knows nothing of it.
+const schemaFile = join(process.env["CRD_SCHEMAS"] ?? "", "skaffold/v4beta13.json");
+const hasSchema = process.env["CRD_SCHEMAS"] !== undefined && existsSync(schemaFile);
+if (!hasSchema) {
+  process.stderr.write("SKIPPED: skaffold.yaml against its schema, since CRD_SCHEMAS is not set\n");
+}
+
+const imagesOf = (object: KubernetesObject): string[] =>
+  [...JSON.stringify(object).matchAll(/"image":"(kong-serverless\/[\w-]+)"/g)].map(([, image = ""]) => image);
+
+describe("skaffold.yaml", () => {
+  test.skipIf(!hasSchema)("is as its schema wants it", () => {
+    const check = new Ajv({ strict: false, allErrors: true }).compile(
+      JSON.parse(readFileSync(schemaFile, "utf8")) as object,
+    );
+    check(skaffold);
+    expect(check.errors ?? []).toEqual([]);
+  });
+
+  test("builds targets that the Dockerfile has", () => {
+    const artifacts = [skaffold, ...skaffold.profiles].flatMap(({ build }) => build?.artifacts ?? []);
+    for (const { docker } of artifacts) {
+      expect(docker.dockerfile).toBe("deploy/images/Dockerfile");
+      expect(dockerfile).toMatch(new RegExp(` AS ${docker.target}$`, "m"));
+    }
+  });
+
+  test("reads values that there are, and the values of staging on top", () => {
+    const patched = skaffold.profiles.flatMap(({ patches = [] }) =>
+      patches.filter(({ path }) => path.endsWith("/valuesFiles/-")),
+    );
+    for (const { path, value } of patched) {
+      const release = skaffold.deploy.helm.releases[Number(path.split("/")[4])];
+      expect(value).toBe(`deploy/platform/${release?.name}/values-staging.yaml`);
+    }
+    expect(patched).toHaveLength(3);
+    const files = skaffold.deploy.helm.releases.flatMap(({ valuesFiles }) => valuesFiles);
+    const all = [...files, ...patched.map(({ value }) => String(value))];
+    expect(all.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  test.skipIf(rendered === undefined).each(["dev", "live", "staging"])(
+    "builds every image that the overlay %s runs",
+    (name) => {
+      const profile = skaffold.profiles.find((one) => one.name === name);
+      expect(profile?.manifests.kustomize.paths).toEqual([`deploy/overlays/${name}`]);
+      const built = (profile?.build ?? skaffold.build).artifacts.map(({ image }) => image);
+      const run = rendered?.get(`overlay ${name}`)?.flatMap(imagesOf) ?? [];
+      // The plugin server is Kong's, whose release takes its image from the build too.
+      expect(built.toSorted()).toEqual([...new Set([...run, "kong-serverless/kong-plugin"])].toSorted());
+    },
+  );
+});
