@@ -211,6 +211,33 @@ describe("probe", () => {
     expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true });
     expect(connections).toBe(2);
   });
+
+  test.each(["timed out", "was aborted"])(
+    "asks nothing more once it has %s on a kept connection",
+    async (how) => {
+      let requests = 0;
+      const hung = Promise.withResolvers<void>();
+      const closed = Promise.withResolvers<void>();
+      const server = createHttpServer((request, response) => {
+        requests += 1;
+        if (requests === 1) return void response.end("ok");
+        hung.resolve();
+        request.socket.on("close", () => closed.resolve());
+      });
+      const url = await listening(server);
+      await probe({ url, timeoutMs: 1000 });
+      await idle(server);
+      const leaving = new AbortController();
+      const answer = probe({ url, timeoutMs: how === "timed out" ? 50 : 5000 }, leaving.signal);
+      await hung.promise;
+      if (how === "was aborted") leaving.abort();
+      expect(await answer).toMatchObject({ isReady: false });
+      await closed.promise;
+      // Connections are taken in order: had another request been sent, it would have come before this one.
+      await probe({ url, timeoutMs: 50 });
+      expect(requests).toBe(3);
+    },
+  );
 });
 
 /** The client's agent keeps a connection in the turn after the answer's last byte. */

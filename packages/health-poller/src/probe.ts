@@ -51,7 +51,9 @@ export function probe(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeR
     }
 
     let request: http.ClientRequest | undefined;
+    let isGivenUp = false;
     const giveUp = (error: string) => {
+      isGivenUp = true;
       settle({ isReady: false, error });
       request?.destroy();
     };
@@ -74,7 +76,7 @@ export function probe(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeR
       });
       sent.on("error", (error) => {
         // The backend may close a kept connection while it is being reused. That says nothing about the backend.
-        isSentAgain = sent.reusedSocket && isConnectionLost(error);
+        isSentAgain = !isGivenUp && sent.reusedSocket && isConnectionLost(error);
         if (isSentAgain) send();
         else settle({ isReady: false, error: describe(error) });
       });
