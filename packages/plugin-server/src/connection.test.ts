@@ -245,6 +245,24 @@ describe("events", () => {
     expect(await kong.readEnd()).toBeDefined();
   });
 
+  it("hands on a path and a header that are not UTF-8", async () => {
+    const seen: (string | undefined)[] = [];
+    await using served = await serve({
+      async access(kong: Kong) {
+        seen.push(await kong.request.getPath(), await kong.request.getHeader("user-agent"));
+      },
+    });
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance());
+    for (const latin1 of ["/caf\xe9", "Opéra"]) {
+      await kong.frames.read();
+      await kong.frames.read();
+      kong.frames.send(Buffer.concat([Buffer.of(0x0a, latin1.length), Buffer.from(latin1, "latin1")]));
+    }
+    expect(await kong.readEnd()).toBeDefined();
+    expect(seen).toEqual(["/caf\ufffd", "Op\ufffdra"]);
+  });
+
   it("closes an instance's plugin only once its last event has ended", async () => {
     const released = Promise.withResolvers<void>();
     const close = vi.fn<() => void>();

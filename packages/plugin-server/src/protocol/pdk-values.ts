@@ -10,7 +10,6 @@ import {
   PdkBytesSchema,
   PdkIntSchema,
   PdkNumberSchema,
-  PdkStringSchema,
   RawBodySchema,
   RouteSchema,
   ServiceSchema,
@@ -23,10 +22,14 @@ export type RawBody =
   | { readonly bodyFilepath: string }
   | { readonly error: string };
 
+/**
+ * A text, read as the bytes that it is on the wire: what clients send in paths and headers need not be UTF-8, and Kong
+ * hands it on as it came. What cannot be decoded becomes U+FFFD; protobuf's own strings would refuse the whole result.
+ */
 export const text = message(
-  PdkStringSchema,
-  (v: string) => ({ v }),
-  ({ v }) => v ?? "",
+  PdkBytesSchema,
+  (v: string) => ({ v: Buffer.from(v) }),
+  ({ v }) => (v ? Buffer.from(v.buffer, v.byteOffset, v.length).toString() : ""),
 );
 
 export const int = message(
