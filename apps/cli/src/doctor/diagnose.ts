@@ -26,7 +26,8 @@ import {
 } from "./checks/wake-times.ts";
 import type { Diagnosis } from "./finding.ts";
 
-const checks: readonly Check[] = [
+/** Everything that manifests show. */
+export const checks: readonly Check[] = [
   pluginConfigIsValid,
   pluginsAndRoutesMeet,
   componentsExist,
@@ -66,11 +67,11 @@ const checks: readonly Check[] = [
 /** Looks at what would be applied, without a cluster. */
 export function diagnose(system: System): Diagnosis {
   const findings = checks.flatMap((check) => Array.from(check(system)));
-  return { ok: findings.length === 0, findings, skipped: skippedIn(system) };
+  return { ok: findings.length === 0, findings, skipped: [...unknowns(system)] };
 }
 
 /** What the manifests alone do not tell. */
-function* unknowns({ manifests, workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
+export function* unknowns({ manifests, workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
   if (gateway.appId === undefined && pubsubs.some(({ scopes }) => scopes.length > 0)) {
     yield "whether the Components' scopes list the gateway: its dapr.io/app-id is not known (--kong-values)";
   }
@@ -84,8 +85,4 @@ function* unknowns({ manifests, workloads, pubsubs, rabbitmq, gateway }: System)
       yield `${place.at("name").text ?? ""} of ${title(manifest)}: Secret ${name} is not among the manifests`;
     }
   }
-}
-
-function skippedIn(system: System): string[] {
-  return [...unknowns(system)];
 }

@@ -2,6 +2,8 @@ import { ConfigError } from "@kong-serverless/config";
 import { Command } from "commander";
 
 import { type ExitCode, exitCode } from "../exit-code.ts";
+import { ApiServer } from "../live/api-server.ts";
+import { diagnoseCluster } from "../live/diagnose-cluster.ts";
 import {
   addManifestOptions,
   type ManifestOptions,
@@ -18,7 +20,11 @@ import type { Diagnosis } from "./finding.ts";
 import { tellDiagnosis } from "./tell-diagnosis.ts";
 
 interface DoctorOptions extends ManifestOptions {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly namespace: readonly string[];
   readonly kongValues?: readonly string[];
+  readonly endpointUrl?: string;
   readonly json: boolean;
 }
 
@@ -26,6 +32,7 @@ const examples = `
 Examples:
   kong-serverless doctor --overlay staging          what would be applied, without a cluster
   kubectl kustomize DIR | kong-serverless doctor --file - --json
+  kong-serverless doctor --context kind-dev         a live cluster, and its queues where credentials are there
 `;
 
 export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
@@ -37,20 +44,47 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
       "--kong-values <file...>",
       "Helm values of the gateway, later files over earlier ones; default: deploy/platform/kong/values.yaml and, where it exists, values-OVERLAY.yaml",
     )
+    .option("--context <name>", "the cluster of this kube context; it is only read")
+    .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
+    .option("--namespace <name...>", "with --context: look here too, beside where the plugin is used", [])
+    .option(
+      "--endpoint-url <url>",
+      "with --context: another queue service than AWS; default: $AWS_ENDPOINT_URL",
+    )
     .option("--json", "print one JSON object: {ok, findings, skipped}", false)
     .addHelpText("after", examples)
     .action(async (options: DoctorOptions) => {
-      const source = manifestSource(options);
-      if (source === undefined) throw new ConfigError("The command line", ["give --overlay or --file"]);
-      const files =
-        options.kongValues ?? ("overlay" in source ? await gatewayValuesFor(source.overlay, shell.root) : []);
-      const gateway = readGateway(await readGatewayValues(files));
-      const diagnosis = diagnose(readSystem(await readSource(source, shell), gateway));
-      finish(report(diagnosis, sourceName(source), options, shell));
+      const { subject, diagnosis } = await look(options, shell);
+      shell.print(options.json ? JSON.stringify(diagnosis) : tellDiagnosis(diagnosis, subject));
+      finish(diagnosis.ok ? exitCode.fine : exitCode.findings);
     });
 }
 
-function report(diagnosis: Diagnosis, subject: string, { json }: DoctorOptions, { print }: Shell): ExitCode {
-  print(json ? JSON.stringify(diagnosis) : tellDiagnosis(diagnosis, subject));
-  return diagnosis.ok ? exitCode.fine : exitCode.findings;
+async function look(
+  options: DoctorOptions,
+  shell: Shell,
+): Promise<{ subject: string; diagnosis: Diagnosis }> {
+  const { context } = options;
+  const source = manifestSource(options);
+  if (context !== undefined && source === undefined) {
+    return { subject: context, diagnosis: await lookAtCluster(context, options, shell) };
+  }
+  if (source === undefined || context !== undefined) {
+    throw new ConfigError("The command line", ["give one of --overlay, --file and --context"]);
+  }
+  const standard = "overlay" in source ? await gatewayValuesFor(source.overlay, shell.root) : [];
+  const gateway = readGateway(await readGatewayValues(options.kongValues ?? standard));
+  const diagnosis = diagnose(readSystem(await readSource(source, shell), gateway));
+  return { subject: sourceName(source), diagnosis };
+}
+
+async function lookAtCluster(context: string, options: DoctorOptions, shell: Shell): Promise<Diagnosis> {
+  const { kubeconfig, namespace: namespaces, endpointUrl } = options;
+  const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
+  return diagnoseCluster(server, {
+    cluster: context,
+    namespaces,
+    endpoint: endpointUrl ?? shell.endpointUrl,
+    signal: shell.signal,
+  });
 }

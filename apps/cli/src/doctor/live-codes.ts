@@ -32,9 +32,14 @@ export const liveCodes = {
     why: "The ingress controller could not give the plugin to Kong, which may not know it: the route runs without it.",
     fix: "The condition's message says why. Kong needs `serverless` in KONG_PLUGINS and the plugin's QUERY_CMD.",
   },
-  ENDPOINTS_MISSING: {
+  SIDECAR_NOT_INJECTED: {
     severity: "error",
-    why: "The workload runs, but no pod of it is ready behind its Service: Kong has nobody to send requests to.",
+    why: "Dapr's injector was not there when the pod was made: what it publishes goes nowhere.",
+    fix: "Look at the pods of dapr-sidecar-injector, then delete this pod.",
+  },
+  ENDPOINTS_MISSING: {
+    severity: "warning",
+    why: "The workload runs, but no pod of it is ready behind its Service: Kong has nobody to send requests to. During a cold start this is so for a moment.",
     fix: "Look at the pods' readiness probes, and at the Service's selector and ports.",
   },
   GATEWAY_NOT_READY: {

@@ -1,0 +1,87 @@
+import http from "node:http";
+import https from "node:https";
+import { json } from "node:stream/consumers";
+
+import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
+
+export interface ApiServerOptions {
+  readonly context: string;
+  /** Undefined: $KUBECONFIG, else ~/.kube/config. */
+  readonly kubeconfig: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const timeoutMs = 15_000;
+
+/** A Kubernetes API server, read as a kube context says. It is only ever asked, never told. */
+export class ApiServer {
+  readonly #server: string;
+  readonly #optionsFor: () => Promise<https.RequestOptions>;
+  readonly #signal: AbortSignal;
+
+  /** Throws CLUSTER_UNREACHABLE where there is no such context. */
+  static async connect({ context, kubeconfig, signal }: ApiServerOptions): Promise<ApiServer> {
+    // Takes a second to load: other commands should not wait for it.
+    const { KubeConfig } = await import("@kubernetes/client-node");
+    const config = new KubeConfig();
+    try {
+      if (kubeconfig === undefined) config.loadFromDefault();
+      else config.loadFromFile(kubeconfig);
+    } catch (error) {
+      throw new ServerlessError("CLUSTER_UNREACHABLE", (error as Error).message, { cause: error });
+    }
+    const contexts = config.getContexts().map(({ name }) => name);
+    if (!contexts.includes(context)) {
+      const known = contexts.join(", ") || "none";
+      throw new ServerlessError(
+        "CLUSTER_UNREACHABLE",
+        `There is no context ${context}; there are: ${known}.`,
+      );
+    }
+    config.setCurrentContext(context);
+    const server = config.getCurrentCluster()?.server ?? "";
+    return new ApiServer(server, signal, async () => {
+      const options: https.RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      return options;
+    });
+  }
+
+  private constructor(server: string, signal: AbortSignal, optionsFor: () => Promise<https.RequestOptions>) {
+    this.#server = server;
+    this.#signal = signal;
+    this.#optionsFor = optionsFor;
+  }
+
+  /** Asks for a path such as `/apis`. Throws CLUSTER_UNREACHABLE where no answer comes within 15 s. */
+  async get(path: string): Promise<ApiAnswer> {
+    const url = `${this.#server.replace(/\/+$/, "")}${path}`;
+    const late = () => new Error(`no answer within ${timeoutMs} ms`);
+    using deadline = withDeadline(timeoutMs, late, this.#signal);
+    try {
+      // Credentials may come from a command that the kube context names, and expire.
+      const { headers, ...options } = await this.#optionsFor();
+      return await ask(url, {
+        ...options,
+        headers: { ...(headers as http.OutgoingHttpHeaders | undefined), accept: "application/json" },
+        signal: deadline.signal,
+      });
+    } catch (error) {
+      const { message } = deadline.signal.aborted ? (deadline.signal.reason as Error) : (error as Error);
+      throw new ServerlessError("CLUSTER_UNREACHABLE", `GET ${url}: ${message}`, { cause: error });
+    }
+  }
+}
+
+async function ask(url: string, options: https.RequestOptions): Promise<ApiAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const { request } = url.startsWith("https:") ? https : http;
+  request(url, options, resolve).once("error", reject).end();
+  const response = await promise;
+  return { status: response.statusCode ?? 0, body: await json(response) };
+}

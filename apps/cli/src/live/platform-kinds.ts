@@ -1,0 +1,82 @@
+import { findingAt, type Finding } from "../doctor/finding.ts";
+import type { ApiServer } from "./api-server.ts";
+
+/** A kind that the system is made of, where the API server has it. */
+export interface PlatformKind {
+  readonly groupVersion: string;
+  readonly kind: string;
+  readonly plural: string;
+  /** Who brings it; undefined for Kubernetes' own. */
+  readonly broughtBy?: string;
+}
+
+/** Kinds that tell where the system is. */
+export const systemKinds: readonly PlatformKind[] = [
+  {
+    groupVersion: "configuration.konghq.com/v1",
+    kind: "KongPlugin",
+    plural: "kongplugins",
+    broughtBy: "the Kong Ingress Controller",
+  },
+  {
+    groupVersion: "configuration.konghq.com/v1",
+    kind: "KongClusterPlugin",
+    plural: "kongclusterplugins",
+    broughtBy: "the Kong Ingress Controller",
+  },
+  { groupVersion: "keda.sh/v1alpha1", kind: "ScaledObject", plural: "scaledobjects", broughtBy: "KEDA" },
+  {
+    groupVersion: "keda.sh/v1alpha1",
+    kind: "TriggerAuthentication",
+    plural: "triggerauthentications",
+    broughtBy: "KEDA",
+  },
+  { groupVersion: "dapr.io/v1alpha1", kind: "Component", plural: "components", broughtBy: "Dapr" },
+  { groupVersion: "networking.k8s.io/v1", kind: "Ingress", plural: "ingresses" },
+  { groupVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
+  { groupVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" },
+  { groupVersion: "v1", kind: "Service", plural: "services" },
+  { groupVersion: "v1", kind: "ConfigMap", plural: "configmaps" },
+  { groupVersion: "v1", kind: "Pod", plural: "pods" },
+  { groupVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", plural: "endpointslices" },
+];
+
+/** The path under which the API server has the group and version. */
+export function apiPath(groupVersion: string): string {
+  return groupVersion.includes("/") ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
+}
+
+interface GroupList {
+  readonly groups?: readonly {
+    readonly name: string;
+    readonly versions: readonly { readonly groupVersion: string }[];
+  }[];
+}
+interface ResourceList {
+  readonly resources?: readonly { readonly kind: string }[];
+}
+
+/** Every kind that an operator brings is there, in the version that the manifests are written for. */
+export async function findMissingKinds(server: ApiServer, cluster: string): Promise<Finding[]> {
+  const { groups = [] } = (await server.get("/apis")).body as GroupList;
+  const findings: Finding[] = [];
+  for (const { groupVersion, kind, plural, broughtBy } of systemKinds) {
+    if (broughtBy === undefined) continue;
+    const [name = ""] = groupVersion.split("/");
+    const where = { file: cluster, path: `CustomResourceDefinition ${plural}.${name}` };
+    const versions =
+      groups.find((group) => group.name === name)?.versions.map((version) => version.groupVersion) ?? [];
+    if (versions.length > 0 && !versions.includes(groupVersion)) {
+      const what = `${kind} is served as ${versions.join(", ")}, not as ${groupVersion}`;
+      findings.push(findingAt("CRD_VERSION_MISSING", where, what));
+      continue;
+    }
+    const { resources = [] } =
+      versions.length > 0 ? ((await server.get(apiPath(groupVersion))).body as ResourceList) : {};
+    if (resources.some((resource) => resource.kind === kind)) continue;
+    findings.push(
+      findingAt("CRD_MISSING", where, `The API server does not know ${kind}, which ${broughtBy} brings`),
+    );
+  }
+  return findings;
+}
