@@ -23,6 +23,8 @@ export interface MemoryScale {
 interface Sample {
   readonly rssBytes: number;
   readonly heapBytes: number;
+  /** Taken from the operating system for the heap, in use or not. */
+  readonly heapReservedBytes: number;
 }
 
 const mebibyte = 2 ** 20;
@@ -67,11 +69,18 @@ async function measureEvents(
   const meter = new MemoryMeter(gateway.plugin.app);
   const report = async (when: string) => {
     await sleep(restMs);
-    const { rssBytes } = await meter.sample();
-    progress(`memory  ${when}: ${inMiB(rssBytes)} MiB`);
+    const { rssBytes, heapReservedBytes } = await meter.sample();
+    progress(
+      `memory  ${when}: ${inMiB(rssBytes)} MiB, of which reserved as heap ${inMiB(heapReservedBytes)}`,
+    );
     return inMiB(rssBytes);
   };
+  const reportHeap = async () => {
+    const { rssBytes, heapBytes } = await meter.collectAndSample();
+    progress(`memory  after garbage collection: ${inMiB(rssBytes)} MiB, heap ${inMiB(heapBytes)} MiB`);
+  };
   const idleMiB = await report("idle");
+  await reportHeap();
   gateway.backend.become(200);
   const beginEvent = await gateway.addRoute("warm");
   const load = {
@@ -84,6 +93,7 @@ async function measureEvents(
     await playLoad(load);
     afterMiB = await report(`after ${(events / parts) * part} events`);
   }
+  await reportHeap();
   return { idleMiB, afterMiB };
 }
 
@@ -118,7 +128,11 @@ class MemoryMeter {
       matches: ({ sample }) => sample === this.#samples,
       timeoutMs: 60_000,
     });
-    return { rssBytes: Number(line["rss"]), heapBytes: Number(line["heapUsed"]) };
+    return {
+      rssBytes: Number(line["rss"]),
+      heapBytes: Number(line["heapUsed"]),
+      heapReservedBytes: Number(line["heapTotal"]),
+    };
   }
 }
 
@@ -127,8 +141,10 @@ function answerSignals(): void {
   let sample = 0;
   const report = () => {
     sample += 1;
-    const { rss, heapUsed } = process.memoryUsage();
-    process.stdout.write(`${JSON.stringify({ event: "memory.sampled", sample, rss, heapUsed })}\n`);
+    const { rss, heapUsed, heapTotal } = process.memoryUsage();
+    process.stdout.write(
+      `${JSON.stringify({ event: "memory.sampled", sample, rss, heapUsed, heapTotal })}\n`,
+    );
   };
   process.on("SIGUSR2", report);
   process.on("SIGHUP", () => {
