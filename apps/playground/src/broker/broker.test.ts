@@ -51,7 +51,7 @@ it("sends what is published to a topic to the queue of the same name, in SNS's e
   const { broker } = await startBroker();
   const { TopicArn } = await broker.sns.send(new CreateTopicCommand({ Name: "jobs" }));
   await broker.sns.send(new PublishCommand({ TopicArn, Message: "work" }));
-  expect([broker.queueLength("jobs"), broker.queueLength("wake")]).toEqual([1, 0]);
+  expect([await broker.queueLength("jobs"), await broker.queueLength("wake")]).toEqual([1, 0]);
   const [envelope = ""] = await receive("jobs", broker);
   expect(JSON.parse(envelope)).toMatchObject({ Type: "Notification", TopicArn, Message: "work" });
 });
@@ -61,8 +61,8 @@ it("counts messages whether they were handed out or not", async () => {
   for (const body of ["a", "b", "c"]) await send("jobs", body, broker);
   await receive("jobs", broker);
   await send("jobs", "d", broker);
-  expect(broker.queueLength("jobs")).toBe(4);
-  expect(broker.queueLength("no-such-queue")).toBe(0);
+  expect(await broker.queueLength("jobs")).toBe(4);
+  expect(await broker.queueLength("no-such-queue")).toBe(0);
 });
 
 it("lets what is older than the retention leave a wake queue, and nothing younger", async () => {
@@ -97,7 +97,7 @@ it("lets nothing expire on a queue of work", async () => {
   await send("wake", "wake", broker);
   passSeconds(10_000);
   await expect.poll(() => broker.queueLength("wake")).toBe(0);
-  expect(broker.queueLength("jobs")).toBe(1);
+  expect(await broker.queueLength("jobs")).toBe(1);
 });
 
 it("gives wake queues the least retention that SQS accepts, as they must be provisioned with", async () => {

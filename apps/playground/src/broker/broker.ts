@@ -1,7 +1,7 @@
-import { SNSClient } from "@aws-sdk/client-sns";
-import { SQSClient } from "@aws-sdk/client-sqs";
-import { type FauxqsServer, startFauxqs } from "fauxqs";
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 
+import { Emulator } from "./emulator.ts";
 import { MessageExpiry } from "./message-expiry.ts";
 
 export interface BrokerOptions {
@@ -16,6 +16,8 @@ export interface BrokerOptions {
 
 /** Credentials of nobody: fauxqs accepts any, and must be given some. */
 const credentials = { accessKeyId: "playground", secretAccessKey: "playground" };
+/** fauxqs's only one. */
+const accountId = "000000000000";
 /** The least that SQS accepts (SetQueueAttributes, MessageRetentionPeriod). */
 const leastRetentionSeconds = 60;
 
@@ -25,30 +27,25 @@ const leastRetentionSeconds = 60;
  */
 export class Broker {
   readonly #options: BrokerOptions;
-  readonly #server: FauxqsServer;
+  readonly #emulator: Emulator;
   readonly #expiry: MessageExpiry;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
 
   static async start(options: BrokerOptions): Promise<Broker> {
-    const server = await startFauxqs({
-      port: 0,
-      host: "127.0.0.1",
-      logger: false,
-      defaultRegion: options.region,
-    });
-    return new Broker(options, server);
+    const broker = new Broker(options, await Emulator.start(options.region));
+    await broker.#provision();
+    return broker;
   }
 
-  private constructor(options: BrokerOptions, server: FauxqsServer) {
+  private constructor(options: BrokerOptions, emulator: Emulator) {
     this.#options = options;
-    this.#server = server;
+    this.#emulator = emulator;
     const client = { region: options.region, endpoint: this.endpoint, credentials };
     this.sns = new SNSClient(client);
     this.sqs = new SQSClient(client);
-    this.#provision();
     this.#expiry = new MessageExpiry({
-      server,
+      emulator,
       sqs: this.sqs,
       queues: [...options.wakeTopics],
       retentionSeconds: options.wakeRetentionSeconds,
@@ -57,7 +54,7 @@ export class Broker {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.#server.port}`;
+    return this.#emulator.endpoint;
   }
 
   /** What the AWS SDK and daprd read to reach this broker instead of AWS. */
@@ -70,9 +67,13 @@ export class Broker {
     };
   }
 
+  topicArn(topic: string): string {
+    return `arn:aws:sns:${this.#options.region}:${accountId}:${topic}`;
+  }
+
   /** Messages that lie on a queue, handed out or not. */
-  queueLength(queue: string): number {
-    const messages = this.#server.inspectQueue(queue)?.messages;
+  async queueLength(queue: string): Promise<number> {
+    const messages = (await this.#emulator.inspect(queue))?.messages;
     return messages ? messages.ready.length + messages.inflight.length + messages.delayed.length : 0;
   }
 
@@ -80,19 +81,25 @@ export class Broker {
     await this.#expiry.stop();
     this.sns.destroy();
     this.sqs.destroy();
-    await this.#server.stop();
+    await this.#emulator.stop();
   }
 
-  #provision(): void {
-    for (const topic of this.#options.topics) {
-      this.#server.createTopic(topic);
-      this.#server.createQueue(
-        topic,
-        this.#options.wakeTopics.has(topic)
-          ? { attributes: { MessageRetentionPeriod: String(leastRetentionSeconds) } }
-          : {},
-      );
-      this.#server.subscribe({ topic, queue: topic });
-    }
+  async #provision(): Promise<void> {
+    const { topics, wakeTopics, region } = this.#options;
+    await Promise.all(
+      topics.map(async (topic) => {
+        const Attributes = { MessageRetentionPeriod: String(leastRetentionSeconds) };
+        await Promise.all([
+          this.sns.send(new CreateTopicCommand({ Name: topic })),
+          this.sqs.send(
+            new CreateQueueCommand({ QueueName: topic, ...(wakeTopics.has(topic) && { Attributes }) }),
+          ),
+        ]);
+        const Endpoint = `arn:aws:sqs:${region}:${accountId}:${topic}`;
+        await this.sns.send(
+          new SubscribeCommand({ TopicArn: this.topicArn(topic), Protocol: "sqs", Endpoint }),
+        );
+      }),
+    );
   }
 }

@@ -1,9 +1,10 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { sleep } from "@kong-serverless/runtime";
-import type { FauxqsServer } from "fauxqs";
+
+import type { Emulator } from "./emulator.ts";
 
 export interface MessageExpiryOptions {
-  readonly server: Pick<FauxqsServer, "inspectQueue">;
+  readonly emulator: Emulator;
   readonly sqs: SQSClient;
   /** Queues that nobody else receives from. */
   readonly queues: readonly string[];
@@ -47,8 +48,8 @@ export class MessageExpiry {
   }
 
   async #expire(queue: string): Promise<void> {
-    const { server, sqs, retentionSeconds } = this.#options;
-    const state = server.inspectQueue(queue);
+    const { emulator, sqs, retentionSeconds } = this.#options;
+    const state = await emulator.inspect(queue);
     const expiredBefore = Date.now() - retentionSeconds * 1000;
     if (!state) return;
     // fauxqs looks at what was handed out, and came back, only when somebody receives.

@@ -1,0 +1,47 @@
+import type { AddressInfo } from "node:net";
+
+import { buildApp } from "fauxqs";
+
+interface Message {
+  /** Epoch ms. */
+  readonly sentTimestamp: number;
+}
+
+/** What lies on a queue, looked at without receiving it. */
+export interface QueueState {
+  readonly url: string;
+  readonly messages: {
+    readonly ready: readonly Message[];
+    readonly delayed: readonly Message[];
+    readonly inflight: readonly { readonly message: Message; readonly visibilityDeadline: number }[];
+  };
+}
+
+/** fauxqs on loopback alone: its own `startFauxqs` listens on every address of the machine. */
+export class Emulator {
+  readonly #app: ReturnType<typeof buildApp>;
+
+  static async start(region: string): Promise<Emulator> {
+    const app = buildApp({ logger: false, host: "127.0.0.1", defaultRegion: region });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    return new Emulator(app);
+  }
+
+  private constructor(app: ReturnType<typeof buildApp>) {
+    this.#app = app;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#app.server.address() as AddressInfo).port}`;
+  }
+
+  /** Undefined for a queue that does not exist. */
+  async inspect(queue: string): Promise<QueueState | undefined> {
+    const response = await this.#app.inject({ url: `/_fauxqs/queues/${queue}` });
+    return response.statusCode === 200 ? response.json<QueueState>() : undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+}
