@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { describe, expect, test } from "vitest";
+
+import { commandsOf, markdownFiles, read, root } from "./markdown.ts";
+
+/** How it is known that a command works: another test or `.ci/run` has this text, or it is run here by Node with these arguments. */
+type Evidence = { readonly file: string; readonly text: string } | { readonly run: readonly string[] };
+
+const ci = (text: string): Evidence => ({ file: ".ci/run", text });
+
+/** Commands without `npx -y pnpm@10.34.9` before pnpm's name. The first that fits counts. */
+const evidence: readonly (readonly [RegExp, Evidence])[] = [
+  [/^pnpm demo( --once)?$/, ci("pnpm --silent demo --once --json")],
+  [/^pnpm test( packages\/activator)?$/, ci("pnpm test --reporter=default")],
+  [/^pnpm check$/, ci("step check pnpm check")],
+  [/^pnpm format$/, { run: ["node_modules/oxfmt/bin/oxfmt", "--check", "test/docs"] }],
+  [/^pnpm turbo build$/, ci("pnpm turbo run build")],
+  [/^\.ci\/run$/, ci("#!/usr/bin/env bash")],
+  // The demo's address, asked as the story asks it.
+  [
+    /^curl http:\/\/127\.0\.0\.1:8000\/$/,
+    { file: "apps/playground/src/story/cold-start-act.ts", text: "fetch(playground.url" },
+  ],
+  [/^node scripts\/generate-docs\.ts$/, { run: ["scripts/generate-docs.ts", "--check"] }],
+  [/^node scripts\/generate-protocol\.ts$/, ci("scripts/generate-protocol.ts --check")],
+  [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
+  // These take minutes: it is only made sure that there are such benchmarks.
+  [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
+  [/^pnpm bench consumer-kills$/, { file: "bench/consumer-kills.ts", text: "export async function run(" }],
+  // With AWS or a cluster behind them. Their own tests run them against an emulator and a stand-in for the API server.
+  [/kong-serverless provision /, { run: ["apps/cli/bin/kong-serverless.js", "provision", "--help"] }],
+  [/kong-serverless doctor --context /, { run: ["apps/cli/bin/kong-serverless.js", "doctor", "--help"] }],
+  [
+    /kong-serverless doctor --(overlay|file) /,
+    { file: "apps/cli/src/doctor/shipped.test.ts", text: "is found to be fine in overlay" },
+  ],
+];
+
+describe.each(markdownFiles())("%s", (file) => {
+  test("has no command that is neither run by a test nor in a section that says what it needs", () => {
+    const unknown = commandsOf(read(file)).filter(
+      ({ text, isElsewhere }) => !isElsewhere && !evidence.some(([pattern]) => pattern.test(text)),
+    );
+    expect(unknown).toEqual([]);
+  });
+});
+
+const texts = evidence.flatMap(([pattern, how]) => ("file" in how ? [{ pattern, ...how }] : []));
+const runs = evidence.flatMap(([pattern, how]) => ("run" in how ? [{ pattern, ...how }] : []));
+
+test.each(texts)("$pattern is run by $file", ({ file, text }) => {
+  expect(existsSync(join(root, file))).toBe(true);
+  expect(read(file)).toContain(text);
+});
+
+test.each(runs)(
+  "$pattern works: node $run",
+  async ({ run }) => {
+    const running = promisify(execFile)(process.execPath, [...run], { cwd: root, timeout: 20_000 });
+    await expect(running).resolves.toBeDefined();
+  },
+  30_000,
+);
+
+test("every command with an evidence stands in some page", () => {
+  const commands = markdownFiles().flatMap((file) => commandsOf(read(file)).map(({ text }) => text));
+  for (const [pattern] of evidence) expect(commands).toContainEqual(expect.stringMatching(pattern));
+});
+
+test("commands are found in shell blocks, after prompts, over several lines, and by their program's name", () => {
+  const page = [
+    "Run `pnpm demo`, not `config.backend`.",
+    "",
+    "    npx -y pnpm@10.34.9 test      # all of them",
+    "    the output of it",
+    "",
+    "```sh",
+    "anything --at \\",
+    "  all",
+    "```",
+    "",
+    "    $ other command",
+    "",
+    "```yaml",
+    "kubectl: no",
+    "```",
+  ].join("\n");
+  expect(commandsOf(page).map(({ text }) => text)).toEqual([
+    "pnpm demo",
+    "pnpm test",
+    "anything --at all",
+    "other command",
+  ]);
+});
+
+test("a section that needs a cluster says so for the sections below it, and for no other", () => {
+  const page = [
+    "# A",
+    "## B",
+    "Needs a cluster.",
+    "### C",
+    "    kubectl get c",
+    "## D",
+    "",
+    "    kubectl get d",
+  ];
+  expect(commandsOf(page.join("\n")).map(({ isElsewhere }) => isElsewhere)).toEqual([false]);
+  page.splice(4, 0, "");
+  expect(commandsOf(page.join("\n")).map(({ isElsewhere }) => isElsewhere)).toEqual([true, false]);
+});

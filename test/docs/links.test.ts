@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+import { describe, expect, test } from "vitest";
+
+import { readAlerts } from "../observability/component.ts";
+import { anchorsOf, linksOf, markdownFiles, read, root } from "./markdown.ts";
+
+/** What is wrong with a link to another page of ours, or to a place in this one; undefined where nothing is. */
+function fault(file: string, target: string): string | undefined {
+  if (/^[a-z]+:/.test(target)) return undefined;
+  const [path = "", anchor] = target.split("#");
+  const there = path === "" ? file : relative(root, join(root, dirname(file), path));
+  if (!existsSync(join(root, there))) return `${there} does not exist`;
+  if (anchor === undefined || !there.endsWith(".md")) return undefined;
+  return anchorsOf(read(there)).has(anchor) ? undefined : `${there} has no heading for #${anchor}`;
+}
+
+describe.each(markdownFiles())("%s", (file) => {
+  test("links to what there is", () => {
+    const faults = linksOf(read(file)).flatMap(({ target, line }) => {
+      const what = fault(file, target);
+      return what === undefined ? [] : [`line ${line}: ${what}`];
+    });
+    expect(faults).toEqual([]);
+  });
+});
+
+test("docs/README.md leads to every page beside it", () => {
+  const linked = linksOf(read("docs/README.md")).map(({ target }) => target.split("#")[0]);
+  const pages = markdownFiles().filter((file) => /^docs\/[^/]+$/.test(file) && file !== "docs/README.md");
+  for (const page of pages) expect(linked).toContain(page.replace("docs/", ""));
+});
+
+test("every alert's runbook is a section that there is", () => {
+  for (const { annotations } of readAlerts()) {
+    expect(fault("README.md", annotations["runbook"] ?? "")).toBeUndefined();
+  }
+});
+
+test("an anchor is a heading as GitHub spells it", () => {
+  expect([...anchorsOf("# `a.b` and *c*: 1..N\n\n## Twice\n\n## Twice\n\n    # no heading")]).toEqual([
+    "ab-and-c-1n",
+    "twice",
+    "twice-1",
+  ]);
+});
