@@ -5,13 +5,22 @@ import type { Collaborators, ProbeTarget } from "./collaborators.ts";
 import type { WakeReason } from "./events.ts";
 import type { WakeSender } from "./wake-sender.ts";
 
-export interface ActivationOptions {
+/** What a request that is held wants of the attempt. */
+export interface ActivationRequest {
   readonly settings: BackendSettings;
   readonly target: ProbeTarget;
+  /** On the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+}
+
+export interface ActivationOptions {
+  readonly first: ActivationRequest;
   readonly wakes: WakeSender;
   readonly collaborators: Collaborators;
   /** Whether anybody is held at the moment: without demand nothing is woken. */
   readonly isWanted: () => boolean;
+  /** The backend is ready, or did not become so in time. Called in the turn that decides it: no request can join between. */
+  readonly onEnd: (isReady: boolean) => void;
 }
 
 /**
@@ -21,19 +30,26 @@ export interface ActivationOptions {
 export class Activation {
   readonly startedAtMs = performance.now();
   readonly #options: ActivationOptions;
-  #deadlineMs = 0;
+  readonly #ended = new AbortController();
+  #settings: BackendSettings;
+  #target: ProbeTarget;
+  #deadlineMs: number;
   #probes = 0;
 
   constructor(options: ActivationOptions) {
+    const { settings, target, deadlineMs } = options.first;
     this.#options = options;
+    this.#settings = settings;
+    this.#target = target;
+    this.#deadlineMs = deadlineMs;
   }
 
   get settings(): BackendSettings {
-    return this.#options.settings;
+    return this.#settings;
   }
 
   get target(): ProbeTarget {
-    return this.#options.target;
+    return this.#target;
   }
 
   get probes(): number {
@@ -44,25 +60,26 @@ export class Activation {
     return performance.now() - this.startedAtMs;
   }
 
-  /** Gives the attempt at least until `deadlineMs` on the clock of `performance.now()`. */
-  extend(deadlineMs: number): void {
+  start(): void {
+    void this.#wakeUntilEnded();
+    void this.#probeUntilEnded();
+  }
+
+  /**
+   * A further request gives the attempt at least its own time. Its settings and target count from now on: a reload may have
+   * mended the address at which all others would wait in vain.
+   */
+  join({ settings, target, deadlineMs }: ActivationRequest): void {
+    this.#settings = settings;
+    this.#target = target;
     this.#deadlineMs = Math.max(this.#deadlineMs, deadlineMs);
   }
 
-  /** Resolves with whether the backend became ready in time. Never rejects. */
-  async run(): Promise<boolean> {
-    const ended = new AbortController();
-    void this.#wakeUntil(ended.signal);
-    try {
-      return await this.#probeUntilReady();
-    } finally {
-      ended.abort();
-    }
-  }
-
-  async #probeUntilReady(): Promise<boolean> {
-    const { settings, target, collaborators } = this.#options;
+  async #probeUntilEnded(): Promise<void> {
+    const { collaborators } = this.#options;
     for (;;) {
+      const settings = this.#settings;
+      const target = this.#target;
       const nextAtMs = performance.now() + settings.intervalMs;
       this.#probes += 1;
       const result = await collaborators.probe(target);
@@ -72,23 +89,30 @@ export class Activation {
         reason: "activation",
         result,
       });
-      if (result.isReady) return true;
-      if (performance.now() >= this.#deadlineMs) return false;
+      const isStillMeant = settings === this.#settings && target.url === this.#target.url;
+      if (result.isReady && isStillMeant) return this.#end(true);
+      if (performance.now() >= this.#deadlineMs) return this.#end(false);
       await sleep(Math.max(0, nextAtMs - performance.now()));
     }
   }
 
+  #end(isReady: boolean): void {
+    this.#ended.abort();
+    this.#options.onEnd(isReady);
+  }
+
   /** Does not wait for the end of a publish: a message that is under way when the backend answers may still arrive. */
-  async #wakeUntil(ended: AbortSignal): Promise<void> {
-    const { settings, wakes, isWanted } = this.#options;
+  async #wakeUntilEnded(): Promise<void> {
+    const { wakes, isWanted } = this.#options;
+    const ended = this.#ended.signal;
     let reason: WakeReason = "activation";
     await pause(this.#firstWakeDelayMs(), ended);
     while (!ended.aborted) {
       if (isWanted()) {
-        if (await wakes.publish(settings, reason)) reason = "repeat";
-        await pause(wakes.msUntilDue(settings.wakeRepeatMs), ended);
+        if (await wakes.publish(this.#settings, reason)) reason = "repeat";
+        await pause(wakes.msUntilDue(this.#settings.wakeRepeatMs), ended);
       } else {
-        await pause(settings.intervalMs, ended);
+        await pause(this.#settings.intervalMs, ended);
       }
     }
   }
@@ -98,9 +122,10 @@ export class Activation {
    * is given the time of one probe before it is woken again.
    */
   #firstWakeDelayMs(): number {
-    const { settings, wakes } = this.#options;
-    const isRecent = wakes.ageMs < settings.keepWarmIntervalMs;
-    return Math.max(isRecent ? settings.intervalMs : 0, wakes.msUntilDue(settings.wakeRepeatMs));
+    const { wakes } = this.#options;
+    const { keepWarmIntervalMs, intervalMs, wakeRepeatMs } = this.#settings;
+    const isRecent = wakes.ageMs < keepWarmIntervalMs;
+    return Math.max(isRecent ? intervalMs : 0, wakes.msUntilDue(wakeRepeatMs));
   }
 }
 

@@ -186,6 +186,48 @@ test("a backend whose settings change while it starts is released for, and then 
   expect(backend.admit()).toBe(false);
 });
 
+test("a backend whose wrong address is mended while requests keep coming is probed at the new one", async () => {
+  const mended = { ...target, url: "http://mended/healthz" };
+  activator = new Activator({
+    publishWake: world.publishWake,
+    observe: world.observe,
+    probe: async ({ url }) => ({ isReady: url === mended.url, durationMs: 0 }),
+  });
+  backend = register();
+  const early = hold();
+  await advance(5000);
+  activator.register({ ...defaults, upstream: "http://mended" }, { key: "route", seq: 2 });
+  const late = hold({ target: mended });
+  await advance(50);
+  expect([early.state, late.state]).toEqual(["released", "released"]);
+  expect(backend.admit()).toBe(true);
+});
+
+test("a backend whose topic changes is woken through the new one at once", async () => {
+  await makeReady();
+  const wake = { pubsub: "pubsub", topic: "wake-moved" };
+  activator.register({ ...defaults, wake }, { key: "route", seq: 2 });
+  world.isBackendUp = false;
+  hold();
+  await advance(50);
+  expect(world.messages.map(({ topic }) => topic)).toEqual(["wake-demo", "wake-moved"]);
+});
+
+test("a request that comes in the turn in which an activation is given up is not lost", async () => {
+  const givenUpAtMs = performance.now() + 10_000;
+  const late: ReturnType<typeof hold>[] = [];
+  const observe: World["observe"] = ({ event }) => {
+    if (event !== "probe.answered" || performance.now() < givenUpAtMs || world.isBackendUp) return;
+    world.isBackendUp = true;
+    void Promise.resolve().then(() => late.push(hold()));
+  };
+  activator = new Activator({ probe: world.probe, publishWake: world.publishWake, observe });
+  backend = register();
+  hold();
+  await advance(10_200);
+  expect(late).toMatchObject([{ state: "released" }]);
+});
+
 describe("a ready backend", () => {
   beforeEach(makeReady);
 

@@ -1,6 +1,6 @@
 import type { BackendSettings } from "@kong-serverless/config";
 
-import { Activation } from "./activation.ts";
+import { Activation, type ActivationRequest } from "./activation.ts";
 import type { Collaborators, ProbeTarget } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
@@ -68,8 +68,10 @@ export class Backend {
 
   set settings(settings: BackendSettings) {
     this.#settings = settings;
-    // What was ready may have been another address. An activation under way ends for those that are held, and no further.
+    // What was ready may have been another address. An activation under way goes on for those that are held.
     if (this.#state.name === "ready") this.#state = { name: "cold" };
+    // What was sent may have gone to another topic.
+    this.#wakes.forget();
     this.#parts.collaborators.observe({ event: "settings.replaced", backend: this.name });
   }
 
@@ -115,10 +117,12 @@ export class Backend {
 
     const timeoutMs = Math.min(request.timeoutMs, holdTimeoutMs);
     const held = this.#held.hold(request.arrivedAtMs + timeoutMs, request.signal);
-    const activation =
-      this.#state.name === "activating" ? this.#state.activation : this.#activate(request.target);
-    // The attempt outlives a request that is answered early, for instance with a waiting page: it will come again.
-    activation.extend(request.arrivedAtMs + holdTimeoutMs);
+    const activation = this.#joinActivation({
+      settings: this.#settings,
+      target: request.target,
+      // The attempt outlives a request that is answered early, for instance with a waiting page: it will come again.
+      deadlineMs: request.arrivedAtMs + holdTimeoutMs,
+    });
     this.#parts.collaborators.observe({ event: "request.held", backend: this.name, held: this.#held.count });
     await held;
     this.#pass(performance.now());
@@ -148,19 +152,23 @@ export class Backend {
     this.#startUpkeep();
   }
 
-  #activate(target: ProbeTarget): Activation {
+  #joinActivation(request: ActivationRequest): Activation {
+    if (this.#state.name === "activating") {
+      this.#state.activation.join(request);
+      return this.#state.activation;
+    }
     const { collaborators } = this.#parts;
     const activation = new Activation({
-      settings: this.#settings,
-      target,
+      first: request,
       wakes: this.#wakes,
       collaborators,
       isWanted: () => this.#held.count > 0,
     });
     this.#state = { name: "activating", activation };
     collaborators.observe({ event: "activation.started", backend: this.name });
-    void activation.run().then((isReady) => this.#finish(activation, isReady));
+    activation.start();
     return activation;
+      onEnd: (isReady) => this.#finish(activation, isReady),
   }
 
   #finish(activation: Activation, isReady: boolean): void {

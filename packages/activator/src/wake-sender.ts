@@ -30,6 +30,12 @@ export class WakeSender {
     return Math.max(0, this.#triedAtMs + backoffMs - performance.now());
   }
 
+  /** The next message is due at once, whatever was sent before. */
+  forget(): void {
+    this.#publishedAtMs = -Infinity;
+    this.#failures = 0;
+  }
+
   /** Sends a message, or joins the sending of one. Never rejects: tells whether it was taken. */
   publish(settings: BackendSettings, reason: WakeReason): Promise<boolean> {
     this.#underway ??= this.#publish(settings, reason).finally(() => {
