@@ -4,6 +4,7 @@ import { doctorCommand } from "./doctor/doctor-command.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { provisionCommand } from "./provision/provision-command.ts";
 import type { Shell } from "./shell.ts";
+import { traceCommand } from "./trace/trace-command.ts";
 
 /** Runs the command line and resolves with its exit code. */
 export async function runCommand(argv: readonly string[], shell: Shell): Promise<ExitCode> {
@@ -20,8 +21,8 @@ export async function runCommand(argv: readonly string[], shell: Shell): Promise
   const finish = (outcome: ExitCode) => {
     code = outcome;
   };
-  for (const command of [doctorCommand(shell, finish), provisionCommand(shell, finish)]) {
-    program.addCommand(command.copyInheritedSettings(program));
+  for (const command of [doctorCommand, provisionCommand, traceCommand]) {
+    program.addCommand(command(shell, finish).copyInheritedSettings(program));
   }
   try {
     // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.

@@ -1,0 +1,27 @@
+import type { Stage, Trace } from "./trace.ts";
+
+/** A trace for reading. */
+export function tellTrace(trace: Trace, request: string): string {
+  const { status, isColdStart, totalMs, stages, refusal, serverTiming, pluginServer } = trace;
+  const lines = [
+    `${request}: ${status} in ${totalMs} ms, ${isColdStart ? "a cold start" : "warm"}`,
+    ...tell(stages),
+  ];
+  if (refusal) {
+    lines.push("", `${refusal.code}: ${refusal.title}`);
+    if (refusal.retryAfterSeconds !== undefined) lines.push(`Come again in ${refusal.retryAfterSeconds} s.`);
+  }
+  const timings = serverTiming.flatMap(({ name, durationMs, description }) =>
+    durationMs === undefined ? [] : [{ stage: description ? `${name} (${description})` : name, durationMs }],
+  );
+  if (timings.length > 0) lines.push("", "Server-Timing:", ...tell(timings));
+  if (pluginServer) {
+    lines.push("", "The plugin server's cold starts meanwhile:", ...tell(pluginServer));
+    if (pluginServer.length === 0) lines.push("     none");
+  }
+  return lines.join("\n");
+}
+
+function tell(stages: readonly Stage[]): string[] {
+  return stages.map(({ stage, durationMs }) => `${durationMs.toFixed(1).padStart(10)} ms  ${stage}`);
+}

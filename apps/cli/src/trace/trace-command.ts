@@ -1,0 +1,79 @@
+import { Command, InvalidArgumentError } from "commander";
+
+import { type ExitCode, exitCode } from "../exit-code.ts";
+import type { Shell } from "../shell.ts";
+import { readStageSums, stagesBetween } from "./cold-start-metrics.ts";
+import { tellTrace } from "./tell-trace.ts";
+import { sendTimed } from "./timed-request.ts";
+import { readTrace } from "./trace.ts";
+
+interface TraceOptions {
+  readonly method: string;
+  readonly header: Readonly<Record<string, string>>;
+  readonly timeout: number;
+  readonly opsUrl?: string;
+  readonly json: boolean;
+}
+
+const examples = `
+The hold is what the plugin says of it on the response (x-serverless-held-ms); the backend's part is Kong's own header. --ops-url adds
+what the plugin server measured: wake (until the wake message was taken), start (from then until ready).
+
+Examples:
+  kong-serverless trace http://localhost:8000/
+  kong-serverless trace https://api.example.com/orders --header "authorization: Bearer ..." --json
+  kong-serverless trace http://localhost:8000/ --ops-url http://localhost:8090    (kubectl -n kong port-forward ...)
+`;
+
+export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
+  return new Command("trace")
+    .description(
+      "Send one request and show where its time went: connect, hold, backend, body. Exits 1 for a 5xx.",
+    )
+    .argument("<url>", "the address to ask, through the gateway", readUrl)
+    .option("--method <name>", "HTTP method", "GET")
+    .option("--header <line>", "a header as NAME: VALUE; may be repeated", readHeader, {})
+    .option(
+      "--timeout <seconds>",
+      "for the whole request; above the gateway's hold time limit",
+      readSeconds,
+      90,
+    )
+    .option("--ops-url <url>", "the plugin server's own address, for its cold start stages")
+    .option("--json", "print one JSON object", false)
+    .addHelpText("after", examples)
+    .action(async (url: URL, { method, header, timeout, opsUrl, json }: TraceOptions) => {
+      const { signal } = shell;
+      const before = opsUrl === undefined ? undefined : await readStageSums(opsUrl, signal);
+      const headers = { "user-agent": "kong-serverless-trace", ...header };
+      const response = await sendTimed({ url, method, headers, timeoutMs: timeout * 1000, signal });
+      const meanwhile =
+        opsUrl === undefined || before === undefined
+          ? undefined
+          : stagesBetween(before, await readStageSums(opsUrl, signal));
+      const trace = readTrace(response, meanwhile);
+      shell.print(
+        json ? JSON.stringify({ url: url.href, ...trace }) : tellTrace(trace, `${method} ${url.href}`),
+      );
+      finish(trace.ok ? exitCode.fine : exitCode.findings);
+    });
+}
+
+function readUrl(text: string): URL {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError("Allowed: an http or https URL.");
+  }
+  return new URL(text);
+}
+
+function readHeader(line: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("Allowed: NAME: VALUE.");
+  return { ...headers, [name.toLowerCase()]: value };
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 3600)) throw new InvalidArgumentError("Allowed: up to 3600 seconds.");
+  return seconds;
+}

@@ -1,0 +1,94 @@
+import { parseServerTiming, type ServerTiming } from "./server-timing.ts";
+import type { Moment, TimedResponse } from "./timed-request.ts";
+
+/** A part of a request's time; together they are all of it. */
+export interface Stage {
+  readonly stage: string;
+  readonly durationMs: number;
+}
+
+export interface Trace {
+  /** Whether the request was proxied, and not answered by an error of the gateway or the backend. */
+  readonly ok: boolean;
+  readonly status: number;
+  readonly isColdStart: boolean;
+  readonly totalMs: number;
+  readonly stages: readonly Stage[];
+  readonly serverTiming: readonly ServerTiming[];
+  /** The plugin's own refusal, if it is one: a code of docs/errors.md. */
+  readonly refusal:
+    | { readonly code: string; readonly title: string; readonly retryAfterSeconds?: number }
+    | undefined;
+  /** What the plugin server counted meanwhile, for everybody who waited. */
+  readonly pluginServer: readonly Stage[] | undefined;
+}
+
+const heldHeader = "x-serverless-held-ms";
+const backendHeader = "x-kong-upstream-latency";
+
+/** Takes a request's time apart, by what was seen of it here and by what its response says. */
+export function readTrace(response: TimedResponse, pluginServer: readonly Stage[] | undefined): Trace {
+  const { status, headers, moments } = response;
+  const heldMs = Number(headers[heldHeader] ?? 0);
+  return {
+    ok: status < 500,
+    status,
+    isColdStart: heldMs > 0,
+    totalMs: round(moments.get("answered") ?? 0),
+    stages: stagesOf(moments, heldMs, Number(headers[backendHeader] ?? Number.NaN)),
+    serverTiming: parseServerTiming(String(headers["server-timing"] ?? "")),
+    refusal: refusalOf(response),
+    pluginServer,
+  };
+}
+
+function stagesOf(moments: ReadonlyMap<Moment, number>, heldMs: number, backendMs: number): Stage[] {
+  const stages: Stage[] = [];
+  let last = 0;
+  const names: readonly (readonly [Moment, string])[] = [
+    ["resolved", "name lookup"],
+    ["connected", "connect"],
+    ["secured", "TLS"],
+    ["sent", "request sent"],
+  ];
+  for (const [moment, stage] of names) {
+    const atMs = moments.get(moment);
+    if (atMs === undefined) continue;
+    stages.push({ stage, durationMs: round(Math.max(0, atMs - last)) });
+    last = Math.max(last, atMs);
+  }
+  const firstByteMs = moments.get("first byte") ?? last;
+  const waitMs = firstByteMs - last;
+  if (heldMs > 0) stages.push({ stage: "held, backend starting", durationMs: heldMs });
+  if (Number.isNaN(backendMs)) {
+    stages.push({ stage: "gateway and backend", durationMs: round(Math.max(0, waitMs - heldMs)) });
+  } else {
+    stages.push({
+      stage: "gateway and network",
+      durationMs: round(Math.max(0, waitMs - heldMs - backendMs)),
+    });
+    stages.push({ stage: "backend", durationMs: backendMs });
+  }
+  stages.push({ stage: "body", durationMs: round((moments.get("answered") ?? firstByteMs) - firstByteMs) });
+  return stages;
+}
+
+function refusalOf({ headers, body }: TimedResponse): Trace["refusal"] {
+  if (headers["content-type"]?.startsWith("application/problem+json") !== true) return undefined;
+  try {
+    const { code, title } = JSON.parse(body) as { code?: unknown; title?: unknown };
+    if (typeof code !== "string") return undefined;
+    const retryAfter = Number(headers["retry-after"]);
+    return {
+      code,
+      title: typeof title === "string" ? title : "",
+      ...(Number.isFinite(retryAfter) && { retryAfterSeconds: retryAfter }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
