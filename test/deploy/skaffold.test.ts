@@ -39,7 +39,9 @@ if (!hasSchema) {
 }
 
 const imagesOf = (object: KubernetesObject): string[] =>
-  [...JSON.stringify(object).matchAll(/"image":"(kong-serverless\/[\w-]+)"/g)].map(([, image = ""]) => image);
+  [...JSON.stringify(object).matchAll(/"image":"(kong-serverless\/[\w-]+)(?::\w+)?"/g)].map(
+    ([, image = ""]) => image,
+  );
 
 describe("skaffold.yaml", () => {
   test.skipIf(!hasSchema)("is as its schema wants it", () => {
