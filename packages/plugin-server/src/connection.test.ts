@@ -90,7 +90,7 @@ describe("events", () => {
     }
   });
 
-  it("makes PDK calls one after another, also those that the plugin does not await", async () => {
+  it("sends PDK calls that are made at once without waiting, and gives each its own answer", async () => {
     const seen: unknown[] = [];
     await using served = await serve({
       access(kong: Kong) {
@@ -100,15 +100,34 @@ describe("events", () => {
     });
     const kong = await KongPeer.connect(served.socketPath);
     kong.handleEvent(await kong.startInstance());
-    for (const [name, answer] of [
-      ["kong.request.get_path", "/a"],
-      ["kong.request.get_method", "GET"],
-    ] as const) {
-      expect([await kong.readText(), await kong.readText()]).toEqual([name, ""]);
-      kong.frames.send(text(answer));
-    }
+    const sent = [await kong.readText(), await kong.readText(), await kong.readText(), await kong.readText()];
+    expect(sent).toEqual(["kong.request.get_path", "", "kong.request.get_method", ""]);
+    kong.frames.send(text("/a"), text("GET"));
     expect(await kong.readEnd()).toBeDefined();
     expect(seen).toEqual(["/a", "GET"]);
+  });
+
+  it("sends exit only when the calls before it are answered", async () => {
+    await using served = await serve({
+      async access(kong: Kong) {
+        void kong.response.setHeader("x-a", "b");
+        await kong.response.exit(418);
+      },
+    });
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance());
+    expect([await kong.readText(), (await kong.frames.read()) === undefined]).toEqual([
+      "kong.response.set_header",
+      false,
+    ]);
+    const next = kong.readText();
+    const isWaiting = await Promise.race([
+      next.then(() => false),
+      new Promise((resolve) => setImmediate(resolve, true)),
+    ]);
+    expect(isWaiting).toBe(true);
+    kong.frames.send(Buffer.alloc(0));
+    expect(await next).toBe("kong.response.exit");
   });
 
   it("sends nothing after an exit, whatever the plugin does then", async () => {

@@ -33,13 +33,17 @@ export interface PluginEventOptions {
   readonly onUnanswered: () => void;
 }
 
-/** One event that a plugin handles, and its PDK calls: one after another, because Kong answers them without a name. */
+/**
+ * One event that a plugin handles, and its PDK calls. Kong reads and answers them one after another, without a name: calls
+ * that the plugin makes at once go out at once, and their answers come in the same order.
+ */
 export class PluginEvent implements KongCalls {
   readonly #options: PluginEventOptions;
   /** Only while somebody is waited for: most events are over before they could wait. */
   #timer: NodeJS.Timeout | undefined;
   readonly #queue: PdkCall[] = [];
-  #unanswered: PdkCall | undefined;
+  /** Sent, in the order in which Kong answers them. */
+  readonly #unanswered: PdkCall[] = [];
   #controller?: AbortController;
   /** Whether PDK calls are still taken: until the handler is done, or has called `exit`. */
   #isOpen = true;
@@ -84,8 +88,9 @@ export class PluginEvent implements KongCalls {
       if (!this.#isOpen) throw callFailed(method, "the event has ended");
       const payload = method.method.arguments.encode(args);
       if (method.method === exit.method) this.#isOpen = false;
-      this.#queue.push({ method, payload, resolve, reject });
-      this.#sendNext();
+      // What is called within one turn of the plugin's code travels in one write.
+      if (this.#queue.push({ method, payload, resolve, reject }) === 1)
+        queueMicrotask(() => this.#sendQueued());
     });
     // A plugin need not await what it only tells Kong (a log line): a call that fails then must not end the process.
     promise.catch(() => {});
@@ -94,16 +99,15 @@ export class PluginEvent implements KongCalls {
 
   /** Takes the result of the call that waits for one; false when none does. */
   receive(result: Uint8Array): boolean {
-    const call = this.#unanswered;
+    const call = this.#unanswered.shift();
     if (!call) return false;
-    this.#unanswered = undefined;
     this.#awaitTraffic();
     try {
       call.resolve(call.method.method.result.decode(result));
     } catch (error) {
       call.reject(callFailed(call.method, "Kong's answer cannot be read", error));
     }
-    this.#sendNext();
+    this.#sendQueued();
     return true;
   }
 
@@ -111,7 +115,7 @@ export class PluginEvent implements KongCalls {
   finish(): void {
     this.#isOpen = false;
     this.#isHandlerDone = true;
-    this.#sendNext();
+    this.#sendQueued();
   }
 
   /** Ends the event with an answer, where its phase can give one, unless the plugin has ended it already. */
@@ -126,28 +130,33 @@ export class PluginEvent implements KongCalls {
     if (this.#isEnded) return;
     this.#close();
     const error = new ServerlessError("PDK_CALL_FAILED", "Kong closed the connection of this event.");
-    this.#unanswered?.reject(error);
-    for (const call of this.#queue) call.reject(error);
+    for (const call of [...this.#unanswered, ...this.#queue]) call.reject(error);
     this.#controller ??= new AbortController();
     this.#controller.abort(error);
   }
 
-  #sendNext(): void {
-    if (this.#isEnded || this.#unanswered) return;
-    const call = this.#queue.shift();
-    if (!call) {
-      if (this.#isHandlerDone) this.#end("returned");
-      return;
+  #sendQueued(): void {
+    if (this.#isEnded) return;
+    const last = this.#queue.at(-1);
+    const exitCall = last?.method.method === exit.method ? this.#queue.pop() : undefined;
+    this.#sendAll(this.#queue.splice(0));
+    if (this.#unanswered.length > 0) {
+      if (exitCall) this.#queue.push(exitCall);
+    } else if (exitCall) {
+      this.#options.send(encodeFrames(exitCall.method.nameBytes, exitCall.payload));
+      // Kong answers nothing to an exit, and takes nothing after it.
+      this.#end("exited");
+      exitCall.resolve(undefined);
+    } else if (this.#isHandlerDone) {
+      this.#end("returned");
     }
-    this.#options.send(encodeFrames(call.method.nameBytes, call.payload));
-    if (call.method.method !== exit.method) {
-      this.#unanswered = call;
-      this.#awaitTraffic();
-      return;
-    }
-    // Kong answers nothing to an exit, and takes nothing after it.
-    this.#end("exited");
-    call.resolve(undefined);
+  }
+
+  #sendAll(calls: readonly PdkCall[]): void {
+    if (calls.length === 0) return;
+    this.#unanswered.push(...calls);
+    this.#options.send(encodeFrames(...calls.flatMap(({ method, payload }) => [method.nameBytes, payload])));
+    this.#awaitTraffic();
   }
 
   #onFailure(error: unknown): void {
@@ -167,7 +176,7 @@ export class PluginEvent implements KongCalls {
   }
 
   #onQuiet(): void {
-    if (this.#unanswered) this.#options.onUnanswered();
+    if (this.#unanswered.length > 0) this.#options.onUnanswered();
     else void this.call(heartbeat, []);
   }
 
