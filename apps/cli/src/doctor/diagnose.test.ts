@@ -168,6 +168,7 @@ const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]]
   ["KEEP_WARM_WITHOUT_SPARE", [set(plugin, ["config", "keepWarmIntervalMs"], 30_000)]],
   ["LEASE_TOO_LONG", [set(plugin, ["config", "readyLeaseMs"], 100_000)]],
   ["HOLD_ABOVE_READ_TIMEOUT", [set(plugin, ["config", "holdTimeoutMs"], 61_000)]],
+  ["GATEWAY_GRACE_TOO_SHORT", []],
   ["HOLD_TOO_SHORT", [set(plugin, ["config", "holdTimeoutMs"], 1000)]],
   ["POLLING_INTERVAL_TOO_SHORT", [set(consumerScaler, ["spec", "pollingInterval"], 0)]],
   ["POLLING_INTERVAL_SLOW", [set(backendScaler, ["spec", "pollingInterval"], 15)]],
@@ -192,20 +193,19 @@ const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]]
 ];
 
 describe("diagnose", () => {
-  // A read timeout that the heartbeat does not keep up with, and an app id that can be missing from scopes.
-  const values = {
-    env: { nginx_proxy_lua_socket_read_timeout: "30s" },
-    podAnnotations: { "dapr.io/app-id": "kong-gateway" },
+  const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" }, terminationGracePeriodSeconds: 120 };
+  /** Mistakes that stand in the gateway's own values. */
+  const gatewayMistakes: Partial<Record<FindingCode, object>> = {
+    // A read timeout that the heartbeat (15 s) does not come twice in.
+    HOLD_ABOVE_READ_TIMEOUT: { env: { nginx_proxy_lua_socket_read_timeout: "30s" } },
+    GATEWAY_GRACE_TOO_SHORT: { terminationGracePeriodSeconds: 60 },
   };
-  const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" } };
 
   test.each(planted)(
     "finds %s where it is planted, and nothing else",
     async (code, mistakes, brought = []) => {
-      const { findings, ok } = await diagnosePlanted(
-        code === "HOLD_ABOVE_READ_TIMEOUT" ? values : calm,
-        ...mistakes,
-      );
+      const values = { ...calm, ...gatewayMistakes[code] };
+      const { findings, ok } = await diagnosePlanted(values, ...mistakes);
       expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set([code, ...brought]));
       expect(ok).toBe(false);
     },

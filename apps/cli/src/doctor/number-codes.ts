@@ -37,6 +37,11 @@ export const numberCodes = {
     why: "Kong answers 500 when its plugin server is silent for longer than its read timeout; the heartbeat must come at least twice in it.",
     fix: "Raise nginx_proxy_lua_socket_read_timeout above twice the heartbeat (15 s), or keep holdTimeoutMs below it.",
   },
+  GATEWAY_GRACE_TOO_SHORT: {
+    severity: "warning",
+    why: "A gateway pod that is replaced is killed with requests still held: their clients see a broken connection.",
+    fix: "Raise terminationGracePeriodSeconds in the gateway's chart values above the longest hold, and let Kong's preStop wait as long (kong quit --timeout).",
+  },
   HOLD_TOO_SHORT: {
     severity: "warning",
     why: "A hold that ends before the scaler has looked and the first readiness probe can succeed answers every cold start with 503.",

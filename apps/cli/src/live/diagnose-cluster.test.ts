@@ -48,7 +48,13 @@ async function runningBase(): Promise<ClusterObject[]> {
   const gateway = {
     kind: "Deployment",
     metadata: { name: "kong-gateway", namespace: "kong" },
-    spec: { replicas: 2, template: { metadata: { labels, annotations: sidecar }, spec: { containers: [] } } },
+    spec: {
+      replicas: 2,
+      template: {
+        metadata: { labels, annotations: sidecar },
+        spec: { containers: [], terminationGracePeriodSeconds: 120 },
+      },
+    },
   };
   const pod = {
     kind: "Pod",

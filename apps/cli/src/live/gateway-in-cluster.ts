@@ -6,7 +6,7 @@ import type { System } from "../system/system.ts";
 import { selects, type Workload } from "../system/workload.ts";
 
 /** The workloads behind the Service that tells the demand: the gateway's. */
-export function gatewayWorkloads({ scalers, manifests, workloads }: System): Workload[] {
+function gatewayWorkloads({ scalers, manifests, workloads }: System): Workload[] {
   const services = scalers.flatMap(({ demands }) =>
     demands.flatMap(({ url }) => {
       const address = serviceAddress(url.href);
@@ -24,6 +24,7 @@ export function gatewayInCluster(system: System): Gateway {
   const timeout = variables.find(({ name }) => name === "KONG_NGINX_PROXY_LUA_SOCKET_READ_TIMEOUT")?.value;
   const values = {
     replicaCount: gateway.manifest.root.at("spec", "replicas").number,
+    terminationGracePeriodSeconds: gateway.template.at("spec", "terminationGracePeriodSeconds").number,
     env: { nginx_proxy_lua_socket_read_timeout: timeout },
     podAnnotations: Object.fromEntries(gateway.annotations),
   };

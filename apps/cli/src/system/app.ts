@@ -18,7 +18,7 @@ export interface App<Settings> {
   readonly issues: readonly AppIssue[];
 }
 
-export interface AppIssue {
+interface AppIssue {
   readonly place: Place;
   readonly message: string;
 }

@@ -6,12 +6,16 @@ export interface Gateway {
   readonly replicas: number;
   /** Kong's time limit for a read from its plugin server, in seconds. */
   readonly readTimeoutSeconds: number;
+  /** Seconds that a pod has for its end; undefined where that is not known. */
+  readonly graceSeconds: number | undefined;
   /** `dapr.io/app-id` of its pods; undefined where it is not known. */
   readonly appId: string | undefined;
 }
 
 /** OpenResty's default for reads of cosockets, which is what Kong talks to its plugin server by. */
 const defaultReadTimeoutSeconds = 60;
+/** The chart's, which is Kubernetes' own. */
+const defaultGraceSeconds = 30;
 /** What staging runs; more than one is what the rules must hold for. */
 const assumedReplicas = 2;
 
@@ -25,6 +29,9 @@ export function readGateway(values: Place = new Place(undefined, [])): Gateway {
     replicas: replicas ?? assumedReplicas,
     readTimeoutSeconds:
       seconds(chart.at("env", "nginx_proxy_lua_socket_read_timeout")) ?? defaultReadTimeoutSeconds,
+    graceSeconds: values.exists
+      ? (chart.at("terminationGracePeriodSeconds").number ?? defaultGraceSeconds)
+      : undefined,
     appId: chart.at("podAnnotations", "dapr.io/app-id").text,
   };
 }

@@ -18,14 +18,14 @@ export interface Container {
   readonly environment: readonly EnvironmentVariable[];
 }
 
-export interface EnvironmentVariable {
+interface EnvironmentVariable {
   readonly name: string;
   readonly place: Place;
   /** Undefined where only the cluster knows it, as with a pod's address or a Secret. */
   readonly value: string | undefined;
 }
 
-export const workloadKinds = ["Deployment", "StatefulSet"] as const;
+const workloadKinds = ["Deployment", "StatefulSet"] as const;
 
 export function readWorkloads(manifests: Manifests): Workload[] {
   return manifests.of(...workloadKinds).map((manifest) => {

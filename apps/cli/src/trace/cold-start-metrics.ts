@@ -23,7 +23,7 @@ export async function readStageSums(opsUrl: string, parent: AbortSignal): Promis
 }
 
 /** `BACKEND STAGE` -> seconds */
-export function parseStageSums(metrics: string): StageSums {
+function parseStageSums(metrics: string): StageSums {
   return new Map(
     [...metrics.matchAll(stageLine)].map(([, labels = "", value]) => [
       `${label(labels, "backend")} ${label(labels, "stage")}`,

@@ -71,7 +71,7 @@ export function* backendsStayWarm(system: System): Generator<Finding> {
 
 /** A hold lasts long enough for a cold start, and no longer than Kong waits for its plugin server. */
 export function* holdsFit(system: System): Generator<Finding> {
-  const { readTimeoutSeconds } = system.gateway;
+  const { readTimeoutSeconds, graceSeconds } = system.gateway;
   for (const backend of system.backends) {
     const { holdTimeoutMs, name, health } = backend.settings;
     if (health === undefined) continue;
@@ -80,6 +80,10 @@ export function* holdsFit(system: System): Generator<Finding> {
     if (holdTimeoutMs > readTimeoutSeconds * 1000 && !isBeaten) {
       const what = `Backend ${name} holds for ${holdTimeoutMs} ms; Kong waits ${readTimeoutSeconds} s for its plugin server, with a heartbeat every ${heartbeatSeconds} s`;
       yield finding("HOLD_ABOVE_READ_TIMEOUT", place, what);
+    }
+    if (graceSeconds !== undefined && holdTimeoutMs >= graceSeconds * 1000) {
+      const what = `Backend ${name} holds for ${holdTimeoutMs} ms; a gateway pod has ${graceSeconds} s for its end`;
+      yield finding("GATEWAY_GRACE_TOO_SHORT", place, what);
     }
     for (const { manifest, pollingSeconds, target } of scalersOf(system, backend)) {
       const probe = target?.containers[0]?.place.at("readinessProbe");
