@@ -1,4 +1,7 @@
+import { sleep } from "@kong-serverless/runtime";
+
 import type { Journal } from "../journal.ts";
+import { restartDelays } from "../kubelet/restart-delays.ts";
 import { ChildProcess } from "../processes/child-process.ts";
 import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
@@ -15,9 +18,14 @@ export interface PluginServerProcessOptions {
 
 const stopGraceMs = 5_000;
 
-/** The real plugin server, as the container that stands beside a stock Kong and shares its socket's directory. */
+/**
+ * The real plugin server, as the container that stands beside a stock Kong and shares its socket's directory. When it ends
+ * unasked it is started anew, as a kubelet does: at once the first time, then with a back-off.
+ */
 export class PluginServerProcess {
-  readonly #child: ChildProcess;
+  readonly #options: PluginServerProcessOptions;
+  readonly #stopped = new AbortController();
+  #child: ChildProcess;
   /** Where it answers `/metrics` and `/demand/{name}`. */
   readonly opsPort: number;
 
@@ -28,28 +36,45 @@ export class PluginServerProcess {
       url: `http://127.0.0.1:${started.opsPort}/readyz`,
       signal: options.signal,
     });
+    void started.#keepRunning();
     return started;
   }
 
-  private constructor(
-    { entryPoint, socketPath, sidecarPort, journal }: PluginServerProcessOptions,
-    opsPort: number,
-  ) {
+  private constructor(options: PluginServerProcessOptions, opsPort: number) {
+    this.#options = options;
     this.opsPort = opsPort;
-    this.#child = new ChildProcess({
+    this.#child = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#child.stop(stopGraceMs);
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { signal } = this.#stopped;
+    for (const restartDelayMs of restartDelays()) {
+      const exit = await this.#child.exited;
+      if (signal.aborted) return;
+      this.#options.journal.record("plugin", "container.exited", { ...exit, restartDelayMs });
+      await sleep(restartDelayMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#child = this.#run();
+    }
+  }
+
+  #run(): ChildProcess {
+    const { entryPoint, socketPath, sidecarPort, journal } = this.#options;
+    return new ChildProcess({
       command: process.execPath,
       args: [entryPoint],
       environment: {
         KONG_SERVERLESS_SOCKET: socketPath,
         DAPR_HTTP_PORT: String(sidecarPort),
         OPS_HOST: "127.0.0.1",
-        OPS_PORT: String(opsPort),
+        OPS_PORT: String(this.opsPort),
       },
       onLine: (line) => journalLine(journal, "plugin", line),
     });
-  }
-
-  async stop(): Promise<void> {
-    await this.#child.stop(stopGraceMs);
   }
 }

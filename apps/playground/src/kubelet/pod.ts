@@ -5,6 +5,7 @@ import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { ChildProcess, type Exit } from "../processes/child-process.ts";
 import { podIp } from "./pod-environment.ts";
+import { restartDelays } from "./restart-delays.ts";
 
 type PodSpec = Deployment["spec"]["template"]["spec"];
 
@@ -19,10 +20,6 @@ export interface PodOptions {
   readonly onLine: (line: string) => void;
   readonly onEvent: (event: string, fields: Record<string, unknown>) => void;
 }
-
-/** kubelet's back-off between restarts of a container that keeps ending: 10 s, doubled each time, to 5 minutes. */
-const firstRestartDelayMs = 10_000;
-const longestRestartDelayMs = 300_000;
 
 /** One pod: a process of the real app, started, probed, restarted and stopped as a kubelet does it. */
 export class Pod {
@@ -77,13 +74,12 @@ export class Pod {
 
   async #run(): Promise<void> {
     const { signal } = this.#deleted;
-    let restartDelayMs = 0;
-    while (!this.#isTerminating) {
+    for (const restartDelayMs of restartDelays()) {
+      if (this.#isTerminating) break;
       const exit = await this.#runContainer();
       if (this.#isTerminating) break;
       this.#options.onEvent("container.exited", { ...exit, restartDelayMs });
       await sleep(restartDelayMs, signal).catch(() => {});
-      restartDelayMs = Math.min(longestRestartDelayMs, Math.max(firstRestartDelayMs, restartDelayMs * 2));
     }
     // Nothing is left for preStop to wait for.
     this.#deleted.abort();
