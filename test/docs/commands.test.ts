@@ -27,6 +27,10 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   ],
   [/^node scripts\/generate-docs\.ts$/, { run: ["scripts/generate-docs.ts", "--check"] }],
   [/^node scripts\/generate-protocol\.ts$/, ci("scripts/generate-protocol.ts --check")],
+  [
+    /^node scripts\/generate-plugin-dump\.ts$/,
+    { file: "test/deploy/overlays.test.ts", text: "scripts/generate-plugin-dump.ts" },
+  ],
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
   // These take minutes: it is only made sure that there are such benchmarks.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
