@@ -31,6 +31,11 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     /^node scripts\/generate-plugin-dump\.ts$/,
     { file: "test/deploy/overlays.test.ts", text: "scripts/generate-plugin-dump.ts" },
   ],
+  // Every install runs it.
+  [
+    /^node scripts\/make-secrets\.ts$/,
+    { file: "package.json", text: '"prepare": "node scripts/make-secrets.ts"' },
+  ],
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
   // These take minutes: it is only made sure that there are such benchmarks.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
