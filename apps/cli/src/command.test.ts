@@ -36,6 +36,12 @@ describe("kong-serverless", () => {
     expect(code).toBe(2);
   });
 
+  test("says so as JSON too, where it is asked for JSON", async () => {
+    const { code, stdout } = await runBin(["doctor", "--context", "none", "--kubeconfig", "/none", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "CLUSTER_UNREACHABLE" } });
+    expect(code).toBe(2);
+  });
+
   test.each([
     [["doctor"], /--overlay, --file and --context/],
     [["doctor", "--overlay", "dev", "--file", "x"], /give one of them/],

@@ -4,6 +4,7 @@ import { readCliEnvironment } from "@kong-serverless/config";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { runCommand } from "./command.ts";
+import { errorReport, tellError } from "./error-report.ts";
 import { exitCode } from "./exit-code.ts";
 
 const leaving = new AbortController();
@@ -27,6 +28,7 @@ try {
 } catch (error) {
   // A known error says all in its message; the stack of an unknown one is the only clue that there is.
   if (!(error instanceof ServerlessError)) throw error;
-  process.stderr.write(`${error.code}: ${error.message}\n`);
+  process.stderr.write(`${tellError(error)}\n`);
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(errorReport(error))}\n`);
   process.exitCode = exitCode.failed;
 }

@@ -156,7 +156,8 @@ export const errorCodes = {
   },
   KUSTOMIZE_FAILED: {
     meaning: "kustomize refused an overlay.",
-    remedy: "The message quotes it.",
+    remedy:
+      "The message quotes it. A missing file of passwords is one that Git ignores: docs/kubernetes.md says how to make it.",
   },
   CLUSTER_UNREACHABLE: {
     meaning: "The Kubernetes API server gave no answer, or the kube context does not exist.",

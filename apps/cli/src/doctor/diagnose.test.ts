@@ -1,5 +1,7 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { Manifests, toManifest } from "../manifests/manifests.ts";
 import { Place } from "../manifests/place.ts";
 import { readGateway } from "../system/gateway.ts";
 import { readSystem } from "../system/system.ts";
@@ -248,6 +250,43 @@ describe("diagnose", () => {
     );
   });
 });
+
+describe("diagnose, given nonsense", () => {
+  test("says what it finds and never throws, whatever stands in a manifest", async () => {
+    const base = await plant();
+    const places = base.all.flatMap(({ root }) => pathsOf(root.value).map((path) => ({ root, path })));
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 }), ({ root, path }, value) => {
+        const documents = base.all.map((manifest) =>
+          manifest.root === root ? replaceAt(root.value, path, value) : manifest.root.value,
+        );
+        const manifests = new Manifests(documents.flatMap((document) => toManifest(document, []) ?? []));
+        const { ok, findings } = diagnose(readSystem(manifests, readGateway()));
+        expect(ok).toBe(findings.length === 0);
+      }),
+    );
+  });
+});
+
+type Step = string | number;
+
+function pathsOf(value: unknown): Step[][] {
+  if (typeof value !== "object" || value === null) return [[]];
+  const keys: Step[] = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  return [
+    [],
+    ...keys.flatMap((key) => pathsOf(Reflect.get(value, key)).map((path) => path.toSpliced(0, 0, key))),
+  ];
+}
+
+function replaceAt(root: unknown, [step, ...rest]: readonly Step[], value: unknown): unknown {
+  if (step === undefined) return value;
+  const copied: Record<Step, unknown> = Array.isArray(root)
+    ? Object.assign([], root)
+    : Object.assign({}, root);
+  copied[step] = replaceAt(copied[step], rest, value);
+  return copied;
+}
 
 function setSecretVariable(deployment: unknown): void {
   const { spec } = deployment as { spec: { template: { spec: { containers: { env: object[] }[] } } } };
