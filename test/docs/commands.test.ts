@@ -75,11 +75,6 @@ test.each(runs)(
   30_000,
 );
 
-test("every command with an evidence stands in some page", () => {
-  const commands = markdownFiles().flatMap((file) => commandsOf(read(file)).map(({ text }) => text));
-  for (const [pattern] of evidence) expect(commands).toContainEqual(expect.stringMatching(pattern));
-});
-
 test("commands are found in shell blocks, after prompts, over several lines, and by their program's name", () => {
   const page = [
     "Run `pnpm demo`, not `config.backend`.",
