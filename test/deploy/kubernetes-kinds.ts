@@ -9,7 +9,8 @@ const typesFolder = join(root, "node_modules/kubernetes-types");
 
 /** Whether an object is of Kubernetes itself, and not of a custom resource definition. */
 export function isKubernetes({ apiVersion }: KubernetesObject): boolean {
-  return existsSync(join(typesFolder, `${modulePath(apiVersion)}.d.ts`));
+  const path = modulePath(apiVersion);
+  return path !== undefined && existsSync(join(typesFolder, `${path}.d.ts`));
 }
 
 /**
@@ -55,8 +56,8 @@ export const object: ${object.kind} = ${JSON.stringify(object, undefined, 1)};
 `;
 }
 
-/** `apps/v1`; `v1` -> `core/v1`; `networking.k8s.io/v1` -> `networking/v1` */
-function modulePath(apiVersion: string): string {
-  const [group = "", version] = apiVersion.split("/");
-  return version === undefined ? `core/${group}` : `${group.replace(/\.k8s\.io$/, "")}/${version}`;
+/** `apps/v1`; `v1` -> `core/v1`; `networking.k8s.io/v1` -> `networking/v1`. Undefined for a group of somebody else's. */
+function modulePath(apiVersion: string): string | undefined {
+  const [, group = "core", version] = /^(?:([a-z]+)(?:\.[a-z.]*k8s\.io)?\/)?(v\w+)$/.exec(apiVersion) ?? [];
+  return version === undefined ? undefined : `${group}/${version}`;
 }
