@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import type { Kong, PluginModule } from "./index.ts";
 import { pdk } from "./protocol/index.ts";
@@ -305,6 +305,21 @@ describe("events", () => {
     kong.handleEvent(ids[2] ?? 0);
     expect(await kong.readEnd()).toBeDefined();
     kong.handleEvent(ids[0] ?? 0);
+    expect(await kong.readText()).toBe("closed");
+  });
+
+  it("lets the one go that is unused for longest also after the clock was set back", async () => {
+    await using served = await serve({ access() {} }, { maxInstances: 2 });
+    const kong = await KongPeer.connect(served.socketPath);
+    const old = await kong.startInstance();
+    const now = Date.now();
+    vi.spyOn(Date, "now").mockReturnValue(now - 86_400_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const recent = await kong.startInstance();
+    await kong.startInstance();
+    kong.handleEvent(recent);
+    expect(await kong.readEnd()).toBeDefined();
+    kong.handleEvent(old);
     expect(await kong.readText()).toBe("closed");
   });
 });

@@ -15,6 +15,7 @@ export interface Instance {
   readonly plugin?: PluginInstance;
   /** Events whose handler still runs. */
   runningEvents: number;
+  /** On the clock of `performance.now()`: it orders instances, whatever happens to the time of day. */
   lastUsedAtMs: number;
   isClosed: boolean;
 }
@@ -47,13 +48,12 @@ export class Instances {
   /** Never fails: an instance whose plugin cannot be constructed is kept too, and its events are answered with a failure. */
   start(pluginName: string, configJson: Uint8Array): Instance {
     if (this.#instances.size >= this.#options.maxInstances) this.#closeLeastRecentlyUsed();
-    const now = Date.now();
     const instance: Instance = {
       id: this.#takeId(),
       ...this.#construct(pluginName, configJson),
-      startedAtMs: now,
+      startedAtMs: Date.now(),
       runningEvents: 0,
-      lastUsedAtMs: now,
+      lastUsedAtMs: performance.now(),
       isClosed: false,
     };
     this.#instances.set(instance.id, instance);
@@ -72,7 +72,7 @@ export class Instances {
 
   beginEvent(instance: Instance): void {
     instance.runningEvents += 1;
-    instance.lastUsedAtMs = Date.now();
+    instance.lastUsedAtMs = performance.now();
   }
 
   endEvent(instance: Instance): void {
