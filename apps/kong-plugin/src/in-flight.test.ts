@@ -65,6 +65,35 @@ describe("the demand for a backend", () => {
     expect(await demandOf(stage)).toEqual(nothing);
   });
 
+  test("falls when Kong's balancer knows no address yet for a backend that has just become ready", async () => {
+    await using stage = await openStage({ config: { ...config, readyLeaseMs: 100 } });
+    stage.backend.become(503, 503, 200);
+    const { gateway } = stage;
+    for (const expected of ["cold", "checked"]) {
+      const exchange = gateway.exchange();
+      await gateway.host.access(gateway.entity(), exchange);
+      expect(await demandOf(stage)).toMatchObject({ inFlight: 1 });
+      exchange.response = { status: 503, headers: {}, source: "exit" };
+      await gateway.host.log(gateway.entity(), exchange);
+      expect(await demandOf(stage)).toEqual(nothing);
+      expect(await gateway.metric("serverless_requests_total", { outcome: expected })).toBe(1);
+      await gateway.waitForMetric("serverless_backend_ready", 0);
+    }
+  });
+
+  test("falls when Kong ends a forwarded request by itself", async () => {
+    await using stage = await openStage();
+    const { gateway } = stage;
+    for (const status of [400, 408, 413, 502, 503, 504]) {
+      await stage.warmUp();
+      const exchange = gateway.exchange();
+      await gateway.host.access(gateway.entity(), exchange);
+      exchange.response = { status, headers: {}, source: "error" };
+      await gateway.host.log(gateway.entity(), exchange);
+      expect(await demandOf(stage)).toEqual(nothing);
+    }
+  });
+
   test("is exact where requests are told apart by path: also when a later plugin ends them", async () => {
     await using stage = await openStage({
       config: { ...config, backend: [{ ...backendConfig, target: "/demo" }] },

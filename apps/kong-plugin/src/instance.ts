@@ -17,6 +17,8 @@ import type { Metrics, RequestMetrics } from "./metrics.ts";
 
 /** What Kong answers by itself when it could not reach the upstream, found it gone, or waited for it in vain. */
 const upstreamFailures = new Set([502, 503, 504]);
+/** What it answers when a request's body cannot be read, which it tries only after `access`: broken, too slow, too large. */
+const bodyFailures = new Set([400, 408, 413]);
 const sharedKey = "serverless_backend";
 
 export interface InstanceParts {
@@ -95,8 +97,8 @@ export class Instance implements PluginInstance {
     await kong.response.exit(status, body, headers);
   }
 
-  async #accessCold(kong: Kong, { coldPath }: Destination): Promise<void> {
-    await coldPath.hold(kong);
+  async #accessCold(kong: Kong, { backend, coldPath }: Destination): Promise<void> {
+    if (await coldPath.hold(kong)) await leaveMark(kong, backend);
   }
 
   async #accessAny(kong: Kong, matcher: Matcher<Destination>): Promise<void> {
@@ -107,29 +109,48 @@ export class Instance implements PluginInstance {
     const { backend, coldPath, metrics } = destination;
     if (backend.admit()) metrics.warm.inc();
     else if (!(await coldPath.hold(kong))) return;
-    try {
-      // In `log` Kong no longer tells the path. This also pairs the two: what is not set there did not pass here.
-      await kong.ctx.shared.set(sharedKey, backend.name);
-    } catch (error) {
-      backend.ended();
-      throw error;
-    }
+    await leaveMark(kong, backend);
   }
 
   async #logOnly(kong: Kong, { backend }: Destination): Promise<void> {
     const source = await kong.response.getSource();
-    if (source === "exit") return;
-    // An error of another kind ended the request before it was forwarded: a client that left, for instance.
-    if (source === "error" && !upstreamFailures.has(await kong.response.getStatus())) return;
-    if (source === "error") backend.unreachable();
-    backend.ended();
+    if (source === "service") return backend.ended();
+    if (source === "error") return this.#logError(await kong.response.getStatus(), backend);
+    // A plugin's answer; or Kong's own, when its balancer knew no address: a backend that has just started may be new to it.
+    if ((await kong.ctx.shared.get(sharedKey)) === backend.name) backend.ended();
+  }
+
+  /** An error of another kind ended the request before it was forwarded: a client that left, for instance. */
+  #logError(status: number, backend: Backend): void {
+    if (upstreamFailures.has(status)) {
+      backend.unreachable();
+      backend.ended();
+    } else if (this.#entity.isBound && bodyFailures.has(status)) {
+      // Without a route or service, it may also be a request that was refused for its head, before any `access`.
+      backend.ended();
+    }
   }
 
   async #logAny(kong: Kong, matcher: Matcher<Destination>): Promise<void> {
     const name = await kong.ctx.shared.get(sharedKey);
     const destination = matcher.backends.find(({ backend }) => backend.name === name);
     if (destination === undefined) return;
+    // Asked before anything is counted: when the connection is lost, Kong runs the whole event again.
+    const source = await kong.response.getSource();
     destination.backend.ended();
-    if ((await kong.response.getSource()) === "error") destination.backend.unreachable();
+    if (source === "error") destination.backend.unreachable();
+  }
+}
+
+/**
+ * Tells `log`, which Kong does not pair with `access` and which can no longer ask for the path, that the request passed here.
+ * A client that left meanwhile was not forwarded.
+ */
+async function leaveMark(kong: Kong, backend: Backend): Promise<void> {
+  try {
+    await kong.ctx.shared.set(sharedKey, backend.name);
+  } catch (error) {
+    backend.ended();
+    throw error;
   }
 }

@@ -7,6 +7,8 @@ export interface PluginEntity {
   readonly key: string;
   /** Grows with every load of a configuration. */
   readonly seq: number;
+  /** Whether it is for the requests of one route or service; otherwise for all of the gateway's. */
+  readonly isBound: boolean;
 }
 
 /** Reads what Kong says about the entity. */
@@ -15,6 +17,7 @@ export function pluginEntityOf(config: unknown): PluginEntity {
   return {
     key: typeof __key__ === "string" ? __key__ : JSON.stringify([route_id ?? null, service_id ?? null]),
     seq: typeof __seq__ === "number" ? __seq__ : 0,
+    isBound: typeof route_id === "string" || typeof service_id === "string",
   };
 }
 
