@@ -366,6 +366,26 @@ describe("a backend without a readiness path", () => {
     for (let request = 0; request < 100; request += 1) quick.admit();
     await advance(1000);
     expect(world.messages).toHaveLength(1);
+describe("a clock that is set", () => {
+  const jumps = [-86_400_000, 86_400_000];
+
+  test.each(jumps)("by %i ms ends no hold, and no lease", async (jumpMs) => {
+    const outcome = hold();
+    await advance(5000);
+    vi.setSystemTime(Date.now() + jumpMs);
+    await advance(4000);
+    expect(outcome.state).toBe("held");
+    world.isBackendUp = true;
+    await advance(50);
+    expect(outcome.state).toBe("released");
+    vi.setSystemTime(Date.now() + jumpMs);
+    expect(backend.admit()).toBe(true);
+    await advance(2500);
+    expect(world.messages.map(({ reason }) => reason)).toEqual(["activation", "repeat"]);
+    expect(backend.demand.inFlight).toBe(2);
+  });
+});
+
   });
 });
 
