@@ -1,5 +1,5 @@
 import { QueueEmulator } from "@kong-serverless/testing";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 import type { Diagnosis } from "./doctor/finding.ts";
 import { runBin, runCli } from "./testing/run-cli.ts";
@@ -10,6 +10,8 @@ kind: ScaledObject
 metadata: {name: web}
 spec: {scaleTargetRef: {name: web}, pollingInterval: 0, triggers: []}
 `;
+
+afterEach(() => vi.unstubAllEnvs());
 
 describe("kong-serverless", () => {
   test("runs from its sources, without a build, and exits 0 when all is fine", async () => {
@@ -37,8 +39,8 @@ describe("kong-serverless", () => {
   });
 
   test("says so as JSON too, where it is asked for JSON", async () => {
-    const { code, stdout } = await runBin(["doctor", "--context", "none", "--kubeconfig", "/none", "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "CLUSTER_UNREACHABLE" } });
+    const { code, stdout } = await runBin(["doctor", "--file", "/nowhere.yaml", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "CONFIG_INVALID" } });
     expect(code).toBe(2);
   });
 
@@ -69,14 +71,18 @@ describe("kong-serverless", () => {
 
   test("prints provisioning as a diff, and exits 1 after a dry run that found a difference", async () => {
     await using emulator = await QueueEmulator.start();
-    const env = { ...emulator.env, PATH: "" };
-    const dry = await runBin(["provision", "--overlay", "base", "--dry-run"], { env });
+    for (const [name, value] of Object.entries(emulator.env)) vi.stubEnv(name, value);
+    const run = (...options: string[]) =>
+      runCli(["provision", "--overlay", "base", ...options], {
+        endpointUrl: emulator.env["AWS_ENDPOINT_URL"],
+      });
+    const dry = await run("--dry-run");
     expect(dry.stdout).toMatch(
       /^\+ topic wake-demo-backend\n\+ queue wake-demo-backend\n {4}MessageRetentionPeriod: 60/,
     );
     expect(dry.code).toBe(1);
-    expect((await runBin(["provision", "--overlay", "base"], { env })).code).toBe(0);
-    const again = await runBin(["provision", "--overlay", "base", "--dry-run"], { env });
+    expect((await run()).code).toBe(0);
+    const again = await run("--dry-run");
     expect(again.stdout).toMatch(/^= topic wake-demo-backend\n= queue[^]*Everything is as it should be\.\n$/);
     expect(again.code).toBe(0);
   });

@@ -157,7 +157,7 @@ export const errorCodes = {
   KUSTOMIZE_FAILED: {
     meaning: "kustomize refused an overlay.",
     remedy:
-      "The message quotes it. A missing file of passwords is one that Git ignores: docs/kubernetes.md says how to make it.",
+      "The message quotes it. A missing file of passwords is one that Git ignores: any install of the workspace makes it.",
   },
   CLUSTER_UNREACHABLE: {
     meaning: "The Kubernetes API server gave no answer, or the kube context does not exist.",

@@ -2,8 +2,6 @@ import { ConfigError } from "@kong-serverless/config";
 import { Command } from "commander";
 
 import { type ExitCode, exitCode } from "../exit-code.ts";
-import { ApiServer } from "../live/api-server.ts";
-import { diagnoseCluster } from "../live/diagnose-cluster.ts";
 import {
   addManifestOptions,
   type ManifestOptions,
@@ -80,6 +78,9 @@ async function look(
 
 async function lookAtCluster(context: string, options: DoctorOptions, shell: Shell): Promise<Diagnosis> {
   const { kubeconfig, namespace: namespaces, endpointUrl } = options;
+  // The Kubernetes client and the AWS SDK take a second to load: only a look at a cluster should wait for them.
+  const { ApiServer } = await import("../live/api-server.ts");
+  const { diagnoseCluster } = await import("../live/diagnose-cluster.ts");
   const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
   return diagnoseCluster(server, {
     cluster: context,

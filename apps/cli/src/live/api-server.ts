@@ -3,6 +3,7 @@ import https from "node:https";
 import { json } from "node:stream/consumers";
 
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
+import { KubeConfig } from "@kubernetes/client-node";
 
 export interface ApiServerOptions {
   readonly context: string;
@@ -26,8 +27,6 @@ export class ApiServer {
 
   /** Throws CLUSTER_UNREACHABLE where there is no such context. */
   static async connect({ context, kubeconfig, signal }: ApiServerOptions): Promise<ApiServer> {
-    // Takes a second to load: other commands should not wait for it.
-    const { KubeConfig } = await import("@kubernetes/client-node");
     const config = new KubeConfig();
     try {
       if (kubeconfig === undefined) config.loadFromDefault();

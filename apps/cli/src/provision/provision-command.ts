@@ -7,7 +7,6 @@ import type { Shell } from "../shell.ts";
 import { readGateway } from "../system/gateway.ts";
 import { readSystem } from "../system/system.ts";
 import { provision } from "./provision.ts";
-import { QueueService } from "./queue-service.ts";
 import { tellChanges } from "./tell-changes.ts";
 import { wantedFor } from "./wanted.ts";
 
@@ -42,6 +41,8 @@ export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void)
       const source = manifestSource(options);
       if (source === undefined) throw new ConfigError("The command line", ["give --overlay or --file"]);
       const wanted = wantedFor(readSystem(await readSource(source, shell), readGateway()));
+      // The AWS SDK takes a moment to load: other commands should not wait for it.
+      const { QueueService } = await import("./queue-service.ts");
       using service = new QueueService({
         region: options.region ?? wanted.region,
         endpoint: options.endpointUrl ?? shell.endpointUrl,
