@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
+import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
+
+const workspace = join(import.meta.dirname, "../..");
+const deadlineMs = 15_000;
+
+interface Playground {
+  readonly app: SpawnedApp;
+  readonly url: string;
+}
+
+async function startPlayground(): Promise<Playground> {
+  const temporaryFolder = await mkdtemp(join(tmpdir(), "recovery-"));
+  onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
+  const app = spawnApp({
+    entry: join(workspace, "apps/playground/dist/main.js"),
+    args: ["--daprd", "no-such-daprd", "--port", "0"],
+    env: { TMPDIR: temporaryFolder },
+  });
+  onTestFinished(async () => void (await app.stop("SIGTERM")));
+  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: deadlineMs });
+  return { app, url };
+}
+
+/** The id of the plugin server's process, which is told from the others by its script. */
+async function pluginServerOf(app: SpawnedApp): Promise<number> {
+  const children = await readFile(`/proc/${app.pid}/task/${app.pid}/children`, "utf8");
+  for (const pid of children.split(" ").filter(Boolean)) {
+    if ((await readFile(`/proc/${pid}/cmdline`, "utf8")).includes("kong-plugin/dist/main.js"))
+      return Number(pid);
+  }
+  throw new Error(`no plugin server among the processes ${children}`);
+}
+
+async function killPluginServer({ app }: Playground): Promise<number> {
+  process.kill(await pluginServerOf(app), "SIGKILL");
+  return performance.now();
+}
+
+const statusOf = async (url: string) =>
+  (await fetch(url, { signal: AbortSignal.timeout(deadlineMs) })).status;
+
+/** Goes on sending requests until one is answered otherwise than 500. Gives every status, and when the service was back. */
+async function requestUntilServed(url: string, killedAtMs: number) {
+  const statuses: Promise<number>[] = [];
+  const served: number[] = [];
+  while (served.length === 0 && performance.now() < killedAtMs + deadlineMs) {
+    const sentAfterMs = performance.now() - killedAtMs;
+    const status = statusOf(url);
+    statuses.push(status);
+    status.then(
+      (answered) => void (answered !== 500 && served.push(sentAfterMs)),
+      () => served.push(Infinity),
+    );
+    await sleep(20);
+  }
+  return { statuses: await Promise.all(statuses), outageMs: Math.round(Math.min(...served)) };
+}
+
+async function openSocket(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws`);
+  await once(socket, "open");
+  return socket;
+}
+
+async function echo(socket: WebSocket, text: string): Promise<unknown> {
+  const answer = once(socket, "message") as Promise<[MessageEvent]>;
+  socket.send(text);
+  return (await answer)[0].data;
+}
+
+async function report({ annotate }: TestContext, outageMs: number): Promise<void> {
+  await annotate(`requests were answered 500 for ${outageMs} ms after the kill`);
+}
+
+// Each of these starts the whole system and a backend in it, and waits with deadlines of its own. Linux alone tells which
+// process is which.
+describe.runIf(process.platform === "linux")("a plugin server that is killed", { timeout: 40_000 }, () => {
+  it("during 20 holds answers these 500 and holds again, without ever letting a request through to a sleeping backend", async (context) => {
+    const playground = await startPlayground();
+    const held = Array.from({ length: 20 }, () => statusOf(`${playground.url}/`));
+    await playground.app.waitForOutput(/demo-backend: 0 -> 1/);
+    const killedAtMs = await killPluginServer(playground);
+
+    const { statuses, outageMs } = await requestUntilServed(`${playground.url}/`, killedAtMs);
+    await report(context, outageMs);
+    // A request that went through to a backend that was not there would have been answered 502.
+    expect(new Set([...(await Promise.all(held)), ...statuses])).toEqual(new Set([500, 200]));
+    expect(outageMs).toBeLessThan(deadlineMs);
+  });
+
+  it("with 10 open WebSockets leaves them open, and lets requests pass again soon", async (context) => {
+    const playground = await startPlayground();
+    expect(await statusOf(`${playground.url}/`)).toBe(200);
+    const sockets = await Promise.all(Array.from({ length: 10 }, () => openSocket(playground.url)));
+    const killedAtMs = await killPluginServer(playground);
+
+    const during = await Promise.all(sockets.map((socket) => echo(socket, "still there?")));
+    const { statuses, outageMs } = await requestUntilServed(`${playground.url}/`, killedAtMs);
+    await report(context, outageMs);
+    const after = await Promise.all(sockets.map((socket) => echo(socket, "and now?")));
+    expect(during).toEqual(Array(10).fill("still there?"));
+    expect(after).toEqual(Array(10).fill("and now?"));
+    expect([...new Set(statuses)].filter((status) => status !== 500)).toEqual([200]);
+    expect(outageMs).toBeLessThan(deadlineMs);
+    for (const socket of sockets) socket.close();
+  });
+});
