@@ -251,6 +251,18 @@ describe("diagnose", () => {
   });
 });
 
+test("leaves a plugin alone whose configuration is in a Secret, and says so", async () => {
+  const { findings, skipped } = await diagnosePlanted(
+    {},
+    set(plugin, ["config"], undefined),
+    set(plugin, ["configFrom"], { secretKeyRef: { name: "plugin", key: "config" } }),
+  );
+  expect(findings.map(({ code }) => code)).not.toContain("PLUGIN_CONFIG_INVALID");
+  expect(skipped).toContain(
+    "KongPlugin kong-serverless/serverless-demo-backend: its configuration is in a Secret",
+  );
+});
+
 describe("diagnose, given nonsense", () => {
   test("says what it finds and never throws, whatever stands in a manifest", async () => {
     const base = await plant();

@@ -71,12 +71,22 @@ export function diagnose(system: System): Diagnosis {
 }
 
 /** What the manifests alone do not tell. */
-export function* unknowns({ manifests, workloads, pubsubs, rabbitmq, gateway }: System): Generator<string> {
+export function* unknowns({
+  manifests,
+  workloads,
+  plugins,
+  pubsubs,
+  rabbitmq,
+  gateway,
+}: System): Generator<string> {
   if (gateway.appId === undefined && pubsubs.some(({ scopes }) => scopes.length > 0)) {
     yield "whether the Components' scopes list the gateway: its dapr.io/app-id is not known (--kong-values)";
   }
   if (pubsubs.some(({ broker }) => broker === "rabbitmq") && rabbitmq === undefined) {
     yield "RabbitMQ's exchanges, queues and bindings: no definitions file is among the manifests";
+  }
+  for (const { manifest } of plugins) {
+    if (manifest.root.at("configFrom").exists) yield `${title(manifest)}: its configuration is in a Secret`;
   }
   for (const { manifest, containers } of workloads) {
     for (const { place } of containers.flatMap(({ environment }) => environment)) {
