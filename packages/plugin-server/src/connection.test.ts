@@ -66,6 +66,37 @@ describe("Kong's calls", () => {
     expect(new Set(answers.map((answer) => answer?.toString("hex"))).size).toBe(1);
   });
 
+  it("reads no further while a peer does not read its answers, and then answers them all", async () => {
+    await using served = await serve({ access() {} });
+    const other = await KongPeer.connect(served.socketPath);
+    const { frames } = await KongPeer.connect(served.socketPath);
+    frames.socket.pause();
+    const call = encodeCall(7, { case: "getPluginInfo", value: { name: "tested" } });
+    const calls = 50_000;
+    frames.send(...Array<Uint8Array>(calls).fill(call));
+    for (let turn = 0; turn < 100; turn += 1) await other.call({ case: "getPluginNames", value: {} });
+    expect(frames.socket.writableLength).toBeGreaterThan(0);
+    frames.socket.resume();
+    for (let answer = 0; answer < calls; answer += 1) expect(await frames.read()).toBeDefined();
+  });
+
+  it("takes an answer that came while the process stood still", async () => {
+    const path = Promise.withResolvers<string>();
+    await using served = await serve(
+      { access: async (kong: Kong) => path.resolve(await kong.request.getPath()) },
+      { heartbeatMs: 50 },
+    );
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance());
+    await kong.frames.read();
+    await kong.frames.read();
+    kong.frames.send(text("/a"));
+    const standsStillUntilMs = performance.now() + 100;
+    while (performance.now() < standsStillUntilMs);
+    expect(await path.promise).toBe("/a");
+    expect(await kong.readEnd()).toBeDefined();
+  });
+
   it("closes the connection of a peer that talks garbage, and goes on serving the others", async () => {
     await using served = await serve({}, { maxFrameBytes: 1000 });
     const other = await KongPeer.connect(served.socketPath);

@@ -45,6 +45,7 @@ export class Connection {
     this.#socket = options.socket;
     this.#decoder = new FrameDecoder(options.maxFrameBytes);
     this.#socket.on("data", (chunk) => this.#onData(chunk));
+    this.#socket.on("drain", () => this.#socket.resume());
     this.#socket.on("error", (error) => options.log.debug({ error }, "connection.failed"));
     this.#socket.on("close", () => this.#onClose());
   }
@@ -80,9 +81,14 @@ export class Connection {
     const { sequence, call } = fromBinary(RpcCallSchema, frame);
     if (call.case === "handleEvent") return this.#handleEvent(sequence, call.value);
     const result = this.#options.rpc.answer(call);
-    if (result) this.#socket.write(encodeFrames(encodeReturn(sequence, result)));
+    if (result) this.#answer(encodeFrames(encodeReturn(sequence, result)));
     // Kong takes a closed connection for "start the instance anew", and there is no other way to tell it.
     else this.#reject("instance.unknown");
+  }
+
+  /** A peer that asks and does not read is not read either until it does: its answers would pile up here. */
+  #answer(bytes: Buffer): void {
+    if (!this.#socket.write(bytes)) this.#socket.pause();
   }
 
   #handleEvent(sequence: bigint, { instanceId, eventName }: HandleEvent): void {

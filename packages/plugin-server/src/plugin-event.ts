@@ -176,8 +176,12 @@ export class PluginEvent implements KongCalls {
   }
 
   #onQuiet(): void {
-    if (this.#unanswered.length > 0) this.#options.onUnanswered();
-    else void this.call(heartbeat, []);
+    const [call] = this.#unanswered;
+    if (!call) return void this.call(heartbeat, []);
+    // After a pause of the whole process timers come first: the answer may lie in the socket, and is read before this.
+    setImmediate(() => {
+      if (!this.#isEnded && this.#unanswered[0] === call) this.#options.onUnanswered();
+    });
   }
 
   #end(how: "returned" | "exited"): void {
