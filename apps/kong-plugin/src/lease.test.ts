@@ -30,9 +30,10 @@ describe("a ready backend", () => {
   });
 
   test("is asked once when nobody has called for longer than the lease, and the client sees no cold start", async () => {
-    await using stage = await openStage({ config: { ...config, readyLeaseMs: 50 } });
+    await using stage = await openStage({ config: { ...config, readyLeaseMs: 300 } });
     await stage.warmUp();
     await stage.gateway.waitForMetric("serverless_backend_ready", 0);
+    expect(await stage.gateway.metric("serverless_ready_lease_seconds")).toBe(0);
     const { probes } = stage.backend;
     const { status, headers } = await stage.gateway.request();
     expect(status).toBe(200);

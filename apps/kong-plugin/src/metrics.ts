@@ -67,6 +67,12 @@ export class Metrics {
     this.#gauge("backend_ready", "1 within the ready lease", backends, ({ state }) =>
       state === "ready" ? 1 : 0,
     );
+    this.#gauge(
+      "ready_lease_seconds",
+      "How long a backend counts as ready without another probe",
+      backends,
+      ({ leaseLeftMs }) => leaseLeftMs / 1000,
+    );
   }
 
   requestsOf(backend: string): RequestMetrics {

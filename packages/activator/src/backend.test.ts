@@ -276,6 +276,17 @@ describe("a ready backend", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("tells how long it still counts as ready", async () => {
+    await advance(10_000);
+    expect(backend.leaseLeftMs).toBe(0);
+    hold();
+    await advance(5);
+    const leftMs = backend.leaseLeftMs;
+    expect(leftMs).toBeGreaterThan(0);
+    await advance(100);
+    expect(backend.leaseLeftMs).toBe(leftMs - 100);
+  });
+
   test("holds the first request after a pause for one probe, without a wake message", async () => {
     await advance(10_000);
     expect(backend.state).toBe("cold");
@@ -355,17 +366,6 @@ describe("in-flight requests", () => {
   });
 });
 
-describe("a backend without a readiness path", () => {
-  test("is woken, and its requests pass at once", async () => {
-    const { health: _, ...withoutHealth } = defaults;
-    const quick = activator.register({ ...withoutHealth, name: "quick" }, { key: "q", seq: 1 }).backend;
-    expect(quick.admit()).toBe(true);
-    expect(world.messages).toHaveLength(0);
-    await advance(1);
-    expect(world.messages).toEqual([expect.objectContaining({ backend: "quick", reason: "activation" })]);
-    for (let request = 0; request < 100; request += 1) quick.admit();
-    await advance(1000);
-    expect(world.messages).toHaveLength(1);
 describe("a clock that is set", () => {
   const jumps = [-86_400_000, 86_400_000];
 
@@ -386,6 +386,17 @@ describe("a clock that is set", () => {
   });
 });
 
+describe("a backend without a readiness path", () => {
+  test("is woken, and its requests pass at once", async () => {
+    const { health: _, ...withoutHealth } = defaults;
+    const quick = activator.register({ ...withoutHealth, name: "quick" }, { key: "q", seq: 1 }).backend;
+    expect(quick.admit()).toBe(true);
+    expect(world.messages).toHaveLength(0);
+    await advance(1);
+    expect(world.messages).toEqual([expect.objectContaining({ backend: "quick", reason: "activation" })]);
+    for (let request = 0; request < 100; request += 1) quick.admit();
+    await advance(1000);
+    expect(world.messages).toHaveLength(1);
   });
 });
 

@@ -81,6 +81,11 @@ export class Backend {
     return this.#state.name;
   }
 
+  /** Milliseconds for which the backend counts as ready without a probe; 0 when it does not. */
+  get leaseLeftMs(): number {
+    return this.#state.name === "ready" ? Math.max(0, this.#state.lease.leftMs(performance.now())) : 0;
+  }
+
   get demand(): { readonly held: number; readonly inFlight: number } {
     return { held: this.#held.count, inFlight: this.#inFlight.count };
   }
@@ -163,12 +168,12 @@ export class Backend {
       wakes: this.#wakes,
       collaborators,
       isWanted: () => this.#held.count > 0,
+      onEnd: (isReady) => this.#finish(activation, isReady),
     });
     this.#state = { name: "activating", activation };
     collaborators.observe({ event: "activation.started", backend: this.name });
     activation.start();
     return activation;
-      onEnd: (isReady) => this.#finish(activation, isReady),
   }
 
   #finish(activation: Activation, isReady: boolean): void {

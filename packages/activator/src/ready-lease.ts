@@ -14,12 +14,16 @@ export class ReadyLease {
   }
 
   isValid(nowMs: number): boolean {
-    return nowMs < this.#untilMs;
+    return this.leftMs(nowMs) > 0;
+  }
+
+  leftMs(nowMs: number): number {
+    return this.#untilMs - nowMs;
   }
 
   /** Whether half of it is over, and nobody asks yet. */
   isDue(nowMs: number): boolean {
-    return !this.#isRenewing && this.#untilMs - nowMs <= this.#durationMs / 2;
+    return !this.#isRenewing && this.leftMs(nowMs) <= this.#durationMs / 2;
   }
 
   /** Asks, and counts a ready answer from the moment of asking. */
