@@ -41,7 +41,7 @@ it("tells a cold start step by step, in ms since its request arrived, whoever na
   plugin("wake.published", 1_010);
   autoscaler("trigger.activated", 1_100, { type: "metrics-api" });
   autoscaler("trigger.activated", 1_200, { type: "aws-sqs-queue" });
-  autoscaler("replicas.changed", 1_201);
+  autoscaler("replicas.changed", 1_201, { from: 0 });
   kubelet("process.started", 1_210);
   plugin("activation.ready", 1_900);
   proxy("a", 1_901);
@@ -113,4 +113,50 @@ it("tells each cold start of a backend by itself", () => {
     answer(`r${atMs}`, atMs + 10);
   }
   expect(coldStarts.map(({ timeline }) => timeline.at(-1)?.atMs)).toEqual([10, 10]);
+});
+
+it("takes an open WebSocket for none of those that wait, and its end for no answer to them", () => {
+  const { coldStarts, arrive, proxy, answer, plugin } = record();
+  arrive("socket", 0);
+  proxy("socket", 1);
+  arrive("a", 9_000);
+  plugin("activation.started", 9_001);
+  answer("socket", 9_002, 101);
+  plugin("activation.ready", 9_200);
+  proxy("a", 9_201);
+  answer("a", 9_210);
+  expect(coldStarts.map(({ timeline }) => timeline)).toEqual([
+    [
+      { event: "held", atMs: 1 },
+      { event: "first ready answer", atMs: 200 },
+      { event: "proxied", atMs: 201 },
+      { event: "answered", atMs: 210 },
+    ],
+  ]);
+});
+
+it("takes further replicas of a backend that is up for no part of its start", () => {
+  const { coldStarts, arrive, proxy, answer, plugin, autoscaler, kubelet } = record();
+  arrive("a", 0);
+  plugin("activation.started", 1);
+  autoscaler("replicas.changed", 2, { from: 1 });
+  plugin("activation.ready", 3);
+  proxy("a", 4);
+  kubelet("process.started", 5);
+  answer("a", 1_000);
+  const steps = coldStarts.flatMap(({ timeline }) => timeline.map(({ event }) => event));
+  expect(steps).toEqual(["held", "first ready answer", "proxied", "answered"]);
+});
+
+it("begins nothing for a request that was forwarded before the plugin's log told of it", () => {
+  const { coldStarts, arrive, proxy, answer, plugin } = record();
+  arrive("a", 0);
+  proxy("a", 3);
+  plugin("activation.started", 1);
+  plugin("activation.ready", 2);
+  answer("a", 4);
+  arrive("b", 5_000);
+  proxy("b", 5_001);
+  answer("b", 5_002);
+  expect(coldStarts).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { Cluster } from "./manifests/cluster.ts";
-import { selects } from "./network/services.ts";
+import { TargetNames } from "./target-names.ts";
 
 /** One step of a cold start, in milliseconds since the request arrived. */
 export interface ColdStartStep {
@@ -17,7 +17,11 @@ export interface ColdStart {
 interface Recording {
   readonly arrivedAtMs: number;
   readonly steps: ColdStartStep[];
+  /** Those that wait for this start, or waited: what others are answered is none of its steps. */
+  readonly requests: Set<string>;
 }
+
+const readyStep = "first ready answer";
 
 /** Steps by the journal entries that mark them, in the order of a cold start; the first entry of each counts. */
 const steps: readonly { readonly name: string; readonly marks: (entry: JournalEntry) => boolean }[] = [
@@ -28,9 +32,12 @@ const steps: readonly { readonly name: string; readonly marks: (entry: JournalEn
     marks: (entry) =>
       is("autoscaler", "trigger.activated")(entry) && entry.fields["type"] === "aws-sqs-queue",
   },
-  { name: "scaled 0 -> 1", marks: is("autoscaler", "replicas.changed") },
+  {
+    name: "scaled 0 -> 1",
+    marks: (entry) => is("autoscaler", "replicas.changed")(entry) && entry.fields["from"] === 0,
+  },
   { name: "process started", marks: is("kubelet", "process.started") },
-  { name: "first ready answer", marks: is("plugin", "activation.ready") },
+  { name: readyStep, marks: is("plugin", "activation.ready") },
   { name: "proxied", marks: is("gateway", "request.proxied") },
   { name: "answered", marks: is("gateway", "request.answered") },
 ];
@@ -47,15 +54,14 @@ function is(role: JournalEntry["role"], event: string): (entry: JournalEntry) =>
  * first answer after it.
  */
 export class ColdStarts {
-  readonly #targetsByBackend: ReadonlyMap<string, string>;
-  readonly #targetsByService: ReadonlyMap<string, string>;
-  readonly #arrivals = new Map<string, Map<string, number>>();
+  readonly #targetNames: TargetNames;
+  /** When requests arrived that are not forwarded yet, by target and request. */
+  readonly #waiting = new Map<string, Map<string, number>>();
   readonly #recordings = new Map<string, Recording>();
   readonly #listeners: ((coldStart: ColdStart) => void)[] = [];
 
   constructor(cluster: Cluster, journal: Journal) {
-    this.#targetsByBackend = targetsByBackend(cluster);
-    this.#targetsByService = targetsByService(cluster);
+    this.#targetNames = new TargetNames(cluster);
     journal.subscribe((entry) => this.#note(entry));
   }
 
@@ -65,34 +71,44 @@ export class ColdStarts {
   }
 
   #note(entry: JournalEntry): void {
-    const target = this.#targetOf(entry);
+    const target = this.#targetNames.of(entry);
     if (target === undefined) return;
-    const arrivals = getOrCreate(this.#arrivals, target, () => new Map<string, number>());
-    if (is("gateway", "request.arrived")(entry)) arrivals.set(String(entry.fields["request"]), entry.atMs);
-    if (is("plugin", "activation.started")(entry)) {
-      // The first of those that wait: the map keeps the order of their arrival.
-      const [arrivedAtMs = entry.atMs] = arrivals.values();
-      this.#recordings.set(target, { arrivedAtMs, steps: [] });
-    }
     const recording = this.#recordings.get(target);
-    const hasLeft = entry.fields["status"] === clientClosedRequest;
-    const step = recording && !hasLeft && steps.find(({ marks }) => marks(entry));
-    if (step && !recording.steps.some(({ event }) => event === step.name)) {
-      recording.steps.push({ event: step.name, atMs: Math.max(0, entry.atMs - recording.arrivedAtMs) });
-    }
-    if (!is("gateway", "request.answered")(entry)) return;
-    arrivals.delete(String(entry.fields["request"]));
-    if (!hasLeft) {
-      if (recording) this.#finish(target, recording);
-    } else if (arrivals.size === 0) {
-      // All who waited have left: nobody will be answered.
-      this.#recordings.delete(target);
-    }
+    if (entry.role === "gateway") this.#noteRequest(target, entry, recording);
+    else if (is("plugin", "activation.started")(entry)) this.#begin(target, entry);
+    else if (recording) takeStep(recording, entry);
   }
 
-  #targetOf({ fields: { target, backend, service } }: JournalEntry): string | undefined {
-    if (typeof target === "string") return target;
-    return this.#targetsByBackend.get(String(backend)) ?? this.#targetsByService.get(String(service));
+  #begin(target: string, entry: JournalEntry): void {
+    const waiting = this.#waiting.get(target) ?? new Map<string, number>();
+    // The first of those that wait: the map keeps the order of their arrival.
+    const [arrivedAtMs] = waiting.values();
+    // The plugin's log comes a moment later than the gateway's own entries: too late for one that only had to be confirmed.
+    if (arrivedAtMs === undefined) return;
+    const recording = { arrivedAtMs, steps: [], requests: new Set(waiting.keys()) };
+    this.#recordings.set(target, recording);
+    takeStep(recording, entry);
+  }
+
+  #noteRequest(target: string, entry: JournalEntry, recording: Recording | undefined): void {
+    const request = String(entry.fields["request"]);
+    const waiting = getOrCreate(this.#waiting, target, () => new Map<string, number>());
+    if (entry.event === "request.arrived") {
+      waiting.set(request, entry.atMs);
+      recording?.requests.add(request);
+      return;
+    }
+    waiting.delete(request);
+    if (!recording?.requests.has(request)) return;
+    const isAnswer = entry.event === "request.answered";
+    if (isAnswer && entry.fields["status"] === clientClosedRequest) {
+      recording.requests.delete(request);
+      // All who waited have left: nobody will be answered.
+      if (recording.requests.size === 0) this.#recordings.delete(target);
+      return;
+    }
+    takeStep(recording, entry);
+    if (isAnswer) this.#finish(target, recording);
   }
 
   #finish(target: string, { steps: taken }: Recording): void {
@@ -104,19 +120,14 @@ export class ColdStarts {
   }
 }
 
-function targetsByBackend({ scaleTargets }: Cluster): Map<string, string> {
-  return new Map(scaleTargets.flatMap(({ name, backend }) => (backend ? [[backend.name, name]] : [])));
-}
-
-/** By the Services that lead to them, as the gateway names them. */
-function targetsByService({ scaleTargets, services }: Cluster): Map<string, string> {
-  return new Map(
-    scaleTargets.flatMap(({ name, deployment }) =>
-      services
-        .filter((service) => selects(service, deployment.spec.template.metadata.labels))
-        .map((service) => [service.metadata.name, name] as const),
-    ),
-  );
+/** Adds the step that an entry marks, unless it was marked before. */
+function takeStep({ arrivedAtMs, steps: taken }: Recording, entry: JournalEntry): void {
+  // Replicas that come after the first one is ready are others.
+  const isReady = taken.some(({ event }) => event === readyStep);
+  if (isReady && (entry.role === "autoscaler" || entry.role === "kubelet")) return;
+  const step = steps.find(({ marks }) => marks(entry));
+  if (!step || taken.some(({ event }) => event === step.name)) return;
+  taken.push({ event: step.name, atMs: Math.max(0, entry.atMs - arrivedAtMs) });
 }
 
 function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {

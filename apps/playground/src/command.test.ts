@@ -24,6 +24,7 @@ afterEach(() => {
 it("plays the base on port 8000, with shortened times, until it is stopped", () => {
   expect(readCommand([])).toEqual({
     port: 8000,
+    pagePort: 8001,
     once: false,
     json: false,
     realTimes: false,
@@ -48,6 +49,14 @@ it.each(["", "eighty", "80.5", "-1", "65536", "1e9"])(
     expect(written).toMatch(/--port <number>.*Allowed: a whole number from 0 to 65535/);
   },
 );
+
+it.each([
+  ["any port with a gateway at any", ["--port", "0"], 0],
+  ["none for the story", ["--once"], undefined],
+  ["the one that is asked for", ["--once", "--page-port", "9000"], 9000],
+])("gives the page %s", (_, argv, pagePort) => {
+  expect(readCommand(argv).pagePort).toBe(pagePort);
+});
 
 it("refuses an option that it does not know, and points at the help", () => {
   expect(() => readCommand(["--prot", "80"])).toThrow(new Exited("1"));

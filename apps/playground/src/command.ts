@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from "commander";
 
 export interface CommandOptions {
   readonly port: number;
+  /** Undefined: no page. */
+  readonly pagePort: number | undefined;
   readonly once: boolean;
   readonly json: boolean;
   readonly realTimes: boolean;
@@ -11,6 +13,7 @@ export interface CommandOptions {
 }
 
 const maxPort = 65_535;
+const defaultPagePort = 8001;
 
 /** Reads the command line. `--help` prints and exits 0; a wrong option says what is allowed and exits 1. */
 export function readCommand(argv: readonly string[]): CommandOptions {
@@ -20,6 +23,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
         "follows KEDA's rules, and the real apps as processes, every backend at zero until somebody calls it.",
     )
     .option("--port <number>", "port of the gateway on 127.0.0.1; 0 takes any free port", parsePort, 8000)
+    .option(
+      "--page-port <number>",
+      `port of the page on 127.0.0.1; 0 takes any free port (default: ${defaultPagePort}; any with --port 0, no page with --once)`,
+      parsePort,
+    )
     .option("--once", "play the fixed story, then exit: 0 if all of it went as it should", false)
     .option("--json", "with --once: print one JSON object as the last line on stdout", false)
     .option(
@@ -43,7 +51,13 @@ export function readCommand(argv: readonly string[]): CommandOptions {
   const options = command.opts<CommandOptions>();
   if (options.json && !options.once)
     throw new ConfigError("The command line", ["--json: allowed only with --once"]);
-  return options;
+  return { ...options, pagePort: options.pagePort ?? choosePagePort(options) };
+}
+
+/** Who lets the gateway have any port expects no fixed one elsewhere; the story needs no spectators. */
+function choosePagePort({ port, once }: CommandOptions): number | undefined {
+  if (once) return undefined;
+  return port === 0 ? 0 : defaultPagePort;
 }
 
 function parsePort(text: string): number {

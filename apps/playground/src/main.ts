@@ -7,9 +7,12 @@ import { type CommandOptions, readCommand } from "./command.ts";
 import { Journal } from "./journal.ts";
 import { joinCluster } from "./manifests/cluster.ts";
 import { readManifests } from "./manifests/read-manifests.ts";
+import { Page } from "./page/page.ts";
+import { viewPlayground } from "./page/playground-view.ts";
 import { Playground } from "./playground.ts";
 import { chooseSettings } from "./settings.ts";
 import { playStory } from "./story/story.ts";
+import { TargetNames } from "./target-names.ts";
 import { tellJournal, tellStart } from "./tell.ts";
 import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
 
@@ -64,10 +67,19 @@ async function run(options: CommandOptions): Promise<number> {
     journal,
     signal: stopping.signal,
   });
+  let page: Page | undefined;
   try {
     stopping.signal.throwIfAborted();
+    if (options.pagePort !== undefined) {
+      page = await Page.start({
+        port: options.pagePort,
+        view: viewPlayground(playground, cluster, journal),
+        targetNames: new TargetNames(cluster),
+        coldStarts: recorder,
+      });
+    }
     const startedInMs = Math.round(performance.now() - startedAt);
-    say(tellStart({ playground, settings, notHonoured: manifests.notHonoured, startedInMs }));
+    say(tellStart({ playground, page, settings, notHonoured: manifests.notHonoured, startedInMs }));
     if (!options.once) {
       await new Promise((done) => stopping.signal.addEventListener("abort", done, { once: true }));
       say("\nStopping ...");
@@ -83,6 +95,7 @@ async function run(options: CommandOptions): Promise<number> {
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     return report.ok ? 0 : 1;
   } finally {
+    await page?.stop();
     await playground.stop();
   }
 }

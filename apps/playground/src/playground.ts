@@ -15,7 +15,7 @@ import { type Cluster, queuesOf } from "./manifests/cluster.ts";
 import { ClusterDns } from "./network/cluster-dns.ts";
 import { startServices } from "./network/services.ts";
 import type { PlaygroundSettings } from "./settings.ts";
-import type { Sidecar } from "./sidecar/sidecar.ts";
+import type { SidecarSwitch } from "./sidecar/sidecar-switch.ts";
 import { startSidecar } from "./sidecar/start-sidecar.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
@@ -44,7 +44,7 @@ export class Playground {
   readonly #stack: AsyncDisposableStack;
   readonly gateway: Gateway;
   readonly pluginServer: PluginServerProcess;
-  readonly sidecar: Sidecar;
+  readonly sidecar: SidecarSwitch;
   readonly broker: Broker;
   readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
 

@@ -5,13 +5,14 @@ import type { PlaygroundSettings } from "./settings.ts";
 
 export interface Start {
   readonly playground: Playground;
+  readonly page: { readonly url: string } | undefined;
   readonly settings: PlaygroundSettings;
   readonly notHonoured: readonly string[];
   readonly startedInMs: number;
 }
 
 /** What the terminal says once the playground is up. */
-export function tellStart({ playground, settings, notHonoured, startedInMs }: Start): string {
+export function tellStart({ playground, page, settings, notHonoured, startedInMs }: Start): string {
   const { sidecar, url, replicaSets } = playground;
   const shortened = Object.entries(settings).filter(([, { inCluster, used }]) => inCluster !== used);
   return [
@@ -22,6 +23,7 @@ export function tellStart({ playground, settings, notHonoured, startedInMs }: St
     ...shortened.map(([name, { inCluster, used }]) => `  ${name}: ${used} instead of ${inCluster}`),
     ...(notHonoured.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
     ...notHonoured.map((field) => `  ${field}`),
+    ...(page ? ["", `See it live, with buttons to try: ${page.url}`] : []),
     "",
     "Try, in another terminal:",
     `  curl ${url}/                  a request that wakes the backend`,

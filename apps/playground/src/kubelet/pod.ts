@@ -72,6 +72,11 @@ export class Pod {
     await this.#lifecycle;
   }
 
+  /** SIGKILL, as when its node runs out of memory. The container is started anew unless the pod terminates. */
+  kill(): void {
+    this.#process?.kill();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#deleted;
     for (const restartDelayMs of restartDelays()) {

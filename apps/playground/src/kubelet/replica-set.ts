@@ -68,6 +68,14 @@ export class ReplicaSet implements Scalable {
     this.#pods.clear();
   }
 
+  /** Kills the process of one pod, of a ready one if there is any, and gives the pod's name; undefined when there is none. */
+  killOne(): string | undefined {
+    const pods = this.#lastingPods;
+    const victim = pods.find((pod) => pod.isReady) ?? pods[0];
+    victim?.kill();
+    return victim?.name;
+  }
+
   #reconcile(): void {
     const lasting = this.#lastingPods;
     for (let missing = this.#replicas - lasting.length - this.#starting.size; missing > 0; missing--) {

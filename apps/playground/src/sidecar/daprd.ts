@@ -19,6 +19,8 @@ export interface DaprdOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** A folder that the playground removes at its end. */
   readonly folder: string;
+  /** 0 takes any free one. */
+  readonly port: number;
   readonly onLine: (line: string) => void;
   /** Ends the start. */
   readonly signal: AbortSignal;
@@ -41,7 +43,11 @@ export async function daprdVersion(command: string): Promise<string | undefined>
 /** Runs the real daprd with the base's own Component, pointed at the playground's broker. */
 export async function startDaprd(options: DaprdOptions & { readonly version: string }): Promise<Sidecar> {
   await writeFile(join(options.folder, "pubsub.yaml"), stringify(pointAt(options)));
-  const [port, grpcPort, internalPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [port, grpcPort, internalPort] = await Promise.all([
+    options.port || freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const child = new ChildProcess({
     command: options.command,
     args: Object.entries({

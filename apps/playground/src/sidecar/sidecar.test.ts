@@ -31,6 +31,7 @@ const standIn: StartSidecar = (broker) =>
   startStandIn({
     pubsub: component.metadata.name,
     sns: broker.sns,
+    port: 0,
     onError: () => {},
   });
 
@@ -42,6 +43,7 @@ const real: StartSidecar = (broker, folder) =>
     brokerEndpoint: broker.endpoint,
     environment: broker.environment,
     folder,
+    port: 0,
     onLine: () => {},
     signal: new AbortController().signal,
   });

@@ -14,6 +14,8 @@ export interface StandInOptions {
   /** Name of the Dapr Component that publishers must ask for. */
   readonly pubsub: string;
   readonly sns: SNSClient;
+  /** 0 takes any free one. */
+  readonly port: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -23,7 +25,7 @@ export interface StandInOptions {
  */
 export async function startStandIn(options: StandInOptions): Promise<Sidecar> {
   const server = createAdaptorServer({ fetch: createApp(options).fetch }) as Server;
-  await listen(server, { host: "127.0.0.1", port: 0 });
+  await listen(server, { host: "127.0.0.1", port: options.port });
   return {
     description: "a stand-in, as no daprd is installed",
     port: (server.address() as AddressInfo).port,

@@ -2,7 +2,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Journal } from "../journal.ts";
 import type { Component } from "../manifests/kinds.ts";
 import { daprdVersion, startDaprd } from "./daprd.ts";
-import type { Sidecar } from "./sidecar.ts";
+import { SidecarSwitch } from "./sidecar-switch.ts";
 import { startStandIn } from "./stand-in.ts";
 
 export interface StartSidecarOptions {
@@ -25,23 +25,26 @@ export async function startSidecar({
   daprd,
   folder,
   journal,
-}: StartSidecarOptions): Promise<Sidecar> {
+}: StartSidecarOptions): Promise<SidecarSwitch> {
   const version = await daprdVersion(daprd);
-  if (version === undefined) {
-    return startStandIn({
-      pubsub: component.metadata.name,
-      sns: broker.sns,
-      onError: (error) => journal.record("sidecar", "sidecar.failed", { error: String(error) }),
-    });
-  }
-  return startDaprd({
-    command: daprd,
-    version,
-    component,
-    brokerEndpoint: broker.endpoint,
-    environment: broker.environment,
-    folder,
-    signal,
-    onLine: (line) => journal.record("sidecar", "output", { line }),
-  });
+  return SidecarSwitch.start((port) =>
+    version === undefined
+      ? startStandIn({
+          pubsub: component.metadata.name,
+          sns: broker.sns,
+          port,
+          onError: (error) => journal.record("sidecar", "sidecar.failed", { error: String(error) }),
+        })
+      : startDaprd({
+          command: daprd,
+          version,
+          component,
+          brokerEndpoint: broker.endpoint,
+          environment: broker.environment,
+          folder,
+          port,
+          signal,
+          onLine: (line) => journal.record("sidecar", "output", { line }),
+        }),
+  );
 }

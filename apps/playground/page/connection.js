@@ -1,0 +1,51 @@
+/** @import { PageEvents } from "../src/page/messages.ts" */
+
+/** The server says something every second. */
+const silenceMs = 5_000;
+const retryMs = 1_000;
+
+/**
+ * Listens to the playground for as long as somebody looks at the tab: browsers allow few connections to one server, all tabs
+ * together. What was missed meanwhile is in the snapshot that each connection starts with.
+ *
+ * @param {{ [Name in keyof PageEvents]: (data: PageEvents[Name]) => void }} listeners
+ * @param {() => void} onLost
+ */
+export function connect(listeners, onLost) {
+  /** @type {EventSource | undefined} */
+  let source;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = undefined;
+  };
+  const lose = () => {
+    close();
+    timer = setTimeout(open, retryMs);
+    onLost();
+  };
+  const hearSomething = () => {
+    clearTimeout(timer);
+    timer = setTimeout(lose, silenceMs);
+  };
+  const open = () => {
+    const opened = new EventSource("/events");
+    source = opened;
+    opened.addEventListener("error", lose);
+    for (const [name, listener] of Object.entries(listeners)) {
+      opened.addEventListener(name, (event) => {
+        hearSomething();
+        /** @type {(data: unknown) => void} */ (listener)(JSON.parse(event.data));
+      });
+    }
+    hearSomething();
+  };
+  document.addEventListener("visibilitychange", () => {
+    close();
+    if (!document.hidden) open();
+  });
+  if (!document.hidden) open();
+}

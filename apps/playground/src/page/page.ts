@@ -1,0 +1,123 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { createAdaptorServer } from "@hono/node-server";
+import { listen } from "@kong-serverless/runtime";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import * as z from "zod";
+
+import type { ColdStarts } from "../cold-starts.ts";
+import type { TargetNames } from "../target-names.ts";
+import { Actions } from "./actions.ts";
+import { type Asset, contentSecurityPolicy, readAssets } from "./assets.ts";
+import { Board } from "./board.ts";
+import { type ActionAnswer, actionNames } from "./messages.ts";
+import { ownOrigin } from "./own-origin.ts";
+import type { PlaygroundView } from "./playground-view.ts";
+import { Tabs } from "./tabs.ts";
+
+export interface PageOptions {
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly view: PlaygroundView;
+  readonly targetNames: TargetNames;
+  readonly coldStarts: ColdStarts;
+  /** How long the WebSocket of its button stays open. */
+  readonly socketMs?: number;
+}
+
+const maxTabs = 32;
+/** How long a tab has to take the end of its stream. */
+const goodbyeMs = 300;
+const maxBodyBytes = 1024;
+const actionBody = z.strictObject({ target: z.string().optional() });
+const actionName = z.enum(actionNames);
+
+/** The playground's page: what happens, told to browsers on this machine, and buttons that make it happen. */
+export class Page {
+  readonly #server: Server;
+  readonly #tabs = new Tabs(maxTabs);
+  readonly #board: Board;
+  readonly #actions: Actions;
+  readonly #stopped = new AbortController();
+
+  /** Fails with PORT_UNAVAILABLE. */
+  static async start(options: PageOptions): Promise<Page> {
+    const page = new Page(options, await readAssets());
+    try {
+      await listen(page.#server, { host: "127.0.0.1", port: options.port, setting: "--page-port" });
+    } catch (error) {
+      await page.stop();
+      throw error;
+    }
+    return page;
+  }
+
+  private constructor(
+    { view, targetNames, coldStarts, socketMs = 30_000 }: PageOptions,
+    assets: ReadonlyMap<string, Asset>,
+  ) {
+    this.#board = new Board({ view, targetNames, coldStarts, tabs: this.#tabs });
+    this.#actions = new Actions({
+      view,
+      socketMs,
+      tellOutcome: (text, tone) => this.#board.tellOutcome(text, tone),
+      signal: this.#stopped.signal,
+    });
+    this.#server = createAdaptorServer({ fetch: this.#routes(assets).fetch }) as Server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Closes every tab's stream, and ends what buttons have begun. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#board.stop();
+    this.#tabs.close();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    const impatience = setTimeout(() => this.#server.closeAllConnections(), goodbyeMs);
+    await closed;
+    clearTimeout(impatience);
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #routes(assets: ReadonlyMap<string, Asset>): Hono {
+    const app = new Hono();
+    const policy = contentSecurityPolicy(assets.get("/")?.body ?? "");
+    app.use(async (c, next) => {
+      c.header("Content-Security-Policy", policy);
+      c.header("Cross-Origin-Resource-Policy", "same-origin");
+      c.header("Referrer-Policy", "no-referrer");
+      c.header("X-Content-Type-Options", "nosniff");
+      c.header("Cache-Control", "no-store");
+      await next();
+    });
+    app.use(ownOrigin(() => this.#port));
+    for (const [path, { body, contentType }] of assets) {
+      app.get(path, (c) => c.body(body, 200, { "content-type": contentType }));
+    }
+    app.get("/events", async (c) => {
+      const stream = this.#tabs.open(await this.#board.snapshot());
+      return stream
+        ? c.body(stream, 200, { "content-type": "text/event-stream", connection: "close" })
+        : c.json({ message: `${maxTabs} tabs are open; close one.` }, 503);
+    });
+    app.post("/actions/:name", bodyLimit({ maxSize: maxBodyBytes }), async (c) => {
+      const name = actionName.safeParse(c.req.param("name"));
+      const body = actionBody.safeParse(await c.req.json().catch(() => undefined));
+      if (!name.success) return c.json<ActionAnswer>({ message: "There is no such button." }, 404);
+      if (c.req.header("content-type") !== "application/json" || !body.success) {
+        return c.json<ActionAnswer>({ message: "Allowed: a JSON object, with a target or without." }, 400);
+      }
+      const { status, message } = await this.#actions.run(name.data, body.data.target);
+      return c.json<ActionAnswer>({ message }, status);
+    });
+    return app;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Sidecar } from "./sidecar.ts";
+
+/** A sidecar that can be turned off, and on again at the same port: what apps that keep its address live through. */
+export class SidecarSwitch implements Sidecar {
+  readonly #start: (port: number) => Promise<Sidecar>;
+  readonly description: string;
+  readonly port: number;
+  #running: Sidecar | undefined;
+  /** Turns one after the other, in the order of the calls. */
+  #turning: Promise<void> = Promise.resolve();
+
+  /** `start` gets the port to listen on; 0 takes any free one. */
+  static async start(start: (port: number) => Promise<Sidecar>): Promise<SidecarSwitch> {
+    return new SidecarSwitch(start, await start(0));
+  }
+
+  private constructor(start: (port: number) => Promise<Sidecar>, running: Sidecar) {
+    this.#start = start;
+    this.#running = running;
+    this.description = running.description;
+    this.port = running.port;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Resolves once it is on; rejects, and stays off, when it cannot be started. */
+  turnOn(): Promise<void> {
+    return this.#turn(async () => {
+      this.#running ??= await this.#start(this.port);
+    });
+  }
+
+  /** Resolves once nobody listens at its port. */
+  turnOff(): Promise<void> {
+    return this.#turn(async () => {
+      const running = this.#running;
+      this.#running = undefined;
+      await running?.stop();
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.turnOff();
+  }
+
+  #turn(task: () => Promise<void>): Promise<void> {
+    const turned = this.#turning.then(task);
+    this.#turning = turned.catch(() => {});
+    return turned;
+  }
+}
