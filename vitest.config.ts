@@ -8,6 +8,7 @@ export default defineConfig({
       "test/**/*.test.ts",
       "bench/*.test.ts",
     ],
+    globalSetup: "packages/testing/src/bundle-folder.ts",
     // Tests start real processes; on two cores more than two at once only makes them wait for one another.
     maxWorkers: 2,
     // What a test waits for across processes gets as long as the test, less the time to say what was seen last.

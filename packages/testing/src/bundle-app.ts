@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -18,9 +19,28 @@ export interface BundledApp extends AsyncDisposable {
  */
 export async function bundleApp(directory: string): Promise<BundledApp> {
   const output = await mkdtemp(join(tmpdir(), "bundle-"));
-  await promisify(execFile)(process.execPath, [bundleScript, output], { cwd: directory });
+  await bundle(directory, output);
   return {
     entry: join(output, "main.js"),
     [Symbol.asyncDispose]: () => rm(output, { recursive: true }),
   };
+}
+
+/**
+ * The same for an app that many test files run: bundled by the first that asks, into `folder`, which is that of a whole
+ * test run. Resolves with the file that runs.
+ */
+export async function bundleOnce(directory: string, folder: string): Promise<string> {
+  const output = join(folder, basename(directory));
+  if (!existsSync(output)) {
+    const own = await mkdtemp(`${output}-`);
+    await bundle(directory, own);
+    // Two files may have begun at once: one of two equal bundles stays.
+    await rename(own, output).catch(() => rm(own, { recursive: true }));
+  }
+  return join(output, "main.js");
+}
+
+async function bundle(directory: string, output: string): Promise<void> {
+  await promisify(execFile)(process.execPath, [bundleScript, output], { cwd: directory });
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
-import { type BundledApp, bundleApp, ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
-import { afterAll, beforeAll } from "vitest";
+import { bundleOnce, ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+import { beforeAll, inject } from "vitest";
 
 import { Gateway, type GatewayOptions } from "./gateway.ts";
 
@@ -10,7 +10,7 @@ export const backendConfig = { name: "demo", health: "/healthz", pubsub: "pubsub
 export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
 
 /**
- * Bundles the plugin server for the tests of a file, and opens stages with it.
+ * Opens stages with the plugin server, which is bundled once for the tests of all files.
  *
  * @example
  * const openStage = useStage();
@@ -19,12 +19,11 @@ export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
  * });
  */
 export function useStage(): (options?: Partial<GatewayOptions>) => Promise<Stage> {
-  let bundle: BundledApp;
+  let entry: string;
   beforeAll(async () => {
-    bundle = await bundleApp(join(import.meta.dirname, "../.."));
+    entry = await bundleOnce(join(import.meta.dirname, "../.."), inject("bundleFolder"));
   });
-  afterAll(() => bundle[Symbol.asyncDispose]());
-  return (options) => Stage.open({ entry: bundle.entry, ...options });
+  return (options) => Stage.open({ entry, ...options });
 }
 
 /** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
