@@ -49,7 +49,7 @@ export const backendSchema = z.strictObject({
     .meta({ kong: { match: "^https?://[^?#%s]+$" } })
     .optional()
     .describe(
-      "Address at which the backend itself is probed; `health` is appended. Absent: the Kong service of the held request, with `health` below `target`. Never the gateway's own address.",
+      "Address at which the backend itself is probed; `health` is appended. Absent: the Kong service of the held request, with `health` below `target`. Never the gateway's own address. The certificate of an https address is not verified, as a kubelet does not either: `probeHeaders` should hold no secret there.",
     ),
   health: absolutePath
     .optional()

@@ -1,5 +1,11 @@
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { afterEach, describe, expect, test, vi } from "vitest";
 
@@ -26,6 +32,20 @@ const tcpUrl = (onSocket: (socket: Socket) => void) =>
       onSocket(socket);
     }),
   );
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+/** A key and a certificate of its own making, for a name that nobody asks for. */
+async function selfSigned(): Promise<{ key: string; cert: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "certificate-"));
+  const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const key256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", keyFile];
+  const request = ["req", "-x509", "-subj", "/CN=elsewhere", "-days", "1", "-out", certFile];
+  await promisify(execFile)("openssl", [...request, ...key256]);
+  const [key, cert] = await Promise.all([readFile(keyFile, "utf8"), readFile(certFile, "utf8")]);
+  await rm(folder, { recursive: true });
+  return { key, cert };
+}
 
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
@@ -182,6 +202,12 @@ describe("probe", () => {
       });
     },
   );
+
+  test.runIf(hasOpenssl)("takes a certificate that nobody has signed, as a kubelet does", async () => {
+    const server = createHttpsServer(await selfSigned(), (_, response) => response.end("ok"));
+    const url = (await listening(server)).replace("http:", "https:");
+    expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true, status: 200 });
+  });
 
   test("uses one connection for probe after probe", async () => {
     const server = createHttpServer((_, response) => response.end("ok"));
