@@ -221,6 +221,24 @@ describe("probe", () => {
     expect(onConnection).toHaveBeenCalledTimes(1);
   });
 
+  test("keeps no connection to one of several replicas that is not ready: the next may lead to another", async () => {
+    let connections = 0;
+    const url = await tcpUrl((socket) => {
+      connections += 1;
+      const answers = connections === 1 ? ["200 OK", "503 Draining"] : ["200 OK"];
+      socket.on("data", () => {
+        const answer = answers.length > 1 ? answers.shift() : answers[0];
+        socket.write(`HTTP/1.1 ${answer}\r\ncontent-length: 0\r\n\r\n`);
+      });
+    });
+    const statuses: unknown[] = [];
+    for (let asked = 0; asked < 3; asked += 1) {
+      statuses.push((await probe({ url, timeoutMs: 1000 })).status);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(statuses).toEqual([200, 503, 200]);
+  });
+
   test("asks again on a new connection when the kept one was closed meanwhile", async () => {
     let connections = 0;
     const url = await tcpUrl((socket) => {

@@ -75,8 +75,11 @@ export function probe(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeR
       let isSentAgain = false;
       sent.on("response", (response) => {
         const status = response.statusCode ?? 0;
-        settle({ isReady: status >= min && status <= max, status });
-        drain(response);
+        const isReady = status >= min && status <= max;
+        settle({ isReady, status });
+        // A kept connection leads to the same pod for ever, and behind a Service another one may be ready.
+        if (isReady) drain(response);
+        else response.destroy();
       });
       sent.on("error", (error) => {
         // The backend may close a kept connection while it is being reused. That says nothing about the backend.
