@@ -16,6 +16,20 @@ describe("a ready backend", () => {
     expect((await held).status).toBe(200);
   });
 
+  test("that is slow is kept awake for as long as it works on a request", async () => {
+    await using stage = await openStage({ config: { ...config, keepWarmIntervalMs: 100 } });
+    await stage.warmUp();
+    const { gateway } = stage;
+    const slow = gateway.exchange();
+    await gateway.host.access(gateway.entity(), slow);
+    const keptWarm = () => gateway.metric("serverless_wakes_total", { reason: "keep-warm" });
+    await stage.waitForCount("wake.published", 3);
+    expect(await keptWarm()).toBeGreaterThanOrEqual(2);
+    slow.response = { status: 200, headers: {}, source: "service" };
+    await gateway.host.log(gateway.entity(), slow);
+    expect(await (await gateway.ops("/demand/demo")).json()).toMatchObject({ demand: 0 });
+  });
+
   test("that says under traffic that it is not ready is found out, each time, and requests are held", async () => {
     await using stage = await openStage({ config: { ...config, readyLeaseMs: 200 } });
     await stage.warmUp();

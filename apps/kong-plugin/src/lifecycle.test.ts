@@ -23,6 +23,17 @@ describe("a stopping plugin server", () => {
     expect(await ended).toEqual({ code: 0, signal: null });
   });
 
+  test("exits at once at a second signal", async () => {
+    await using stage = await openStage();
+    const { gateway } = stage;
+    const held = gateway.request();
+    await gateway.plugin.waitFor("request.held");
+    gateway.plugin.signal("SIGTERM");
+    await gateway.plugin.waitFor("service.stopping");
+    expect(await gateway.plugin.stop("SIGTERM")).toEqual({ code: 1, signal: null });
+    expect((await held).status).toBe(500);
+  });
+
   test("that is killed during holds fails these requests, and serves others once it is back", async () => {
     await using stage = await openStage();
     const held = stage.gateway.request();
