@@ -35,6 +35,7 @@ const steps = fc.oneof(
       ),
   },
   { weight: 1, arbitrary: fc.constant<Step>((s) => s.backend.unreachable()) },
+  { weight: 1, arbitrary: fc.constant<Step>((s) => s.reload()) },
 );
 
 beforeEach(() => {

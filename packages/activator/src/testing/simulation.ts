@@ -24,14 +24,16 @@ interface Request {
 export class Simulation {
   readonly world = new World();
   readonly backend: Backend;
+  readonly #activator: Activator;
   readonly #requests: Request[] = [];
   readonly #violations: string[] = [];
   #lastActiveMs = -Infinity;
   #isActivating = false;
+  #reloads = 0;
 
   constructor() {
     const { world } = this;
-    const activator = new Activator({
+    this.#activator = new Activator({
       probe: world.probe,
       publishWake: (message) => {
         if (!this.#hasDemand()) this.#violations.push(`a ${message.reason} wake without demand`);
@@ -43,7 +45,14 @@ export class Simulation {
         if (event.startsWith("activation.")) this.#isActivating = event === "activation.started";
       },
     });
-    this.backend = activator.register(settings, { key: "route", seq: 1 }).backend;
+    this.backend = this.#activator.register(settings, { key: "route", seq: 1 }).backend;
+  }
+
+  /** Gives the backend another address, as a reload does. */
+  reload(): void {
+    this.#reloads += 1;
+    const upstream = `http://demo-${this.#reloads}`;
+    this.#activator.register({ ...settings, upstream }, { key: "route", seq: 1 + this.#reloads });
   }
 
   arrive(): void {
