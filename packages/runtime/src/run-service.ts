@@ -10,13 +10,31 @@ export interface RunningService {
 
 /**
  * Runs a process's service: starts it, stops it at the first SIGTERM or SIGINT and exits 0, exits at once (1) at the second.
- * A start that fails prints the reason on stderr and exits 1: nothing starts half.
+ * A signal that comes during the start stops the service as soon as it has started: as a container's first process, which
+ * has no default for signals, it would be deaf otherwise. A start that fails prints the reason on stderr and exits 1.
  */
 export async function runService(
   log: Log,
   start: () => Promise<RunningService> | RunningService,
 ): Promise<void> {
+  const stopSignal = listenForStop(log);
   const service = await startOrExit(start);
+  void stopSignal.then(async (signal) => {
+    log.info({ signal }, "service.stopping");
+    try {
+      await service.stop();
+      log.info({}, "service.stopped");
+      process.exit(0);
+    } catch (error) {
+      log.error({ error }, "service.stop_failed");
+      process.exit(1);
+    }
+  });
+}
+
+/** Resolves at the first signal to stop; at the second the process exits. */
+function listenForStop(log: Log): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
     if (isStopping) {
@@ -24,20 +42,11 @@ export async function runService(
       process.exit(1);
     }
     isStopping = true;
-    log.info({ signal }, "service.stopping");
-    service.stop().then(
-      () => {
-        log.info({}, "service.stopped");
-        process.exit(0);
-      },
-      (error: unknown) => {
-        log.error({ error }, "service.stop_failed");
-        process.exit(1);
-      },
-    );
+    resolve(signal);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  return promise;
 }
 
 async function startOrExit(start: () => Promise<RunningService> | RunningService): Promise<RunningService> {

@@ -1,0 +1,40 @@
+import { expect, it, onTestFinished } from "vitest";
+
+import { OpsServer } from "./ops-server.ts";
+
+async function start(notReady: () => readonly string[] = () => []) {
+  const server = new OpsServer({
+    host: "127.0.0.1",
+    port: 0,
+    notReady,
+    routes: (app) => app.get("/own", (c) => c.text("mine")),
+  });
+  const port = await server.start();
+  onTestFinished(() => server.stop());
+  return { port, get: (path: string) => fetch(`http://127.0.0.1:${port}${path}`) };
+}
+
+it("is healthy as long as it answers, and ready when it waits for nothing", async () => {
+  const waitingFor: string[] = ["the queue"];
+  const { get } = await start(() => waitingFor);
+  expect((await get("/healthz")).status).toBe(200);
+  const notReady = await get("/readyz");
+  expect([notReady.status, await notReady.json()]).toEqual([503, { status: "not ready", waitingFor }]);
+  waitingFor.pop();
+  expect((await get("/readyz")).status).toBe(200);
+});
+
+it("serves metrics and the routes that were added", async () => {
+  const { get } = await start();
+  expect((await get("/metrics")).headers.get("content-type")).toContain("text/plain");
+  expect(await (await get("/own")).text()).toBe("mine");
+});
+
+it("says which port is in use and what changes it", async () => {
+  const { port } = await start();
+  const second = new OpsServer({ host: "127.0.0.1", port, notReady: () => [] });
+  await expect(second.start()).rejects.toMatchObject({
+    code: "PORT_UNAVAILABLE",
+    message: expect.stringContaining(`Port ${port} on 127.0.0.1 is in use by another process.`) as string,
+  });
+});
