@@ -10,7 +10,9 @@ import { byId, copyTemplate, span } from "./part.js";
  * @property {(sample: Sample) => number} value
  */
 
-const windowSeconds = 180;
+/** Seconds that are shown: the first of these that holds all samples, so that a young playground's lines are no slivers. */
+const windows = [60, 120, 180];
+const longestWindow = 180;
 const plotHeight = 150;
 /** Counts: no axis has halves. */
 const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
@@ -58,8 +60,19 @@ export function startCharts(targets, past) {
 /** @param {Sample} sample */
 export function addSample(sample) {
   samples.push(sample);
-  if (samples.length > windowSeconds + 1) samples.shift();
+  if (samples.length > longestWindow + 1) samples.shift();
   redraw();
+}
+
+/** @param {number} seconds from the oldest sample to the newest */
+function windowFor(seconds) {
+  return windows.find((candidate) => candidate >= seconds) ?? longestWindow;
+}
+
+/** @param {number} seconds */
+function ago(seconds) {
+  if (seconds === 0) return "now";
+  return seconds % 60 === 0 ? `\u2212${seconds / 60} min` : `\u2212${seconds} s`;
 }
 
 /** @param {readonly number[]} values */
@@ -96,20 +109,15 @@ function makeChart(title, lines) {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: "minutes" }, points: { size: 7 } },
       scales: {
-        x: { time: false, range: (_, __, newest) => [newest - windowSeconds, newest] },
+        x: { time: false, range: (_, oldest, newest) => [newest - windowFor(newest - oldest), newest] },
         y: { range: (_, __, highest) => [0, Math.max(leastTop, highest * 1.1)] },
       },
       axes: [
         {
           ...axisOf(plot),
           size: 22,
-          splits: (_, __, from, to) => [from, from + 60, from + 120, to],
-          values: (_, splits) =>
-            splits.map((at, index) =>
-              index === splits.length - 1
-                ? "now"
-                : `${Math.round((at - (splits.at(-1) ?? 0)) / 60)} min`.replace("-", "\u2212"),
-            ),
+          splits: (_, __, from, to) => [0, 1, 2, 3].map((third) => from + ((to - from) * third) / 3),
+          values: (_, splits) => splits.map((at) => ago(Math.round((splits.at(-1) ?? at) - at))),
         },
         { ...axisOf(plot), size: 34, incrs: steps, space: 34 },
       ],
@@ -136,7 +144,7 @@ function makeChart(title, lines) {
       const item = legend[line];
       if (item) item.value.textContent = String(value(sample));
     });
-    plot.ariaLabel = `${title} over the last three minutes, now: ${lines.map(({ name, value }) => `${name} ${value(samples.at(-1) ?? sample)}`).join(", ")}`;
+    plot.ariaLabel = `${title} over the last minutes, now: ${lines.map(({ name, value }) => `${name} ${value(samples.at(-1) ?? sample)}`).join(", ")}`;
   };
   const draw = () => {
     if (plot.clientWidth > 0 && plot.clientWidth !== chart.width) {

@@ -105,6 +105,17 @@ it("scales from zero again while the last pod still ends", async () => {
   await expect.poll(() => replicaSet.running).toBe(1);
 });
 
+it("kills the process of one pod, which is started anew, and says which; none when there is none", async () => {
+  const { replicaSet, hasReady, named } = createReplicaSet();
+  expect(replicaSet.killOne()).toBeUndefined();
+  replicaSet.scaleTo(1);
+  await hasReady(1);
+  const pod = replicaSet.killOne();
+  await expect.poll(() => named("process.started")).toHaveLength(2);
+  expect(named("container.exited")).toMatchObject([{ fields: { pod, signal: "SIGKILL" } }]);
+  await hasReady(1);
+});
+
 it("leaves no process when it stops, whatever state its pods are in", async () => {
   const { replicaSet, hasReady, alive } = createReplicaSet();
   replicaSet.scaleTo(2);

@@ -16,8 +16,8 @@ export interface BoardOptions {
 }
 
 const sampleIntervalMs = 1_000;
-/** Five minutes of them. */
-const maxSamples = 300;
+/** Three minutes of them. */
+const maxSamples = 181;
 const maxColdStarts = 8;
 const maxNews = 60;
 /** A few times within a lease (2 s by default), and only while somebody looks. */

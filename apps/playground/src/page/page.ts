@@ -8,6 +8,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 
 import type { ColdStarts } from "../cold-starts.ts";
+import { errorMessage } from "../error-message.ts";
 import type { TargetNames } from "../target-names.ts";
 import { Actions } from "./actions.ts";
 import { type Asset, contentSecurityPolicy, readAssets } from "./assets.ts";
@@ -41,6 +42,7 @@ export class Page {
   readonly #board: Board;
   readonly #actions: Actions;
   readonly #stopped = new AbortController();
+  #port = 0;
 
   /** Fails with PORT_UNAVAILABLE. */
   static async start(options: PageOptions): Promise<Page> {
@@ -51,6 +53,7 @@ export class Page {
       await page.stop();
       throw error;
     }
+    page.#port = (page.#server.address() as AddressInfo).port;
     return page;
   }
 
@@ -83,10 +86,6 @@ export class Page {
     clearTimeout(impatience);
   }
 
-  get #port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
   #routes(assets: ReadonlyMap<string, Asset>): Hono {
     const app = new Hono();
     const policy = contentSecurityPolicy(assets.get("/")?.body ?? "");
@@ -108,7 +107,11 @@ export class Page {
         ? c.body(stream, 200, { "content-type": "text/event-stream", connection: "close" })
         : c.json({ message: `${maxTabs} tabs are open; close one.` }, 503);
     });
-    app.post("/actions/:name", bodyLimit({ maxSize: maxBodyBytes }), async (c) => {
+    const limit = bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: (c) => c.json<ActionAnswer>({ message: `Allowed: ${maxBodyBytes} bytes.` }, 413),
+    });
+    app.post("/actions/:name", limit, async (c) => {
       const name = actionName.safeParse(c.req.param("name"));
       const body = actionBody.safeParse(await c.req.json().catch(() => undefined));
       if (!name.success) return c.json<ActionAnswer>({ message: "There is no such button." }, 404);
@@ -118,6 +121,7 @@ export class Page {
       const { status, message } = await this.#actions.run(name.data, body.data.target);
       return c.json<ActionAnswer>({ message }, status);
     });
+    app.onError((error, c) => c.json<ActionAnswer>({ message: errorMessage(error) }, 500));
     return app;
   }
 }

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import type { ColdStart, ColdStarts } from "../cold-starts.ts";
+import { Journal } from "../journal.ts";
+import type { TargetNames } from "../target-names.ts";
+import { Board } from "./board.ts";
+import type { Snapshot } from "./messages.ts";
+import type { PlaygroundView } from "./playground-view.ts";
+import { Tabs } from "./tabs.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function createBoard() {
+  const journal = new Journal();
+  const tabs = new Tabs(1);
+  // Nobody listens there: an unanswered question is as good as an answered one here.
+  const opsPort = vi.fn<() => number>(() => 1);
+  const coldStartListeners: ((coldStart: ColdStart) => void)[] = [];
+  const board = new Board({
+    tabs,
+    view: { journal, opsPort, sidecar: {}, targets: [], gatewayUrl: "" } as unknown as PlaygroundView,
+    targetNames: { of: () => "web" } as unknown as TargetNames,
+    coldStarts: {
+      onColdStart: (listener: (coldStart: ColdStart) => void) => coldStartListeners.push(listener),
+    } as unknown as ColdStarts,
+  });
+  const tellColdStart = (readyAtMs: number) => {
+    const timeline = [{ event: "first ready answer", atMs: readyAtMs }];
+    for (const listener of coldStartListeners) listener({ target: "web", timeline });
+  };
+  return { board, journal, tabs, opsPort, tellColdStart };
+}
+
+it("asks the plugin server for its metrics only while a tab is open", async () => {
+  const { board, tabs, opsPort } = createBoard();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(opsPort).not.toHaveBeenCalled();
+  const tab = tabs.open({} as Snapshot);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(opsPort).toHaveBeenCalledTimes(4);
+  await tab?.cancel();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(opsPort).toHaveBeenCalledTimes(4);
+  board.stop();
+});
+
+it("keeps the last of everything, however long it goes on", async () => {
+  const { board, journal, tellColdStart } = createBoard();
+  await vi.advanceTimersByTimeAsync(600_000);
+  for (let count = 1; count <= 200; count += 1) {
+    journal.record("kubelet", "pod.ready", { pod: `pod ${count}` });
+    tellColdStart(1_000 + count);
+  }
+  const { samples, news, coldStarts } = await board.snapshot();
+  expect([samples.length, news.length, coldStarts.length]).toEqual([181, 60, 8]);
+  expect(news.at(-1)?.text).toBe("pod 200 is ready.");
+  expect(coldStarts.at(-1)?.timeline).toEqual([{ event: "first ready answer", atMs: 1_200 }]);
+  board.stop();
+});
+
+it("takes a backend that was up all along, and merely had to say so, for no cold start", async () => {
+  const { board, tellColdStart } = createBoard();
+  tellColdStart(20);
+  expect((await board.snapshot()).coldStarts).toEqual([]);
+  board.stop();
+});
+
+it("does nothing more once it is stopped", () => {
+  const { board } = createBoard();
+  board.stop();
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { listen } from "@kong-serverless/runtime";
+import { onTestFinished } from "vitest";
+import { WebSocketServer } from "ws";
+
+import { ColdStarts } from "../../cold-starts.ts";
+import { Journal } from "../../journal.ts";
+import type { Cluster } from "../../manifests/cluster.ts";
+import { TargetNames } from "../../target-names.ts";
+import { Page } from "../page.ts";
+import type { PlaygroundView } from "../playground-view.ts";
+
+const cluster = {
+  scaleTargets: [
+    { name: "web", backend: { name: "web" }, deployment: deploymentOf("web") },
+    { name: "worker", deployment: deploymentOf("worker") },
+  ],
+  services: [{ metadata: { name: "web" }, spec: { selector: { app: "web" } } }],
+} as unknown as Cluster;
+
+function deploymentOf(app: string) {
+  return { spec: { template: { metadata: { labels: { app } } } } };
+}
+
+/** A page before a playground that does nothing by itself: what the page asks of it is recorded, what it is told is up to the test. */
+export async function openStage({ port = 0, socketMs = 200 } = {}) {
+  const gateway = await startGateway();
+  const pluginServer = await startPluginServer();
+  const journal = new Journal();
+  const world = { replicas: 0, pods: 0, killed: 0, isSidecarRunning: true };
+  const view: PlaygroundView = {
+    gatewayUrl: gateway.url,
+    journal,
+    opsPort: () => pluginServer.port,
+    sidecar: {
+      description: "a fake",
+      get isRunning() {
+        return world.isSidecarRunning;
+      },
+      turnOn: async () => void (world.isSidecarRunning = true),
+      turnOff: async () => void (world.isSidecarRunning = false),
+    },
+    targets: ["web", "worker"].map((name) => ({
+      name,
+      backend: name === "web" ? name : undefined,
+      replicaSet: {
+        get replicas() {
+          return name === "web" ? world.replicas : 0;
+        },
+        get readyPods() {
+          return name === "web" ? world.pods : 0;
+        },
+        get running() {
+          return name === "web" ? world.pods : 0;
+        },
+        killOne() {
+          if (name !== "web" || world.pods === 0) return undefined;
+          world.killed += 1;
+          return "web-1";
+        },
+      },
+    })),
+  };
+  const page = await Page.start({
+    port,
+    view,
+    targetNames: new TargetNames(cluster),
+    coldStarts: new ColdStarts(cluster, journal),
+    socketMs,
+  });
+  onTestFinished(() => page.stop());
+  return { page, journal, world, gateway, pluginServer };
+}
+
+/** Answers everything 200, and sockets with their own messages. */
+async function startGateway() {
+  const requests: { readonly method: string; readonly path: string; readonly body: string }[] = [];
+  const behaviour = { status: 200, isSilent: false };
+  const server = createServer((request, response) => {
+    void readBody(request).then((body) => {
+      requests.push({ method: request.method ?? "", path: request.url ?? "", body });
+      if (!behaviour.isSilent) response.writeHead(behaviour.status).end();
+    });
+  });
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+  await listen(server, { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, behaviour };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}
+
+/** Tells a lease whenever it is asked for its metrics. */
+async function startPluginServer() {
+  const state = { port: 0, asked: 0, leaseSeconds: 0 };
+  const server = createServer((_, response) => {
+    state.asked += 1;
+    response.end(`serverless_ready_lease_seconds{backend="web"} ${state.leaseSeconds}\n`);
+  });
+  await listen(server, { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  state.port = (server.address() as AddressInfo).port;
+  return state;
+}
