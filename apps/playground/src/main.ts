@@ -78,6 +78,7 @@ async function run(options: CommandOptions): Promise<number> {
         coldStarts: recorder,
       });
     }
+    stopping.signal.throwIfAborted();
     const startedInMs = Math.round(performance.now() - startedAt);
     say(tellStart({ playground, page, settings, notHonoured: manifests.notHonoured, startedInMs }));
     if (!options.once) {
