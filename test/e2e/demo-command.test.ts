@@ -155,4 +155,14 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(children.map(isAlive)).not.toContain(true);
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
+
+  it("leaves no process behind when it is killed itself", async () => {
+    const { app } = await demo("--port", "0");
+    const url = await untilUp(app);
+    const response = await fetch(`${url}/`);
+    const { answeredBy } = (await response.json()) as { answeredBy: { pid: number } };
+    const children = await childrenOf(app.pid);
+    await app.stop("SIGKILL");
+    await expect.poll(() => [answeredBy.pid, ...children].filter(isAlive), { timeout: 10_000 }).toEqual([]);
+  });
 });

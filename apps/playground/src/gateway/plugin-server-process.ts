@@ -5,6 +5,7 @@ import { restartDelays } from "../kubelet/restart-delays.ts";
 import { ChildProcess } from "../processes/child-process.ts";
 import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
+import { nodeApp } from "../processes/node-app.ts";
 import { untilReady } from "../processes/until-ready.ts";
 
 export interface PluginServerProcessOptions {
@@ -66,8 +67,7 @@ export class PluginServerProcess {
   #run(): ChildProcess {
     const { entryPoint, socketPath, sidecarPort, journal } = this.#options;
     return new ChildProcess({
-      command: process.execPath,
-      args: [entryPoint],
+      ...nodeApp(entryPoint),
       environment: {
         KONG_SERVERLESS_SOCKET: socketPath,
         DAPR_HTTP_PORT: String(sidecarPort),

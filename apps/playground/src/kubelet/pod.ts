@@ -4,6 +4,7 @@ import { sleep } from "@kong-serverless/runtime";
 import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { ChildProcess, type Exit } from "../processes/child-process.ts";
+import { nodeApp } from "../processes/node-app.ts";
 import { podIp } from "./pod-environment.ts";
 import { restartDelays } from "./restart-delays.ts";
 
@@ -92,7 +93,7 @@ export class Pod {
 
   async #runContainer(): Promise<Exit> {
     const { entryPoint, environment, onLine, onEvent } = this.#options;
-    const child = new ChildProcess({ command: process.execPath, args: [entryPoint], environment, onLine });
+    const child = new ChildProcess({ ...nodeApp(entryPoint), environment, onLine });
     this.#process = child;
     onEvent("process.started", { pid: child.pid });
     const ended = new AbortController();

@@ -28,7 +28,8 @@ export class ChildProcess {
   constructor({ command, args, environment, onLine }: ChildProcessOptions) {
     this.#process = spawn(command, args, {
       env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
+      // Nothing is written to its standard input: that it ends says that the playground has (see node-app.ts).
+      stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
