@@ -15,13 +15,23 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** Writes one line of JSON an event to stdout: `{"level":"info","time":1763900000000,"app":...,"event":...}`; time in epoch ms. */
 export function createLog(app: string, level: LogLevel = "info"): Log {
-  return pino({
+  const options = {
     level,
     base: { app },
     messageKey: "event",
     errorKey: "error",
-    formatters: { level: (label) => ({ level: label }) },
-  });
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(options, standardOutput());
+}
+
+/**
+ * stdout, whether anybody reads it or not. pino's own destination tries for ever when the reader has gone, and a process that
+ * wants to exit then never does; the work matters more than its log.
+ */
+function standardOutput(): NodeJS.WriteStream {
+  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => {});
+  return process.stdout;
 }
 
 /** Drops everything: the default of parts that take a log and were given none. */

@@ -55,3 +55,10 @@ it("says why it did not start, and nothing else, and exits 1", async () => {
   expect(await service.ended).toBe(1);
   expect(service.said.err).toBe("PORT: found x\n");
 });
+
+it("exits as it should when nobody reads its log any more", async () => {
+  const service = run("good");
+  await service.waitFor("started");
+  service.child.stdout.destroy();
+  expect(await service.stop("SIGTERM")).toBe(0);
+});
