@@ -29,9 +29,9 @@ if (before === undefined || after === undefined) throw new Error(`bench/README.m
 writeFileSync(readme, `${before}${begin}\n\n${tables(report)}\n\n${end}${after}`);
 
 function tables({ warm, ratios, coldStart, memory, machine, versions }: Report): string {
-  const { cpu, cores, memoryGiB, os } = machine;
+  const { cpu, cores, memoryGiB } = machine;
   return [
-    `Measured on ${cores} cores (${cpu}, ${memoryGiB} GiB, ${os}), Node ${versions["node"]}, kong-pdk ${versions["kong-pdk"]}.`,
+    `Measured on ${cores} cores (${cpu}, ${memoryGiB} GiB), Node ${versions["node"]}, kong-pdk ${versions["kong-pdk"]}.`,
     table(
       ["variant", "connections", "events/s", "p50, ms", "p99, ms"],
       warm.map((row) => [row.variant, row.connections, row.eventsPerSecond, row.p50Ms, row.p99Ms]),

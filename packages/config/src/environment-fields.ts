@@ -1,3 +1,4 @@
+import { logLevels } from "@kong-serverless/runtime";
 import * as z from "zod";
 
 /** Fields that the environments of several apps have in common. */
@@ -9,7 +10,7 @@ export const wholeNumber = (min: number, max: number) =>
     .pipe(z.int().min(min).max(max));
 
 export const logLevelField = z
-  .enum(["debug", "info", "warn", "error", "silent"])
+  .enum(logLevels)
   .default("info")
   .describe("The least severe events that are logged; `silent`: none.");
 

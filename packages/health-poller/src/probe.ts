@@ -28,7 +28,8 @@ const maxDrainedBytes = 16 * 1024;
 // Kept connections spare a ready backend's lease renewals a handshake each. Idle ones do not keep the process alive.
 const agentOptions = { keepAlive: true, maxFreeSockets: 2, lookup: new SharedLookup().lookup };
 // Certificates are not verified, as a kubelet does it: those of pods are mostly self-signed, and for other names. An
-// impostor gains nothing by it that it would not by the request that follows, which Kong does not verify either unless told to.
+// impostor gains the probe's headers, and otherwise what the request that follows gives it, which Kong does not verify either
+// unless told to.
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes
 const tlsOptions = { ...agentOptions, rejectUnauthorized: false };
 const transports = {

@@ -84,6 +84,18 @@ it("ends pods that are not ready before those that are", async () => {
   expect(await askEach(replicaSet)).toEqual([ready]);
 });
 
+it("ends the youngest of the ready pods", async () => {
+  const { replicaSet, hasReady } = createReplicaSet();
+  replicaSet.scaleTo(1);
+  await hasReady(1);
+  const [oldest] = await askEach(replicaSet);
+  replicaSet.scaleTo(2);
+  await hasReady(2);
+  replicaSet.scaleTo(1);
+  await expect.poll(() => replicaSet.running).toBe(1);
+  expect(await askEach(replicaSet)).toEqual([oldest]);
+});
+
 it("keeps the pod that runs when it is scaled up and down again before the others have started", async () => {
   const { replicaSet, hasReady, named } = createReplicaSet();
   replicaSet.scaleTo(1);

@@ -82,8 +82,10 @@ export class ReplicaSet implements Scalable {
       const start = this.#startPod().finally(() => this.#starting.delete(start));
       this.#starting.add(start);
     }
-    // A controller deletes pods that are not ready before those that are.
+    // A controller deletes pods that are not ready before those that are, and of these the youngest first.
+    // https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#scaling-a-replicaset
     const surplus = lasting
+      .toReversed()
       .sort((a, b) => Number(a.isReady) - Number(b.isReady))
       .slice(0, Math.max(0, lasting.length - this.#replicas));
     for (const pod of surplus) void pod.terminate().finally(() => this.#pods.delete(pod));
