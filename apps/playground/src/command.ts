@@ -19,7 +19,7 @@ const defaultPagePort = 8001;
 export function readCommand(argv: readonly string[]): CommandOptions {
   const command = new Command("pnpm demo")
     .description(
-      "The whole system on this machine, without a cluster: a gateway with the real plugin server, SNS and SQS, an autoscaler that\n" +
+      "The whole system on this machine, without a cluster: a gateway with the real plugin server, SNS and SQS, an autoscaler that " +
         "follows KEDA's rules, and the real apps as processes, every backend at zero until somebody calls it.",
     )
     .option("--port <number>", "port of the gateway on 127.0.0.1; 0 takes any free port", parsePort, 8000)

@@ -80,10 +80,14 @@ async function run(options: CommandOptions): Promise<number> {
     }
     stopping.signal.throwIfAborted();
     const startedInMs = Math.round(performance.now() - startedAt);
-    say(tellStart({ playground, page, settings, notHonoured: manifests.notHonoured, startedInMs }));
+    const { notHonoured } = manifests;
+    say(tellStart({ playground, page, settings, notHonoured, startedInMs, isStory: options.once }));
     if (!options.once) {
       await new Promise((done) => stopping.signal.addEventListener("abort", done, { once: true }));
       say("\nStopping ...");
+      await page?.stop();
+      await playground.stop();
+      say("Stopped. Nothing is left.");
       return 0;
     }
     const stage = { playground, journal, settings, coldStarts, signal: stopping.signal, say };

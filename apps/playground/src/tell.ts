@@ -9,10 +9,12 @@ export interface Start {
   readonly settings: PlaygroundSettings;
   readonly notHonoured: readonly string[];
   readonly startedInMs: number;
+  /** Whether the fixed story follows, which nobody has to be told what to try for. */
+  readonly isStory: boolean;
 }
 
 /** What the terminal says once the playground is up. */
-export function tellStart({ playground, page, settings, notHonoured, startedInMs }: Start): string {
+export function tellStart({ playground, page, settings, notHonoured, startedInMs, isStory }: Start): string {
   const { sidecar, url, replicaSets } = playground;
   const shortened = Object.entries(settings).filter(([, { inCluster, used }]) => inCluster !== used);
   return [
@@ -25,23 +27,30 @@ export function tellStart({ playground, page, settings, notHonoured, startedInMs
     ...notHonoured.map((field) => `  ${field}`),
     ...(page ? ["", `See it live, with buttons to try: ${page.url}`] : []),
     "",
+    ...(isStory ? ["Playing the story: about half a minute.", ""] : whatToTry(url)),
+  ].join("\n");
+}
+
+function whatToTry(url: string): string[] {
+  return [
     "Try, in another terminal:",
     `  curl ${url}/                  a request that wakes the backend`,
-    `  curl ${url}/slow?ms=3000      one that takes its time`,
+    `  curl '${url}/slow?ms=3000'    one that takes its time`,
     `  curl -X POST ${url}/jobs -H 'content-type: application/json' -d '{"count":20,"durationMs":1000}'`,
     "                                          work for the consumer, which comes from zero too",
+    `  curl ${url}/jobs              how much of it is done (the replica that is asked remembers it)`,
     "Ctrl-C ends it and leaves nothing behind.",
     "",
-  ].join("\n");
+  ];
 }
 
 /** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
 function tellColdStart({ target, timeline }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
-  // A backend that was up all along, and merely had to say so after a pause.
   const isCold = timeline.some(({ event }) => event === "process started");
-  return [`${isCold ? "cold start of" : "readiness check of"} ${target}: ${total} ms`, ...steps].join("\n");
+  const title = isCold ? `cold start of ${target}` : `${target} was up, and was asked whether it still is`;
+  return [`${title}: ${total} ms`, ...steps].join("\n");
 }
 
 /** Tells what happens while the playground runs: cold starts, scaling, and whatever goes wrong. */
