@@ -1,7 +1,7 @@
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 
-import { Emulator } from "./emulator.ts";
+import { accountId, Emulator } from "./emulator.ts";
 import { MessageExpiry } from "./message-expiry.ts";
 
 export interface BrokerOptions {
@@ -16,8 +16,6 @@ export interface BrokerOptions {
 
 /** Credentials of nobody: fauxqs accepts any, and must be given some. */
 const credentials = { accessKeyId: "playground", secretAccessKey: "playground" };
-/** fauxqs's only one. */
-const accountId = "000000000000";
 /** The least that SQS accepts (SetQueueAttributes, MessageRetentionPeriod). */
 const leastRetentionSeconds = 60;
 

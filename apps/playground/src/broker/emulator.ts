@@ -17,6 +17,9 @@ export interface QueueState {
   };
 }
 
+/** The account of everything in fauxqs. */
+export const accountId = "000000000000";
+
 /** fauxqs on loopback alone: its own `startFauxqs` listens on every address of the machine. */
 export class Emulator {
   readonly #app: ReturnType<typeof buildApp>;

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 
 import { stringify } from "yaml";
 
+import { accountId } from "../broker/emulator.ts";
 import type { Component } from "../manifests/kinds.ts";
 import { ChildProcess } from "../processes/child-process.ts";
 import { freePort } from "../processes/free-port.ts";
@@ -27,8 +28,6 @@ export interface DaprdOptions {
 }
 
 const stopGraceMs = 5_000;
-/** fauxqs's account. Given with 12 digits, the component does not ask STS for it. */
-const accountId = "000000000000";
 
 /** The version of an installed daprd, or undefined where `command` is none. */
 export async function daprdVersion(command: string): Promise<string | undefined> {
@@ -79,6 +78,7 @@ function pointAt({ component, brokerEndpoint, environment }: DaprdOptions): Comp
     endpoint: brokerEndpoint,
     accessKey: environment["AWS_ACCESS_KEY_ID"],
     secretKey: environment["AWS_SECRET_ACCESS_KEY"],
+    // Given, the component does not ask STS for it.
     accountID: accountId,
   };
   return {
