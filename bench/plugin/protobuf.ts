@@ -13,6 +13,8 @@ const answers = new Map<string, Buffer>([
   ["kong.request.get_header", encodeFrames(pdk.request.getHeader.result.encode("curl/8.5.0"))],
   ["kong.response.get_source", encodeFrames(pdk.response.getSource.result.encode("service"))],
   ["kong.nginx.get_subsystem", encodeFrames(pdk.nginx.getSubsystem.result.encode("http"))],
+  ["kong.response.get_status", encodeFrames(pdk.response.getStatus.result.encode(200))],
+  ["kong.ctx.shared.get", encodeFrames(Buffer.alloc(0))],
   ["kong.ctx.shared.set", encodeFrames(Buffer.alloc(0))],
   ["kong.response.add_header", encodeFrames(Buffer.alloc(0))],
   ["kong.response.set_header", encodeFrames(Buffer.alloc(0))],

@@ -94,19 +94,53 @@ describe("the demand for a backend", () => {
     }
   });
 
-  test("is exact where requests are told apart by path: also when a later plugin ends them", async () => {
+  test.each([
+    ["where a backend takes every request", {}, "/"],
+    ["where requests are told apart by path", { target: "/demo" }, "/demo/x"],
+  ])("is exact %s, however a request ends", async (_, match, path) => {
     await using stage = await openStage({
-      config: { ...config, backend: [{ ...backendConfig, target: "/demo" }] },
-      routePaths: ["/demo"],
+      config: { ...config, backend: [{ ...backendConfig, ...match }] },
+      routePaths: ["/"],
     });
     stage.backend.become(200);
-    await stage.gateway.request({ path: "/demo/x" });
+    await stage.gateway.request({ path });
     const { gateway } = stage;
-    const exchange = gateway.exchange({ path: "/demo/y" });
-    await gateway.host.access(gateway.entity(), exchange);
-    expect(await demandOf(stage)).toMatchObject({ inFlight: 1 });
-    exchange.response = { status: 403, headers: {}, source: "exit" };
-    await gateway.host.log(gateway.entity(), exchange);
+    const ends = [
+      // A client that left before Kong had read the answer to `access`, or while the backend worked.
+      { status: 499, source: "error" },
+      { status: 499, source: "service" },
+      // A later plugin, and Kong's balancer.
+      { status: 418, source: "exit" },
+      { status: 503, source: "exit" },
+      // A body that cannot be read, and an upstream that resets the connection.
+      { status: 400, source: "error" },
+      { status: 502, source: "error" },
+      { status: 500, source: "error" },
+    ] as const;
+    for (const end of ends) {
+      await gateway.request({ path });
+      const exchange = gateway.exchange({ path });
+      await gateway.host.access(gateway.entity(), exchange);
+      expect(await demandOf(stage)).toMatchObject({ inFlight: 1 });
+      exchange.response = { ...end, headers: {} };
+      await gateway.host.log(gateway.entity(), exchange);
+      expect(await demandOf(stage)).toEqual(nothing);
+    }
+  });
+
+  test("forgets requests whose log Kong has dropped, each by its own age, although traffic goes on", async () => {
+    await using stage = await openStage({ config: { ...config, inFlightMaxSeconds: 1 } });
+    await stage.warmUp();
+    const { gateway } = stage;
+    for (let request = 0; request < 150; request += 1)
+      await gateway.host.access(gateway.entity(), gateway.exchange());
+    expect(await demandOf(stage)).toMatchObject({ inFlight: 150 });
+    const forgotten = () => gateway.metric("serverless_in_flight_written_off_total");
+    let written = 0;
+    await stage.requestUntil(() => {
+      void forgotten().then((count) => (written = count));
+      return written === 150;
+    });
     expect(await demandOf(stage)).toEqual(nothing);
   });
 });

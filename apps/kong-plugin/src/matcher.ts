@@ -6,7 +6,6 @@ import { isBelow } from "./path-prefix.ts";
 export class Matcher<Backend> {
   /** The longest target first; for the same one an exact host before a wildcard before any. */
   readonly #rules: readonly Rule<Backend>[];
-  readonly backends: readonly Backend[];
   readonly needsPath: boolean;
   readonly needsHost: boolean;
 
@@ -16,7 +15,6 @@ export class Matcher<Backend> {
         (match.hosts ?? [""]).map((host) => ({ host, target: match.target ?? "/", backend })),
       )
       .sort((a, b) => b.target.length - a.target.length || specificity(b.host) - specificity(a.host));
-    this.backends = backends.map(({ backend }) => backend);
     this.needsPath = backends.some(({ match }) => match.target !== undefined);
     this.needsHost = backends.some(({ match }) => match.hosts !== undefined);
   }

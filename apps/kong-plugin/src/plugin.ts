@@ -2,10 +2,11 @@ import { kongSchema } from "@kong-serverless/config";
 import type { PluginModule } from "@kong-serverless/plugin-server";
 
 import packageJson from "../package.json" with { type: "json" };
-import { Instance, type InstanceParts } from "./instance.ts";
+import type { EntityParts } from "./entity.ts";
+import { Instance } from "./instance.ts";
 
 /** The Kong plugin `serverless`, in kong-pdk's shape. */
-export function createPlugin(parts: InstanceParts): PluginModule {
+export function createPlugin(parts: EntityParts): PluginModule {
   return {
     Plugin: class Serverless extends Instance {
       constructor(config: unknown) {

@@ -8,6 +8,12 @@ import { isBelow } from "./path-prefix.ts";
 type KongService = NonNullable<Awaited<ReturnType<Kong["router"]["getService"]>>>;
 type KongRoute = NonNullable<Awaited<ReturnType<Kong["router"]["getRoute"]>>>;
 
+/** Where Kong would forward a request to. */
+export interface Origin {
+  readonly service: KongService | undefined;
+  readonly route: KongRoute | undefined;
+}
+
 const schemes: Readonly<Record<string, string>> = { http: "http", https: "https", ws: "http", wss: "https" };
 
 /** Where a backend is probed that names its own address. */
@@ -20,7 +26,7 @@ export function upstreamUrl(upstream: string, health: string): string {
  * `upstream`. Fails with PROBE_TARGET_UNKNOWN. Nothing in it comes from the client.
  */
 export function serviceUrl(
-  { service, route }: { service: KongService | undefined; route: KongRoute | undefined },
+  { service, route }: Origin,
   { target = "", health }: { readonly target?: string; readonly health: string },
 ): string {
   if (service === undefined) throw unknown("the route has no service");

@@ -58,7 +58,7 @@ test("kong-pdk's own plugin server loads the plugin, holds for a cold start and 
   expect(await app.waitFor("activation.ready")).toMatchObject({ backend: "demo", probes: 3 });
   expect(sidecar.messages).toHaveLength(1);
 
-  expect(await gateway.event(instance, "access", {})).toEqual([]);
-  const log = await gateway.event(instance, "log", { "kong.response.get_source": "service" });
-  expect(log).toEqual(["kong.response.get_source"]);
+  expect(await gateway.event(instance, "access", {})).toEqual(["kong.ctx.shared.set"]);
+  const log = await gateway.event(instance, "log", { "kong.response.get_status": 200 });
+  expect(log).toEqual(["kong.ctx.shared.get", "kong.response.get_status"]);
 });

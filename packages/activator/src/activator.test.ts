@@ -31,7 +31,7 @@ describe("Activator", () => {
   });
 
   test("refuses other settings for a name in use, and names what differs", () => {
-    activator.register(settings, { key: "a", seq: 1 }).backend.ended();
+    activator.register(settings, { key: "a", seq: 1 });
     void activator.backends[0]
       ?.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 })
       .catch(() => {});

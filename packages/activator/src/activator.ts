@@ -50,6 +50,10 @@ export class Activator {
     return this.#parts.heldTotal.count;
   }
 
+  find(name: string): Backend | undefined {
+    return this.#entries.get(name)?.backend;
+  }
+
   /** Requests held for a backend and in flight to it; zeros for a name that no request has come by yet. */
   demand(name: string): { readonly held: number; readonly inFlight: number } {
     return this.#entries.get(name)?.backend.demand ?? { held: 0, inFlight: 0 };

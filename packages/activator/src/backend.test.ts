@@ -40,7 +40,16 @@ async function makeReady(): Promise<void> {
   world.isBackendUp = true;
   hold();
   await advance(5);
-  backend.ended();
+}
+
+function report(inFlight: number, passed = 0, gateway = "a"): void {
+  backend.report(gateway, { inFlight, passed });
+}
+
+/** Lets a request pass and counts it. */
+function forward(): number {
+  expect(backend.admit()).toBe(true);
+  return backend.begin();
 }
 
 describe("a cold backend", () => {
@@ -58,7 +67,7 @@ describe("a cold backend", () => {
     world.isBackendUp = true;
     await advance(25);
     expect(outcomes.map(({ state }) => state)).toEqual(Array(50).fill("released"));
-    expect(backend.demand).toEqual({ held: 0, inFlight: 50 });
+    expect(backend.demand.held).toBe(0);
   });
 
   test("is probed at the interval, one probe at a time", async () => {
@@ -242,8 +251,7 @@ describe("a ready backend", () => {
   test("stays ready under traffic, by a probe in the background each second", async () => {
     const probes = world.probes;
     for (let elapsed = 0; elapsed < 60_000; elapsed += 100) {
-      expect(backend.admit()).toBe(true);
-      backend.ended();
+      backend.ended(forward());
       await advance(100);
     }
     expect(world.probes - probes).toBeGreaterThan(40);
@@ -252,18 +260,17 @@ describe("a ready backend", () => {
 
   test("is kept warm under traffic, at most every 20 s", async () => {
     for (let elapsed = 0; elapsed < 62_000; elapsed += 100) {
-      backend.admit();
-      backend.ended();
+      backend.ended(forward());
       await advance(100);
     }
     expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
   });
 
   test("is kept warm by a single request as long as that is in flight", async () => {
-    backend.admit();
+    const request = forward();
     await advance(62_000);
     expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
-    backend.ended();
+    backend.ended(request);
     await advance(60_000);
     expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
   });
@@ -340,29 +347,78 @@ describe("a ready backend", () => {
 describe("in-flight requests", () => {
   beforeEach(makeReady);
 
-  test("never count below zero", () => {
-    backend.ended();
-    backend.ended();
+  test("end once, however often they are said to", () => {
+    const [first, second] = [forward(), forward()];
+    backend.ended(first);
+    backend.ended(first);
+    expect(backend.demand.inFlight).toBe(1);
+    backend.ended(second);
     expect(backend.demand.inFlight).toBe(0);
   });
 
   test("are taken to be there for a while after a restart, once one ends that was never seen", async () => {
     await advance(60_000);
     const messages = world.messages.length;
-    backend.ended();
+    backend.strayEnded();
     await advance(120_000);
     expect(world.messages.length).toBeGreaterThan(messages + 3);
     await advance(600_000);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("are written off after an hour without any event", async () => {
-    backend.admit();
-    await advance(3_599_000);
+  test("are each written off an hour after they began, whatever traffic there is", async () => {
+    for (let leaked = 0; leaked < 150; leaked += 1) forward();
+    await advance(1_000_000);
+    const long = backend.begin();
+    for (let elapsed = 0; elapsed < 2_601_000; elapsed += 1000) {
+      if (backend.admit()) backend.ended(backend.begin());
+      await advance(1000);
+    }
     expect(backend.demand.inFlight).toBe(1);
-    await advance(2000);
+    expect(world.events).toContainEqual({ event: "in_flight.written_off", backend: "demo", inFlight: 150 });
+    backend.ended(long);
     expect(backend.demand.inFlight).toBe(0);
-    expect(world.count("in_flight.written_off")).toBe(1);
+  });
+});
+
+describe("requests in flight that a gateway counts itself", () => {
+  beforeEach(makeReady);
+
+  test("add up over gateways, and the latest report of each is what counts", () => {
+    report(5);
+    report(7, 0, "b");
+    report(3);
+    expect(backend.demand.inFlight).toBe(10);
+    const own = forward();
+    expect(backend.demand.inFlight).toBe(11);
+    backend.ended(own);
+    report(0);
+    report(0, 0, "b");
+    expect(backend.demand.inFlight).toBe(0);
+  });
+
+  test("count from their release on, until a report can have come", async () => {
+    for (let request = 0; request < 20; request += 1) backend.handOver();
+    expect(backend.demand.inFlight).toBe(20);
+    report(20);
+    expect(backend.demand.inFlight).toBe(20);
+    await advance(300);
+    report(2);
+    expect(backend.demand.inFlight).toBe(2);
+  });
+
+  test("keep the backend warm and, when they passed lately, its lease", async () => {
+    const probes = world.probes;
+    for (let elapsed = 0; elapsed < 10_000; elapsed += 200) {
+      report(0, 1);
+      await advance(200);
+    }
+    expect(backend.state).toBe("ready");
+    expect(world.probes).toBeGreaterThan(probes);
+    report(1);
+    await advance(62_000);
+    expect(world.messages.filter(({ reason }) => reason === "keep-warm")).toHaveLength(3);
+    expect(backend.state).toBe("cold");
   });
 });
 
@@ -382,7 +438,6 @@ describe("a clock that is set", () => {
     expect(backend.admit()).toBe(true);
     await advance(2500);
     expect(world.messages.map(({ reason }) => reason)).toEqual(["activation", "repeat"]);
-    expect(backend.demand.inFlight).toBe(2);
   });
 });
 

@@ -101,7 +101,7 @@ export class Backend {
     return this.#startUpTimes.remainingMs(elapsedMs);
   }
 
-  /** Lets a request pass and counts it as in flight, if the backend is warm; otherwise it must be held. No I/O, no promise. */
+  /** Lets a request pass if the backend is warm; otherwise it must be held. No I/O, no promise. */
   admit(): boolean {
     const nowMs = performance.now();
     if (!this.#isWarm(nowMs)) return false;
@@ -110,8 +110,8 @@ export class Backend {
   }
 
   /**
-   * Holds a request until the backend is ready; then it counts as in flight. The first one starts an activation, all
-   * others join it. Rejects with HOLD_TIMEOUT, HELD_LIMIT_REACHED, or the signal's reason.
+   * Holds a request until the backend is ready; then it is to be counted as in flight, in the same turn. The first one
+   * starts an activation, all others join it. Rejects with HOLD_TIMEOUT, HELD_LIMIT_REACHED, or the signal's reason.
    */
   async hold(request: HoldRequest): Promise<Held> {
     if (this.admit()) return { waitedMs: performance.now() - request.arrivedAtMs, probes: 0 };
@@ -134,10 +134,38 @@ export class Backend {
     return { waitedMs: performance.now() - request.arrivedAtMs, probes: activation.probes };
   }
 
-  /** A forwarded request has ended. */
-  ended(): void {
-    this.#inFlight.end(performance.now());
+  /** Counts a request that passes as in flight. Returns the id under which it ends. */
+  begin(): number {
+    return this.#inFlight.begin(performance.now());
+  }
+
+  /** A forwarded request has ended, perhaps not for the first time. */
+  ended(id: number): void {
+    this.#inFlight.end(id);
+  }
+
+  /** A request has ended that was forwarded before this process started. */
+  strayEnded(): void {
+    this.#inFlight.endStray(performance.now());
     this.#startUpkeep();
+  }
+
+  /** Instead of `begin`, for a request that passes in a gateway that counts for itself. */
+  handOver(): void {
+    this.#inFlight.handOver(performance.now());
+  }
+
+  /** What a gateway counts itself: its requests in flight now, and how many it let pass by itself since its last report. */
+  report(
+    gateway: string,
+    { inFlight, passed }: { readonly inFlight: number; readonly passed: number },
+  ): void {
+    this.#inFlight.report(gateway, inFlight);
+    if (passed > 0) {
+      this.#lastRequestMs = performance.now();
+      this.#hadTraffic = true;
+    }
+    if (passed > 0 || inFlight > 0) this.#startUpkeep();
   }
 
   /** The proxy could not reach the backend, whatever its lease says: further requests are held until a probe says ready. */
@@ -153,7 +181,6 @@ export class Backend {
   #pass(nowMs: number): void {
     this.#lastRequestMs = nowMs;
     this.#hadTraffic = true;
-    this.#inFlight.begin(nowMs);
     this.#startUpkeep();
   }
 

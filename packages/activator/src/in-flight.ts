@@ -3,42 +3,75 @@
  * taken to be in use for this long, as others may be open that say nothing until they end.
  */
 const strayGraceMs = 300_000;
+/** A gateway that counts its own requests reports a change within this long. */
+const handOverMs = 300;
 
-/**
- * Requests that were forwarded and have not ended. Kong does not pair a request's start with its end, so the count can
- * miss either: it never falls below zero, and what saw no event for long is written off.
- */
+/** Requests that were forwarded and have not ended: those counted here one by one, and those that gateways count themselves. */
 export class InFlight {
-  #count = 0;
-  #lastEventMs = 0;
+  /** When each began, by its id; the oldest first. */
+  readonly #begunAtMs = new Map<number, number>();
+  readonly #reported = new Map<string, number>();
+  #reportedTotal = 0;
+  /** Released to gateways that count themselves and may not have said so yet. */
+  #handedOver: { readonly atMs: number; count: number }[] = [];
+  #nextId = 1;
   #strayUntilMs = 0;
 
   get count(): number {
-    return this.#count;
+    return this.#begunAtMs.size + Math.max(this.#reportedTotal, this.#countHandedOver(performance.now()));
   }
 
   /** Whether a request is open, or may be. */
   isActive(nowMs: number): boolean {
-    return this.#count > 0 || nowMs < this.#strayUntilMs;
+    return this.count > 0 || nowMs < this.#strayUntilMs;
   }
 
-  begin(nowMs: number): void {
-    this.#count += 1;
-    this.#lastEventMs = nowMs;
+  /** Counts a request. Returns the id under which it ends. */
+  begin(nowMs: number): number {
+    const id = this.#nextId++;
+    this.#begunAtMs.set(id, nowMs);
+    return id;
   }
 
-  end(nowMs: number): void {
-    this.#lastEventMs = nowMs;
-    if (this.#count > 0) this.#count -= 1;
-    else this.#strayUntilMs = nowMs + strayGraceMs;
+  /** An id that has ended already, or was written off, changes nothing. */
+  end(id: number): void {
+    this.#begunAtMs.delete(id);
   }
 
-  /** Forgets a count that saw no event for `maxSeconds` (0: never). Returns how many requests were forgotten. */
+  /** A request has ended that began before this process did. */
+  endStray(nowMs: number): void {
+    this.#strayUntilMs = nowMs + strayGraceMs;
+  }
+
+  /** A request goes to a gateway that counts it itself: until its report can be here, it counts. */
+  handOver(nowMs: number): void {
+    const latest = this.#handedOver.at(-1);
+    if (latest !== undefined && nowMs - latest.atMs < handOverMs / 6) latest.count += 1;
+    else this.#handedOver.push({ atMs: nowMs, count: 1 });
+  }
+
+  /** How many requests a gateway has in flight now, as it counts them itself. */
+  report(gateway: string, count: number): void {
+    this.#reportedTotal += count - (this.#reported.get(gateway) ?? 0);
+    if (count === 0) this.#reported.delete(gateway);
+    else this.#reported.set(gateway, count);
+  }
+
+  /** Forgets requests that began `maxSeconds` ago or earlier (0: never). Returns how many. */
   writeOff(nowMs: number, maxSeconds: number): number {
-    if (this.#count === 0 || maxSeconds === 0) return 0;
-    if (nowMs - this.#lastEventMs < maxSeconds * 1000) return 0;
-    const writtenOff = this.#count;
-    this.#count = 0;
+    if (maxSeconds === 0) return 0;
+    let writtenOff = 0;
+    for (const [id, begunAtMs] of this.#begunAtMs) {
+      if (nowMs - begunAtMs < maxSeconds * 1000) break;
+      this.#begunAtMs.delete(id);
+      writtenOff += 1;
+    }
     return writtenOff;
+  }
+
+  #countHandedOver(nowMs: number): number {
+    if (this.#handedOver.length === 0) return 0;
+    this.#handedOver = this.#handedOver.filter(({ atMs }) => nowMs - atMs < handOverMs);
+    return this.#handedOver.reduce((sum, { count }) => sum + count, 0);
   }
 }

@@ -76,7 +76,7 @@ export const pluginSchema = z.strictObject({
     .max(604_800)
     .default(3600)
     .describe(
-      "Seconds without any event after which a backend's in-flight requests are written off: Kong does not report the end of every request. It must exceed the longest request. 0: never.",
+      "Seconds after which a request that was not seen to end no longer counts as in flight: Kong drops events when it is overloaded. It must exceed the longest request. 0: never. The Lua form of the plugin misses no end and needs no limit.",
     ),
   maxHeldPerBackend: z
     .int()

@@ -18,6 +18,8 @@ interface Request {
   state: "held" | "forwarded" | "over";
   readonly deadlineMs: number;
   readonly client: AbortController;
+  /** Under which it is counted while it is forwarded. */
+  id?: number;
 }
 
 /** Plays the world around one backend, and knows what must hold whatever happens in it. */
@@ -61,14 +63,15 @@ export class Simulation {
     const request: Request = { state: "held", deadlineMs: arrivedAtMs + settings.holdTimeoutMs, client };
     this.#requests.push(request);
     this.#lastActiveMs = arrivedAtMs;
-    if (this.backend.admit()) {
+    const forward = () => {
       request.state = "forwarded";
-      return;
-    }
+      request.id = this.backend.begin();
+    };
+    if (this.backend.admit()) return forward();
     const timeoutMs = settings.holdTimeoutMs;
     void this.backend.hold({ target, arrivedAtMs, timeoutMs, maxHeldTotal: 100, signal: client.signal }).then(
       () => {
-        request.state = "forwarded";
+        forward();
         this.#lastActiveMs = performance.now();
       },
       () => {
@@ -87,7 +90,7 @@ export class Simulation {
     if (request === undefined) return;
     request.state = "over";
     this.#lastActiveMs = performance.now();
-    this.backend.ended();
+    if (request.id !== undefined) this.backend.ended(request.id);
   }
 
   endAll(): void {

@@ -1,0 +1,34 @@
+import type { Backend } from "@kong-serverless/activator";
+import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
+
+import { ColdPath } from "./cold-path.ts";
+import type { Decision } from "./decision.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import type { RequestFacts } from "./request-facts.ts";
+
+const passed: Decision = { kind: "pass" };
+
+/** A backend as one plugin entity configures it: decides what becomes of a request for it. */
+export class Destination {
+  readonly backend: Backend;
+  readonly metrics: RequestMetrics;
+  readonly #coldPath: ColdPath;
+
+  constructor(options: {
+    readonly config: PluginConfig;
+    readonly matched: MatchedBackend;
+    readonly backend: Backend;
+    readonly metrics: RequestMetrics;
+  }) {
+    this.backend = options.backend;
+    this.metrics = options.metrics;
+    this.#coldPath = new ColdPath(options);
+  }
+
+  /** Never rejects for a reason that has a code: that is an answer. */
+  decide(facts: RequestFacts): Promise<Decision> | Decision {
+    if (!this.backend.admit()) return this.#coldPath.decide(facts);
+    this.metrics.warm.inc();
+    return passed;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Activator } from "@kong-serverless/activator";
+import {
+  parsePluginConfig,
+  type PluginConfig,
+  type PluginEntity,
+  pluginEntityOf,
+} from "@kong-serverless/config";
+import { type Log, ServerlessError } from "@kong-serverless/runtime";
+
+import { type Answer, problem } from "./answer.ts";
+import { claimBackends } from "./claims.ts";
+import { Destination } from "./destination.ts";
+import { Matcher } from "./matcher.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface EntityParts {
+  readonly activator: Activator;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+interface Claim {
+  /** In the order of the configuration. */
+  readonly destinations: readonly Destination[];
+  readonly matcher: Matcher<Destination>;
+}
+
+/** A plugin entity at work: its configuration, and its claim to the backends in it. */
+export class Entity {
+  readonly #parts: EntityParts;
+  readonly #config: PluginConfig;
+  readonly #identity: PluginEntity;
+  #claim: Claim | undefined;
+  #release: () => void = () => {};
+
+  /** Throws a ConfigError. That another entity has one of its backends is no error yet. */
+  constructor(config: unknown, parts: EntityParts) {
+    this.#parts = parts;
+    this.#identity = pluginEntityOf(config);
+    const { key } = this.#identity;
+    this.#config = parsePluginConfig(config, `The configuration of plugin serverless (${key})`);
+    try {
+      this.#claim = this.#claimBackends();
+    } catch (error) {
+      parts.log.error({ error, entity: key }, "instance.refused");
+    }
+  }
+
+  /** Throws BACKEND_CONFLICT. */
+  claim(): Claim {
+    // What was in the way may be gone: after a reload, the other owner's instance is replaced at its next request.
+    this.#claim ??= this.#claimBackends();
+    return this.#claim;
+  }
+
+  release(): void {
+    this.#release();
+    this.#claim = undefined;
+  }
+
+  #claimBackends(): Claim {
+    const { activator, metrics } = this.#parts;
+    const { backends, release } = claimBackends(activator, this.#config.backends, this.#identity);
+    this.#release = release;
+    const rules = backends.map(({ matched, backend }) => {
+      const requests = metrics.requestsOf(backend.name);
+      const destination = new Destination({ config: this.#config, matched, backend, metrics: requests });
+      return { match: matched.match, backend: destination };
+    });
+    return { destinations: rules.map((rule) => rule.backend), matcher: new Matcher(rules) };
+  }
+}
+
+/** What a request is answered whose entity cannot serve it. Throws again what has no code. */
+export function refusal(error: unknown): Answer {
+  if (!(error instanceof ServerlessError)) throw error;
+  const { code, backend = "" } = error;
+  return problem({ code, backend, retryAfterMs: 1000 });
+}

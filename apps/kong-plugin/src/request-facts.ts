@@ -1,0 +1,15 @@
+import type { Origin } from "./probe-target.ts";
+
+/** What the plugin may want to know of a request before it decides. Whoever brought the request knows how to find out. */
+export interface RequestFacts {
+  /** Aborts when the client leaves; undefined where nobody can know. */
+  readonly signal: AbortSignal | undefined;
+  /** Whether the server is being stopped. */
+  readonly isStopping: boolean;
+  /** As Kong gives it: decoded and normalised. */
+  path(): Promise<string>;
+  method(): Promise<string>;
+  header(name: "accept" | "user-agent"): Promise<string | undefined>;
+  /** Where Kong would forward the request to. */
+  origin(): Promise<Origin>;
+}
