@@ -52,16 +52,19 @@ export class App {
     const { KONG_SERVERLESS_SOCKET: socketPath, OPS_HOST, OPS_PORT } = this.#environment;
     const { SHUTDOWN_GRACE_SECONDS, SHUTDOWN_IDLE_MS } = this.#environment;
     const server = new PluginServer({ socketPath, plugin: this.plugin, log: this.#log });
+    let isServing = false;
     const ops = new OpsServer({
       host: OPS_HOST,
       port: OPS_PORT,
-      notReady: () => (server.stopping.aborted ? ["shutdown"] : []),
+      // Kong is started once this is ready, and answers 500 for as long as the socket is missing.
+      notReady: () => (server.stopping.aborted ? ["shutdown"] : isServing ? [] : ["socket"]),
       registry: this.#metrics.registry,
       routes: demandRoutes(this.#activator),
     });
     const opsPort = await ops.start();
     // Last, so that Kong finds either nothing or a server that is all there.
     await server.start();
+    isServing = true;
     this.#log.info({ socketPath, opsPort }, "service.started");
     return {
       stop: async () => {

@@ -1,8 +1,22 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+
+import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
 import { describe, expect, test } from "vitest";
 
 import { backendConfig, config, useStage } from "./testing/stage.ts";
 
 const openStage = useStage();
+
+async function unusedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 describe("a stopping plugin server", () => {
   test("lets warm requests pass, refuses new holds, lets current ones end, and exits 0", async () => {
@@ -61,6 +75,26 @@ describe("a starting plugin server", () => {
     expect((await held).status).toBe(200);
     expect((await other).status).toBe(200);
     expect(await oldEnded).toEqual({ code: 0, signal: null });
+  });
+
+  test("is ready only once Kong can reach it", async () => {
+    await using stage = await openStage();
+    await using directory = await makeSocketDirectory();
+    const socketPath = join(directory.path, "socket");
+    const port = await unusedPort();
+    await using _second = stage.gateway.spawn({
+      KONG_SERVERLESS_SOCKET: socketPath,
+      OPS_PORT: String(port),
+    });
+    let status: number | undefined;
+    while (status !== 200)
+      status = await fetch(`http://127.0.0.1:${port}/readyz`).then(
+        (answer) => answer.status,
+        () => undefined,
+      );
+    const socket = connect(socketPath);
+    await expect(once(socket, "connect")).resolves.toEqual([]);
+    socket.destroy();
   });
 
   test("names the variable that is wrong, and starts nothing", async () => {
