@@ -1,15 +1,15 @@
 /**
- * Generates the TypeScript of packages/plugin-server/proto. The generator's 93 MB are fetched when it is run, and are no
+ * Generates the TypeScript of packages/kong-protocol/proto. The generator's 93 MB are fetched when it is run, and are no
  * dependency of the workspace: the result is committed. `--check` fails when the committed file is not current:
- * pnpm --filter @kong-serverless/plugin-server run generate --check
+ * pnpm --filter @kong-serverless/kong-protocol run generate --check
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const packageDirectory = join(import.meta.dirname, "../packages/plugin-server");
-const committedFile = join(packageDirectory, "src/protocol/plugin_socket_pb.ts");
+const packageDirectory = join(import.meta.dirname, "../packages/kong-protocol");
+const committedFile = join(packageDirectory, "src/plugin_socket_pb.ts");
 
 // The generator's version is that of the runtime, which reads what it writes.
 const { dependencies } = JSON.parse(readFileSync(join(packageDirectory, "package.json"), "utf8")) as {
@@ -38,7 +38,7 @@ if (!process.argv.includes("--check")) {
   writeFileSync(committedFile, generated);
 } else if (generated !== readFileSync(committedFile, "utf8")) {
   process.stderr.write(
-    `${committedFile} is not current: run pnpm --filter @kong-serverless/plugin-server run generate\n`,
+    `${committedFile} is not current: run pnpm --filter @kong-serverless/kong-protocol run generate\n`,
   );
   process.exitCode = 1;
 }

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
+import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { sleep } from "@kong-serverless/runtime";
 import { spawnApp, type SpawnAppOptions, type SpawnedApp } from "@kong-serverless/testing";
 

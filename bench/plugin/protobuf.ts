@@ -1,5 +1,5 @@
-import { encodeFrames, pdk } from "@kong-serverless/plugin-server/protocol";
-import { encodeCall, KongPeer } from "@kong-serverless/plugin-server/testing";
+import { encodeFrames, pdk } from "@kong-serverless/kong-protocol";
+import { encodeCall, KongPeer } from "@kong-serverless/kong-protocol/testing";
 
 import type { Conversation } from "./conversation.ts";
 

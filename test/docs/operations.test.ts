@@ -16,7 +16,7 @@ function eventsInCode(): Set<string> {
       "packages/{activator,dapr-publisher,health-poller,plugin-server,runtime,sqs-worker}/src/**/*.ts",
     ],
     { cwd: root },
-  ).filter((file) => !/\.test\.ts$|\/testing\/|\/protocol\//.test(file));
+  ).filter((file) => !/\.test\.ts$|\/testing\//.test(file));
   return new Set(
     sources.flatMap((file) =>
       [...read(join(file)).matchAll(/"([a-z_]+\.[a-z_]+)"/g)].map(([, name = ""]) => name),

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
+import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { describe, expect, test } from "vitest";
 
 import { backendConfig, config, useStage } from "./testing/stage.ts";

@@ -1,4 +1,4 @@
-import type { Headers } from "@kong-serverless/plugin-server/protocol";
+import type { Headers } from "@kong-serverless/kong-protocol";
 
 /** What a gateway has to do with a request after the plugin's `access`. */
 export type AccessOutcome =

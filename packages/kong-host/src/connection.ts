@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-import { encodeFrames, FrameDecoder } from "@kong-serverless/plugin-server/protocol";
+import { encodeFrames, FrameDecoder } from "@kong-serverless/kong-protocol";
 
 /** The plugin server closed the connection. Kong takes it for "start the instance anew". */
 export class ConnectionClosedError extends Error {

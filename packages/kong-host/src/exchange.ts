@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { Headers, KongRoute, KongService } from "@kong-serverless/plugin-server/protocol";
+import type { Headers, KongRoute, KongService } from "@kong-serverless/kong-protocol";
 
 import { HeaderChanges } from "./header-changes.ts";
 

@@ -10,13 +10,13 @@ import {
   type RpcCall,
   RpcCallSchema,
   wireName,
-} from "@kong-serverless/plugin-server/protocol";
+} from "@kong-serverless/kong-protocol";
 import {
   FramePeer,
   makeSocketDirectory,
   readGoldenFrames,
   type RecordedConnection,
-} from "@kong-serverless/plugin-server/testing";
+} from "@kong-serverless/kong-protocol/testing";
 import { expect, it } from "vitest";
 
 import {

@@ -1,4 +1,4 @@
-import type { Headers } from "@kong-serverless/plugin-server/protocol";
+import type { Headers } from "@kong-serverless/kong-protocol";
 
 interface Change {
   /** Whether values that were there before go. */

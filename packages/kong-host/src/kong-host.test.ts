@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+import { FramePeer, makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { type Kong, PluginServer } from "@kong-serverless/plugin-server";
-import { FramePeer, makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
 import { RecordingLog } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 

@@ -1,5 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "@kong-serverless/plugin-server/protocol";
+import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "@kong-serverless/kong-protocol";
 
 import { ConnectionPool } from "./connection-pool.ts";
 import { Connection, ConnectionClosedError } from "./connection.ts";

@@ -1,8 +1,8 @@
+import { pdk } from "@kong-serverless/kong-protocol";
+import { type CallInit, encodeCall, KongPeer } from "@kong-serverless/kong-protocol/testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import type { Kong, PluginModule } from "./index.ts";
-import { pdk } from "./protocol/index.ts";
-import { type CallInit, encodeCall, KongPeer } from "./testing/index.ts";
 import { pluginOf, serve } from "./testing/served-plugin.ts";
 
 const text = (value: string) => pdk.request.getPath.result.encode(value);

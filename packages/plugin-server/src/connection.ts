@@ -1,12 +1,6 @@
 import type { Socket } from "node:net";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { Log } from "@kong-serverless/runtime";
-
-import { type ExitAnswer, failureAnswer } from "./failure-answer.ts";
-import type { Instances } from "./instances.ts";
-import { PluginEvent } from "./plugin-event.ts";
-import { type Phase, phases } from "./plugin-module.ts";
 import {
   encodeEndOfEvent,
   encodeFrames,
@@ -14,7 +8,13 @@ import {
   type HandleEvent,
   RpcCallSchema,
   RpcReturnSchema,
-} from "./protocol/index.ts";
+} from "@kong-serverless/kong-protocol";
+import type { Log } from "@kong-serverless/runtime";
+
+import { type ExitAnswer, failureAnswer } from "./failure-answer.ts";
+import type { Instances } from "./instances.ts";
+import { PluginEvent } from "./plugin-event.ts";
+import { type Phase, phases } from "./plugin-module.ts";
 import type { Rpc, RpcResult } from "./rpc.ts";
 
 export interface ConnectionOptions {

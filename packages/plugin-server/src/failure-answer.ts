@@ -1,6 +1,5 @@
+import type { Headers } from "@kong-serverless/kong-protocol";
 import { errorCodes } from "@kong-serverless/runtime";
-
-import type { Headers } from "./protocol/index.ts";
 
 /** The arguments of `kong.response.exit`. */
 export interface ExitAnswer {

@@ -1,9 +1,9 @@
+import { encodeFrames } from "@kong-serverless/kong-protocol";
+import { type CallInit, encodeCall, FramePeer, KongPeer } from "@kong-serverless/kong-protocol/testing";
 import * as fc from "fast-check";
 import { expect, it, vi } from "vitest";
 
 import type { Kong } from "./index.ts";
-import { encodeFrames } from "./protocol/index.ts";
-import { type CallInit, encodeCall, FramePeer, KongPeer } from "./testing/index.ts";
 import { serve, type ServedPlugin } from "./testing/served-plugin.ts";
 
 /** What the plugin does with an event is up to the instance's configuration. */

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type RpcCall, RpcCallSchema, RpcReturnSchema } from "@kong-serverless/kong-protocol";
+import { FramePeer, makeSocketDirectory, readGoldenFrames } from "@kong-serverless/kong-protocol/testing";
 import { RecordingLog } from "@kong-serverless/testing";
 import { expect, it, vi } from "vitest";
 
 import { type Kong, type PluginConfig, type PluginModule, PluginServer } from "./index.ts";
-import { type RpcCall, RpcCallSchema, RpcReturnSchema } from "./protocol/index.ts";
-import { FramePeer, makeSocketDirectory, readGoldenFrames } from "./testing/index.ts";
 
 const results: unknown[] = [];
 

@@ -1,5 +1,6 @@
+import { isPdkMethod, type Pdk, pdk, type PdkMethod, wireName } from "@kong-serverless/kong-protocol";
+
 import { type NamedMethod, namedMethod } from "./named-method.ts";
-import { isPdkMethod, type Pdk, pdk, type PdkMethod, wireName } from "./protocol/index.ts";
 
 type Facade<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends PdkMethod<infer Arguments, infer Result>

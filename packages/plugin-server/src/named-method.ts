@@ -1,4 +1,4 @@
-import type { PdkMethod } from "./protocol/index.ts";
+import type { PdkMethod } from "@kong-serverless/kong-protocol";
 
 /** A PDK method with its name as the wire has it. */
 export interface NamedMethod {

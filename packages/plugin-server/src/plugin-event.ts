@@ -1,10 +1,10 @@
+import { encodeFrames, pdk } from "@kong-serverless/kong-protocol";
 import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
 import type { ExitAnswer } from "./failure-answer.ts";
 import { createKong, type KongCalls } from "./kong.ts";
 import { type NamedMethod, namedMethod } from "./named-method.ts";
 import type { Phase, PluginInstance } from "./plugin-module.ts";
-import { encodeFrames, pdk } from "./protocol/index.ts";
 
 const exit = namedMethod("kong.response.exit", pdk.response.exit);
 /** Needs no request, so that it works in every phase, and is as cheap as a call can be. */

@@ -4,10 +4,10 @@ import { access, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { KongPeer, makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { describe, expect, it, vi } from "vitest";
 
 import { type Kong, PluginServer } from "./index.ts";
-import { KongPeer, makeSocketDirectory } from "./testing/index.ts";
 import { pluginOf, serve } from "./testing/served-plugin.ts";
 
 const exists = (path: string) =>

@@ -1,12 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 
+import { defaultMaxFrameBytes } from "@kong-serverless/kong-protocol";
 import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
 
 import { Connection } from "./connection.ts";
 import { type ExitAnswer, failureAnswer } from "./failure-answer.ts";
 import { Instances } from "./instances.ts";
 import type { PluginModule } from "./plugin-module.ts";
-import { defaultMaxFrameBytes } from "./protocol/index.ts";
 import { Rpc } from "./rpc.ts";
 import { bindSocket, type BoundSocket } from "./socket-path.ts";
 

@@ -1,10 +1,10 @@
 import { fromJson, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import { type RpcCall, type RpcReturnSchema } from "@kong-serverless/kong-protocol";
 
 import { schemaOf } from "./dump.ts";
 import type { Instance, Instances } from "./instances.ts";
 import { phasesOf, type PluginModule } from "./plugin-module.ts";
-import { type RpcCall, type RpcReturnSchema } from "./protocol/index.ts";
 
 export type RpcResult = NonNullable<MessageInitShape<typeof RpcReturnSchema>["result"]>;
 

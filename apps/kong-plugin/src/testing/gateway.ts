@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { Exchange, type ExchangeResponse, KongHost, type PluginEntity } from "@kong-serverless/kong-host";
-import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
+import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { sleep } from "@kong-serverless/runtime";
 import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
 

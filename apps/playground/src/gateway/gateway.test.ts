@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import { KongHost } from "@kong-serverless/kong-host";
+import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { type Kong, PluginServer } from "@kong-serverless/plugin-server";
-import { makeSocketDirectory } from "@kong-serverless/plugin-server/testing";
 import { listen } from "@kong-serverless/runtime";
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";

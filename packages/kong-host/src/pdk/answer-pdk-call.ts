@@ -1,4 +1,4 @@
-import { isPdkMethod, pdk, type PdkMethod, wireName } from "@kong-serverless/plugin-server/protocol";
+import { isPdkMethod, pdk, type PdkMethod, wireName } from "@kong-serverless/kong-protocol";
 
 import type { PdkContext } from "./context.ts";
 import { hostPdk } from "./host-pdk.ts";

@@ -1,4 +1,4 @@
-import type { Pdk, PdkMethod } from "@kong-serverless/plugin-server/protocol";
+import type { Pdk, PdkMethod } from "@kong-serverless/kong-protocol";
 import type { Log } from "@kong-serverless/runtime";
 
 import type { Exchange } from "../exchange.ts";

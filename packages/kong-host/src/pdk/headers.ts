@@ -1,4 +1,4 @@
-import type { Headers } from "@kong-serverless/plugin-server/protocol";
+import type { Headers } from "@kong-serverless/kong-protocol";
 
 export function firstHeader(headers: Headers, name: string): string | undefined {
   const value = headers[name.toLowerCase()];

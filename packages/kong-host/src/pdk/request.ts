@@ -1,4 +1,4 @@
-import type { Headers } from "@kong-serverless/plugin-server/protocol";
+import type { Headers } from "@kong-serverless/kong-protocol";
 
 import type { Exchange } from "../exchange.ts";
 import { normalizePath } from "../normalize-path.ts";

@@ -1,4 +1,4 @@
-import type { Headers } from "@kong-serverless/plugin-server/protocol";
+import type { Headers } from "@kong-serverless/kong-protocol";
 
 import type { Exchange, ExchangeResponse } from "../exchange.ts";
 import type { HostPdk } from "./context.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 
+import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { RecordingLog } from "@kong-serverless/testing";
 
 import { type PluginInstance, type PluginModule, PluginServer, type PluginServerOptions } from "../index.ts";
-import { makeSocketDirectory } from "./socket-directory.ts";
 
 /** A plugin whose class has these methods. */
 export function pluginOf(handlers: PluginInstance): PluginModule {

@@ -17,7 +17,7 @@ export interface RecordedConnection {
  * its call of `get_path`, which Kong cannot answer in that phase.
  */
 export function readGoldenFrames(): RecordedConnection[] {
-  const file = new URL("../protocol/fixtures/kong-3.9.1.json", import.meta.url);
+  const file = new URL("../fixtures/kong-3.9.1.json", import.meta.url);
   const recorded = JSON.parse(readFileSync(file, "utf8")) as {
     connection: number;
     frames: { from: "kong" | "server"; what: string; hex: string }[];

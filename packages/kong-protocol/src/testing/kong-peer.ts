@@ -1,6 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
-import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "../protocol/index.ts";
+import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "../index.ts";
 import { FramePeer } from "./frame-peer.ts";
 
 export type CallInit = NonNullable<MessageInitShape<typeof RpcCallSchema>["call"]>;

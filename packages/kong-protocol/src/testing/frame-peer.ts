@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-import { encodeFrames, FrameDecoder } from "../protocol/index.ts";
+import { encodeFrames, FrameDecoder } from "../index.ts";
 
 /** One end of a connection of the plugin protocol that says exactly what a test tells it to. */
 export class FramePeer {
