@@ -98,6 +98,7 @@ function marked({ waitedMs }: Held): Decision {
 }
 
 async function isBrowserNavigation(facts: RequestFacts): Promise<boolean> {
-  if ((await facts.method()) !== "GET") return false;
+  const method = await facts.method();
+  if (method !== "GET" && method !== "HEAD") return false;
   return (await facts.header("accept"))?.includes("text/html") === true;
 }

@@ -89,6 +89,26 @@ describe("a cold start", () => {
     await stage.gateway.plugin.waitFor("activation.ready");
   });
 
+  test("answers a browser's HEAD as it would its GET", async () => {
+    await using stage = await openStage({ config: { ...config, waitingPageAfterMs: 100 } });
+    const { status, headers } = await stage.gateway.request({
+      method: "HEAD",
+      headers: { accept: "text/html,application/xhtml+xml" },
+    });
+    expect(status).toBe(503);
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    stage.backend.become(200);
+    await stage.gateway.plugin.waitFor("activation.ready");
+  });
+
+  test("holds what a browser sends with another method for as long as anybody else's request", async () => {
+    await using stage = await openStage({ config: { ...config, waitingPageAfterMs: 100 } });
+    const posted = stage.gateway.request({ method: "POST", headers: { accept: "text/html" } });
+    await stage.gateway.plugin.waitFor("activation.started");
+    stage.backend.become(503, 503, 503, 200);
+    expect((await posted).status).toBe(200);
+  });
+
   test("is not begun for a load balancer's check", async () => {
     await using stage = await openStage();
     const { status, body } = await stage.gateway.request({

@@ -97,7 +97,7 @@ export const pluginSchema = z.strictObject({
   waitingPageAfterMs: milliseconds(0, hour)
     .default(0)
     .describe(
-      "Milliseconds after which a held browser navigation (`Accept: text/html`) is answered 503 with a waiting page that reloads itself. 0: no page; it is held like any other request.",
+      "Milliseconds after which a held browser navigation (GET or HEAD with `Accept: text/html`) is answered 503 with a waiting page that reloads itself. 0: no page; it is held like any other request.",
     ),
   wakeExceptions: z
     .strictObject({

@@ -6,6 +6,7 @@ import { sleep } from "@kong-serverless/runtime";
 import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
 
 export interface GatewayRequest {
+  readonly method?: string;
   /** As the client sent it, with the query. */
   readonly path?: string;
   readonly host?: string;
@@ -98,12 +99,17 @@ export class Gateway {
     };
   }
 
-  exchange({ path = "/", host = "demo.example", headers = {} }: GatewayRequest = {}): Exchange {
+  exchange({
+    method = "GET",
+    path = "/",
+    host = "demo.example",
+    headers = {},
+  }: GatewayRequest = {}): Exchange {
     const url = new URL(this.#options.serviceUrl);
     const [rawPath = "/", rawQuery = ""] = path.split("?");
     return new Exchange({
       request: {
-        method: "GET",
+        method,
         scheme: "http",
         host,
         port: 80,
