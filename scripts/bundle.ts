@@ -1,7 +1,10 @@
 /**
  * Bundles the app in the working directory: src/main.ts and every local package and dependency that it uses become
- * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given.
+ * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given. With --split, what
+ * is imported only when it is needed becomes files of its own, which a command that does not need them never reads.
  */
+import { parseArgs } from "node:util";
+
 import { build, type Plugin } from "esbuild";
 
 /**
@@ -17,12 +20,18 @@ const daprHttpClientOnly: Plugin = {
   },
 };
 
+const { values, positionals } = parseArgs({
+  options: { split: { type: "boolean" } },
+  allowPositionals: true,
+});
+
 await build({
   entryPoints: ["src/main.ts"],
-  outdir: process.argv[2] ?? "dist",
+  outdir: positionals[0] ?? "dist",
   bundle: true,
+  splitting: values.split ?? false,
   platform: "node",
-  target: "node24",
+  target: "node22",
   format: "esm",
   sourcemap: true,
   legalComments: "linked",
