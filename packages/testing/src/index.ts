@@ -5,6 +5,7 @@ export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
 export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
 export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
 export { Script } from "./script.ts";
+export { ScriptedApiServer, type ScriptedResource } from "./scripted-api-server.ts";
 export { ScriptedBackend } from "./scripted-backend.ts";
 export { ScriptedServer, type ScriptedAnswer } from "./scripted-server.ts";
 export { ScriptedSidecar, type SidecarMessage } from "./scripted-sidecar.ts";

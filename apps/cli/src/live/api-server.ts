@@ -2,6 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import { json } from "node:stream/consumers";
 
+import type { ApiServer as WatchableApiServer } from "@kong-serverless/kubernetes-watch";
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 import { KubeConfig } from "@kubernetes/client-node";
 
@@ -20,7 +21,7 @@ export interface ApiAnswer {
 const timeoutMs = 15_000;
 
 /** A Kubernetes API server, read as a kube context says. It is only ever asked, never told. */
-export class ApiServer {
+export class ApiServer implements WatchableApiServer {
   readonly #server: string;
   readonly #optionsFor: () => Promise<https.RequestOptions>;
   readonly #signal: AbortSignal;
@@ -52,35 +53,39 @@ export class ApiServer {
   }
 
   private constructor(server: string, signal: AbortSignal, optionsFor: () => Promise<https.RequestOptions>) {
-    this.#server = server;
+    this.#server = server.replace(/\/+$/, "");
     this.#signal = signal;
     this.#optionsFor = optionsFor;
   }
 
   /** Asks for a path such as `/apis`. Throws CLUSTER_UNREACHABLE where no answer comes within 15 s. */
   async get(path: string): Promise<ApiAnswer> {
-    const url = `${this.#server.replace(/\/+$/, "")}${path}`;
+    const url = `${this.#server}${path}`;
     const late = () => new Error(`no answer within ${timeoutMs} ms`);
     using deadline = withDeadline(timeoutMs, late, this.#signal);
     try {
-      // Credentials may come from a command that the kube context names, and expire.
-      const { headers, ...options } = await this.#optionsFor();
-      return await ask(url, {
-        ...options,
-        headers: { ...(headers as http.OutgoingHttpHeaders | undefined), accept: "application/json" },
-        signal: deadline.signal,
-      });
+      const response = await this.#ask(url, deadline.signal);
+      return { status: response.statusCode ?? 0, body: await json(response) };
     } catch (error) {
       const { message } = deadline.signal.aborted ? (deadline.signal.reason as Error) : (error as Error);
       throw new ServerlessError("CLUSTER_UNREACHABLE", `GET ${url}: ${message}`, { cause: error });
     }
   }
-}
 
-async function ask(url: string, options: https.RequestOptions): Promise<ApiAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  const { request } = url.startsWith("https:") ? https : http;
-  request(url, options, resolve).once("error", reject).end();
-  const response = await promise;
-  return { status: response.statusCode ?? 0, body: await json(response) };
+  /** Sends a GET whose answer may go on for as long as `signal` allows, such as a watch. */
+  open(path: string, signal: AbortSignal): Promise<http.IncomingMessage> {
+    return this.#ask(`${this.#server}${path}`, signal);
+  }
+
+  async #ask(url: string, signal: AbortSignal): Promise<http.IncomingMessage> {
+    // Credentials may come from a command that the kube context names, and expire.
+    const { headers, ...options } = await this.#optionsFor();
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const { request } = url.startsWith("https:") ? https : http;
+    const accepting = { ...(headers as http.OutgoingHttpHeaders | undefined), accept: "application/json" };
+    request(url, { ...options, headers: accepting, signal }, resolve)
+      .on("error", reject)
+      .end();
+    return promise;
+  }
 }

@@ -1,8 +1,9 @@
+import type { ClusterStage } from "./cluster-stages.ts";
 import type { Stage, Trace } from "./trace.ts";
 
 /** A trace for reading. */
 export function tellTrace(trace: Trace, request: string): string {
-  const { status, isColdStart, totalMs, stages, refusal, serverTiming, pluginServer } = trace;
+  const { status, isColdStart, totalMs, stages, refusal, serverTiming, pluginServer, cluster } = trace;
   const lines = [
     `${request}: ${status} in ${totalMs} ms, ${isColdStart ? "a cold start" : "warm"}`,
     ...tell(stages),
@@ -19,7 +20,15 @@ export function tellTrace(trace: Trace, request: string): string {
     lines.push("", "The plugin server's cold starts meanwhile:", ...tell(pluginServer));
     if (pluginServer.length === 0) lines.push("     none");
   }
+  if (cluster) {
+    lines.push("", "In the cluster, since the request was sent:", ...cluster.map(tellClusterStage));
+    if (cluster.length === 0) lines.push("     nothing started");
+  }
   return lines.join("\n");
+}
+
+function tellClusterStage({ stage, atMs, durationMs }: ClusterStage): string {
+  return `${`${atMs}`.padStart(10)} ms  ${`+${durationMs}`.padStart(7)}  ${stage}`;
 }
 
 function tell(stages: readonly Stage[]): string[] {

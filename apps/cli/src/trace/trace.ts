@@ -1,3 +1,4 @@
+import type { ClusterStage } from "./cluster-stages.ts";
 import { parseServerTiming, type ServerTiming } from "./server-timing.ts";
 import type { Moment, TimedResponse } from "./timed-request.ts";
 
@@ -21,15 +22,17 @@ export interface Trace {
     | undefined;
   /** What the plugin server counted meanwhile, for everybody who waited. */
   readonly pluginServer: readonly Stage[] | undefined;
+  /** What the cluster did meanwhile. */
+  readonly cluster: readonly ClusterStage[] | undefined;
 }
 
 const heldHeader = "x-serverless-held-ms";
 const backendHeader = "x-kong-upstream-latency";
 
 /** Takes a request's time apart, by what was seen of it here and by what its response says. */
-export function readTrace(response: TimedResponse, pluginServer: readonly Stage[] | undefined): Trace {
+export function readTrace(response: TimedResponse, seen: Pick<Trace, "pluginServer" | "cluster">): Trace {
   const { status, headers, moments } = response;
-  const heldMs = Number(headers[heldHeader] ?? 0);
+  const heldMs = heldMsOf(response);
   return {
     ok: status < 500,
     status,
@@ -38,8 +41,18 @@ export function readTrace(response: TimedResponse, pluginServer: readonly Stage[
     stages: stagesOf(moments, heldMs, Number(headers[backendHeader] ?? Number.NaN)),
     serverTiming: parseServerTiming(String(headers["server-timing"] ?? "")),
     refusal: refusalOf(response),
-    pluginServer,
+    ...seen,
   };
+}
+
+/** When the gateway let a held request go, in milliseconds since it was sent; undefined for one that was not held. */
+export function releasedAfterMs(response: TimedResponse): number | undefined {
+  const heldMs = heldMsOf(response);
+  return heldMs > 0 ? (response.moments.get("sent") ?? 0) + heldMs : undefined;
+}
+
+function heldMsOf({ headers }: TimedResponse): number {
+  return Number(headers[heldHeader] ?? 0);
 }
 
 function stagesOf(moments: ReadonlyMap<Moment, number>, heldMs: number, backendMs: number): Stage[] {
