@@ -54,6 +54,8 @@ const events = {
   "lease.lost": (["probe", "proxy"] as const).map((cause) => ({ backend, event: "lease.lost", cause })),
   "in_flight.written_off": [{ backend, event: "in_flight.written_off", inFlight: 1 }],
   "settings.replaced": [{ backend, event: "settings.replaced" }],
+  // It takes away what was counted.
+  "backend.forgotten": [],
 } satisfies { readonly [Event in ActivatorEvent["event"]]: readonly (ActivatorEvent & { event: Event })[] };
 
 /** What both apps show at `/metrics` once everything that they count has happened. */

@@ -7,6 +7,7 @@ export function logActivatorEvent(log: Log, observed: ActivatorEvent): void {
   switch (observed.event) {
     case "request.held":
     case "probe.answered":
+    case "backend.forgotten":
       return log.debug(fields, event);
     case "activation.ready":
       return log.info({ ...fields, waitedMs: Math.round(observed.waitedMs) }, event);

@@ -13,6 +13,42 @@ test("counts what alerts look at from zero, so that they see the first of it", a
   );
 });
 
+test("shows nothing of a backend that was forgotten", async () => {
+  const metrics = new Metrics();
+  const before = await metrics.registry.metrics();
+  const requests = metrics.requestsOf("orders");
+  requests.warm.inc();
+  requests.held({ waitedMs: 100, probes: 2 });
+  requests.refused("HOLD_TIMEOUT");
+  metrics.observe({ event: "activation.started", backend: "orders" });
+  metrics.observe({ event: "wake.published", backend: "orders", reason: "activation", durationMs: 1 });
+  metrics.observe({ event: "activation.ready", backend: "orders", waitedMs: 100, probes: 2, held: 1 });
+  metrics.observe({
+    event: "probe.answered",
+    backend: "orders",
+    reason: "lease",
+    result: { isReady: true, durationMs: 1 },
+  });
+  metrics.observe({ event: "lease.lost", backend: "orders", cause: "probe" });
+  metrics.observe({ event: "in_flight.written_off", backend: "orders", inFlight: 1 });
+  expect(await metrics.registry.metrics()).toContain("orders");
+  metrics.observe({ event: "backend.forgotten", backend: "orders" });
+  expect(await metrics.registry.metrics()).toBe(before);
+});
+
+test("counts the backends beyond its limit together, until there is room for them", async () => {
+  const metrics = new Metrics(1);
+  metrics.requestsOf("first").refused("HOLD_TIMEOUT");
+  for (const backend of ["second", "third"]) metrics.requestsOf(backend).refused("HOLD_TIMEOUT");
+  const exposition = await metrics.registry.metrics();
+  expect(exposition).toContain('serverless_requests_total{backend="first",outcome="HOLD_TIMEOUT"} 1');
+  expect(exposition).toContain('serverless_requests_total{backend="(other)",outcome="HOLD_TIMEOUT"} 2');
+  expect(exposition).not.toContain(`"second"`);
+  metrics.observe({ event: "backend.forgotten", backend: "first" });
+  metrics.requestsOf("second").refused("HOLD_TIMEOUT");
+  expect(await metrics.registry.metrics()).toContain('{backend="second",outcome="HOLD_TIMEOUT"} 1');
+});
+
 test("keeps what a backend has counted when another plugin instance starts for it", async () => {
   const metrics = new Metrics();
   metrics.requestsOf("orders").refused("HOLD_TIMEOUT");

@@ -1,5 +1,5 @@
 import type { ActivatorEvent, Backend, Held, WakeReason } from "@kong-serverless/activator";
-import type { ErrorCodeName } from "@kong-serverless/runtime";
+import { type ErrorCodeName, errorCodes } from "@kong-serverless/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { Tally } from "./tally.ts";
@@ -13,11 +13,21 @@ export interface RequestMetrics {
 }
 
 const wakeReasons: readonly WakeReason[] = ["activation", "repeat", "keep-warm"];
+const requestOutcomes = ["warm", "cold", "checked", "left", ...Object.keys(errorCodes)];
+const activationOutcomes = ["ready", "confirmed", "failed"];
+const stages = ["wake", "start", "total"];
+/** Stands for all backends beyond the limit. No backend can have this name. */
+const others = "(other)";
 const startBuckets = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60];
 
-/** Prometheus metrics of the plugin. Labels are backend names, which come from the configuration, and fixed words. */
+/**
+ * Prometheus metrics of the plugin. Labels are fixed words and the names of backends, up to a limit: beyond it they are
+ * counted together, so that neither memory nor a scrape grows with names that come and go.
+ */
 export class Metrics {
   readonly registry = new Registry();
+  readonly #maxBackends: number;
+  readonly #named = new Set<string>();
   /** Warm requests that are not in `#requests` yet, by backend. */
   readonly #warm = new Map<string, Tally>();
   readonly #requests = this.#counter("requests", "Requests by what became of them", ["outcome"], () => {
@@ -50,6 +60,11 @@ export class Metrics {
   readonly #wokenAfterMs = new Map<string, number>();
   readonly #startedAtMs = new Map<string, number>();
 
+  /** @param maxBackends How many backends have series of their own. */
+  constructor(maxBackends = 1000) {
+    this.#maxBackends = maxBackends;
+  }
+
   /** Shows the state of these backends whenever metrics are asked for. */
   watch(backends: () => readonly Backend[]): void {
     this.#gauge(
@@ -64,18 +79,24 @@ export class Metrics {
       backends,
       ({ demand }) => demand.inFlight,
     );
-    this.#gauge("backend_ready", "1 within the ready lease", backends, ({ state }) =>
-      state === "ready" ? 1 : 0,
+    this.#gauge(
+      "backend_ready",
+      "1 within the ready lease; of the other backends, how many",
+      backends,
+      ({ state }) => (state === "ready" ? 1 : 0),
     );
     this.#gauge(
       "ready_lease_seconds",
       "How long a backend counts as ready without another probe",
       backends,
       ({ leaseLeftMs }) => leaseLeftMs / 1000,
+      Math.max,
     );
   }
 
-  requestsOf(backend: string): RequestMetrics {
+  requestsOf(name: string): RequestMetrics {
+    if (this.#named.size < this.#maxBackends) this.#named.add(name);
+    const backend = this.#labelOf(name);
     this.#startAtZero(backend);
     const warm = this.#warm.get(backend) ?? new Tally();
     this.#warm.set(backend, warm);
@@ -94,22 +115,23 @@ export class Metrics {
   }
 
   observe(event: ActivatorEvent): void {
-    const { backend } = event;
+    if (event.event === "backend.forgotten") return this.#forget(event.backend);
+    const backend = this.#labelOf(event.backend);
     switch (event.event) {
       case "activation.started":
-        this.#startedAtMs.set(backend, performance.now());
-        this.#wokenAfterMs.delete(backend);
+        this.#startedAtMs.set(event.backend, performance.now());
+        this.#wokenAfterMs.delete(event.backend);
         break;
       case "activation.ready":
         this.#activations.inc({ backend, outcome: event.probes > 1 ? "ready" : "confirmed" });
-        if (event.probes > 1) this.#observeColdStart(backend, event.waitedMs);
+        if (event.probes > 1) this.#observeColdStart(event.backend, event.waitedMs);
         break;
       case "activation.failed":
         this.#activations.inc({ backend, outcome: "failed" });
         break;
       case "wake.published":
         this.#wakes.inc({ backend, reason: event.reason, result: "published" });
-        if (event.reason === "activation") this.#markWoken(backend);
+        if (event.reason === "activation") this.#markWoken(event.backend);
         break;
       case "wake.failed":
         this.#wakes.inc({ backend, reason: event.reason, result: "failed" });
@@ -129,6 +151,27 @@ export class Metrics {
     }
   }
 
+  #labelOf(name: string): string {
+    return this.#named.has(name) ? name : others;
+  }
+
+  #forget(backend: string): void {
+    this.#startedAtMs.delete(backend);
+    this.#wokenAfterMs.delete(backend);
+    if (!this.#named.delete(backend)) return;
+    this.#warm.delete(backend);
+    for (const outcome of requestOutcomes) this.#requests.remove({ backend, outcome });
+    for (const outcome of activationOutcomes) this.#activations.remove({ backend, outcome });
+    for (const reason of wakeReasons) {
+      for (const result of ["published", "failed"]) this.#wakes.remove({ backend, reason, result });
+    }
+    for (const reason of ["activation", "lease"]) this.#probes.remove({ backend, reason });
+    for (const cause of ["probe", "proxy"]) this.#leasesLost.remove({ backend, cause });
+    for (const stage of stages) this.#coldStartSeconds.remove({ backend, stage });
+    this.#holdSeconds.remove({ backend });
+    this.#writtenOff.remove({ backend });
+  }
+
   /** Prometheus sees no increase in a series that begins at 1: what alerts count must be there before it happens. */
   #startAtZero(backend: string): void {
     for (const outcome of ["cold", "HOLD_TIMEOUT"]) this.#requests.inc({ backend, outcome }, 0);
@@ -142,9 +185,10 @@ export class Metrics {
     this.#wokenAfterMs.set(backend, performance.now() - (this.#startedAtMs.get(backend) ?? 0));
   }
 
-  #observeColdStart(backend: string, totalMs: number): void {
+  #observeColdStart(name: string, totalMs: number): void {
+    const backend = this.#labelOf(name);
     this.#coldStartSeconds.observe({ backend, stage: "total" }, totalMs / 1000);
-    const wokenAfterMs = this.#wokenAfterMs.get(backend);
+    const wokenAfterMs = this.#wokenAfterMs.get(name);
     // Without a message that was taken the backend came by itself.
     if (wokenAfterMs === undefined) return;
     this.#coldStartSeconds.observe({ backend, stage: "wake" }, wokenAfterMs / 1000);
@@ -171,14 +215,22 @@ export class Metrics {
     help: string,
     backends: () => readonly Backend[],
     value: (backend: Backend) => number,
+    joined: (one: number, other: number) => number = (one, other) => one + other,
   ) {
+    const labelOf = (backend: string) => this.#labelOf(backend);
     const gauge = new Gauge({
       name: `serverless_${name}`,
       help,
       labelNames: ["backend"],
       registers: [this.registry],
       collect() {
-        for (const backend of backends()) gauge.set({ backend: backend.name }, value(backend));
+        gauge.reset();
+        let ofOthers: number | undefined;
+        for (const backend of backends()) {
+          if (labelOf(backend.name) === others) ofOthers = joined(ofOthers ?? 0, value(backend));
+          else gauge.set({ backend: backend.name }, value(backend));
+        }
+        if (ofOthers !== undefined) gauge.set({ backend: others }, ofOthers);
       },
     });
   }

@@ -63,6 +63,51 @@ describe("Activator", () => {
     expect(backend.settings.intervalMs).toBe(50);
   });
 
+  test("forgets a name that nobody claims and that has been unused for a while", async () => {
+    const owner = activator.register(settings, { key: "a", seq: 1 });
+    owner.release();
+    await advance(10);
+    expect(activator.backends).toEqual([]);
+    expect(world.events).toContainEqual({ event: "backend.forgotten", backend: "demo" });
+  });
+
+  test("keeps a name while requests for it are held or in flight, and what it has learnt meanwhile", async () => {
+    const owner = activator.register(settings, { key: "a", seq: 1 });
+    world.isBackendUp = true;
+    const held = owner.backend.hold({
+      target,
+      arrivedAtMs: performance.now(),
+      timeoutMs: 10_000,
+      maxHeldTotal: 1,
+    });
+    owner.release();
+    await Promise.all([held, advance(100)]);
+    const id = owner.backend.begin();
+    await advance(600_000);
+    expect(activator.find("demo")).toBe(owner.backend);
+    owner.backend.ended(id);
+    await advance(600_000);
+    expect(activator.find("demo")).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("keeps a name that is claimed again", async () => {
+    activator.register(settings, { key: "a", seq: 1 }).release();
+    const again = activator.register(settings, { key: "b", seq: 2 });
+    await advance(600_000);
+    expect(activator.find("demo")).toBe(again.backend);
+  });
+
+  test("refuses a name when there are far too many", () => {
+    const small = new Activator(world, 2);
+    const claim = (name: string) => small.register({ ...settings, name }, { key: name, seq: 1 });
+    claim("one").release();
+    claim("two");
+    claim("three");
+    expect(() => claim("four")).toThrow("2 backends");
+    expect(small.backends.map(({ name }) => name)).toEqual(["two", "three"]);
+  });
+
   test("gives the name away at once when its owner's instances are closed", () => {
     const old = activator.register(settings, { key: "a", seq: 1 });
     void old.backend.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 }).catch(() => {});

@@ -4,6 +4,7 @@ import { ServerlessError } from "@kong-serverless/runtime";
 import { Backend, type BackendParts } from "./backend.ts";
 import type { Collaborators } from "./collaborators.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** A plugin entity that configures a backend: Kong starts one instance of it per nginx worker. */
 export interface Owner {
@@ -25,15 +26,24 @@ interface Entry {
   readonly owners: Map<string, { seq: number; claims: number }>;
 }
 
-/** A backend that saw no request for this long may be given other settings by another owner. */
+/**
+ * A backend that saw no request for this long may be given other settings by another owner, and is forgotten when it has
+ * none.
+ */
 const unusedAfterMs = 60_000;
 
 /** Every backend of the process, by name: plugin instances come and go per route and nginx worker, a backend stays one. */
 export class Activator {
   readonly #entries = new Map<string, Entry>();
   readonly #parts: BackendParts;
+  readonly #maxBackends: number;
+  /** Without an owner: names of preview environments, say, that come and go for months. */
+  readonly #unclaimed = new Set<Entry>();
+  readonly #forgetting = new Upkeep(() => this.#forgetUnused());
 
-  constructor(collaborators: Collaborators) {
+  /** @param maxBackends How many there may be. */
+  constructor(collaborators: Collaborators, maxBackends = 50_000) {
+    this.#maxBackends = maxBackends;
     this.#parts = {
       collaborators,
       wheel: new TimerWheel(),
@@ -59,15 +69,15 @@ export class Activator {
     return this.#entries.get(name)?.backend.demand ?? { held: 0, inFlight: 0 };
   }
 
-  /** Finds or makes the backend of that name. Throws BACKEND_CONFLICT when another owner uses the name with other settings. */
+  /**
+   * Finds or makes the backend of that name.
+   * Throws BACKEND_CONFLICT when another owner uses the name with other settings, and BACKEND_LIMIT_REACHED.
+   */
   register(settings: BackendSettings, owner: Owner): Registration {
     const { name } = settings;
-    const entry = this.#entries.get(name) ?? {
-      backend: new Backend(settings, this.#parts),
-      owners: new Map(),
-    };
-    this.#entries.set(name, entry);
+    const entry = this.#entries.get(name) ?? this.#add(settings);
     reconcile(entry, settings, owner);
+    this.#unclaimed.delete(entry);
 
     const claim = entry.owners.get(owner.key) ?? { seq: owner.seq, claims: 0 };
     claim.seq = Math.max(claim.seq, owner.seq);
@@ -78,8 +88,34 @@ export class Activator {
       release: () => {
         claim.claims -= 1;
         if (claim.claims === 0 && entry.owners.get(owner.key) === claim) entry.owners.delete(owner.key);
+        if (entry.owners.size > 0) return;
+        this.#unclaimed.add(entry);
+        this.#forgetting.start(unusedAfterMs);
       },
     };
+  }
+
+  #add(settings: BackendSettings): Entry {
+    if (this.#entries.size >= this.#maxBackends) this.#forgetUnused();
+    if (this.#entries.size >= this.#maxBackends) {
+      const message = `${this.#maxBackends} backends are configured already.`;
+      throw new ServerlessError("BACKEND_LIMIT_REACHED", message, { backend: settings.name });
+    }
+    const entry: Entry = { backend: new Backend(settings, this.#parts), owners: new Map() };
+    this.#entries.set(settings.name, entry);
+    return entry;
+  }
+
+  /** Returns whether there are further ones, which are in use although nobody claims them. */
+  #forgetUnused(): boolean {
+    for (const entry of this.#unclaimed) {
+      const { backend } = entry;
+      if (backend.isInUse || backend.idleMs < unusedAfterMs) continue;
+      this.#unclaimed.delete(entry);
+      this.#entries.delete(backend.name);
+      this.#parts.collaborators.observe({ event: "backend.forgotten", backend: backend.name });
+    }
+    return this.#unclaimed.size > 0;
   }
 }
 
@@ -88,6 +124,7 @@ export class Activator {
  * overlap after every reload. Other settings are taken over when they show such a change; otherwise two routes disagree.
  */
 function reconcile({ backend, owners }: Entry, settings: BackendSettings, owner: Owner): void {
+  if (backend.settings === settings) return;
   const differing = differences(backend.settings, settings);
   if (differing.length === 0) return;
   const claim = owners.get(owner.key);

@@ -95,6 +95,12 @@ export class Backend {
     return performance.now() - this.#lastRequestMs;
   }
 
+  /** Whether requests are held, in flight, or may be, or something is done for those that were. */
+  get isInUse(): boolean {
+    if (this.#state.name === "activating" || this.#held.count > 0) return true;
+    return this.#inFlight.isActive(performance.now()) || this.#upkeep.isGoingOn;
+  }
+
   /** Milliseconds after which a refused client had better come again, from this backend's own past starts. */
   get retryAfterMs(): number {
     const elapsedMs = this.#state.name === "activating" ? this.#state.activation.elapsedMs : 0;

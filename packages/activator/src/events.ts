@@ -28,4 +28,6 @@ export type ActivatorEvent = { readonly backend: string } & (
   | { readonly event: "lease.lost"; readonly cause: "probe" | "proxy" }
   | { readonly event: "in_flight.written_off"; readonly inFlight: number }
   | { readonly event: "settings.replaced" }
+  /** Nobody claims the name any more: what was counted under it can go. */
+  | { readonly event: "backend.forgotten" }
 );

@@ -1,4 +1,7 @@
-/** Repeats background work while there is any: the first time as soon as it is started, then at an interval. */
+/**
+ * Repeats background work while there is any: the first time as soon as it is started, then at an interval. It keeps no
+ * process alive.
+ */
 export class Upkeep {
   readonly #work: () => boolean;
   #timer: NodeJS.Timeout | undefined;
@@ -8,12 +11,16 @@ export class Upkeep {
     this.#work = work;
   }
 
+  get isGoingOn(): boolean {
+    return this.#timer !== undefined;
+  }
+
   /** Starts the work unless it is going on. The work itself runs later, never on the caller's path. */
   start(intervalMs: number): void {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#turn(intervalMs), 0);
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#turn(intervalMs), 0).unref();
   }
 
   #turn(intervalMs: number): void {
-    this.#timer = this.#work() ? setTimeout(() => this.#turn(intervalMs), intervalMs) : undefined;
+    this.#timer = this.#work() ? setTimeout(() => this.#turn(intervalMs), intervalMs).unref() : undefined;
   }
 }

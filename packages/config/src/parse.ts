@@ -1,14 +1,29 @@
 import { ServerlessError } from "@kong-serverless/runtime";
 import type { z } from "zod";
 
+const maxIssues = 20;
+const maxIssueLength = 500;
+
 /** A configuration that does not fit its schema. `issues` holds one line for each fault. */
 export class ConfigError extends ServerlessError {
   readonly issues: readonly string[];
 
   constructor(source: string, issues: readonly string[]) {
-    super("CONFIG_INVALID", `${source} is not valid:\n${issues.map((issue) => `  - ${issue}`).join("\n")}`);
-    this.issues = issues;
+    const shown = issues.slice(0, maxIssues).map((issue) => cut(issue));
+    if (issues.length > maxIssues) shown.push(`and ${issues.length - maxIssues} more`);
+    super(
+      "CONFIG_INVALID",
+      `${cut(source)} is not valid:\n${shown.map((issue) => `  - ${issue}`).join("\n")}`,
+    );
+    this.issues = shown;
   }
+}
+
+/** Messages end up in logs, however long a value is that was found. */
+function cut(text: string): string {
+  return text.length <= maxIssueLength
+    ? text
+    : `${text.slice(0, maxIssueLength)}... (${text.length} characters)`;
 }
 
 /**

@@ -35,13 +35,22 @@ describe("FrameDecoder", () => {
     expect(() => decoder.push(Buffer.of(6, 0, 0, 0))).toThrow(FrameTooLargeError);
   });
 
-  it("joins a large frame that comes in small pieces only once", () => {
-    const payload = Buffer.alloc(4 * 1024 * 1024, 7);
+  it("keeps of a chunk no more than the part of a frame at its end", () => {
+    const decoder = new FrameDecoder();
+    const chunk = encodeFrames(Buffer.alloc(50_000), Buffer.from("next")).subarray(0, -1);
+    decoder.push(chunk);
+    expect(decoder.pendingBytes).toBe(7);
+    chunk.fill(0xff);
+    expect(decoder.push(Buffer.from("t"))).toEqual([Buffer.from("next")]);
+  });
+
+  it("joins a large frame that comes in small pieces", () => {
+    const payload = Buffer.alloc(1024 * 1024, 7);
     const stream = encodeFrames(payload);
     const decoder = new FrameDecoder();
     const received: Buffer[] = [];
-    for (let offset = 0; offset < stream.length; offset += 1024) {
-      received.push(...decoder.push(stream.subarray(offset, offset + 1024)));
+    for (let offset = 0; offset < stream.length; offset += 100) {
+      received.push(...decoder.push(stream.subarray(offset, offset + 100)));
     }
     expect(received).toHaveLength(1);
     expect(received[0]?.equals(payload)).toBe(true);

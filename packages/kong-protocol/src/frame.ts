@@ -3,7 +3,9 @@ import { ServerlessError } from "@kong-serverless/runtime";
 const headerBytes = 4;
 
 /** Far above what Kong sends by itself (its request bodies in memory are 8 KiB unless configured otherwise). */
-export const defaultMaxFrameBytes = 16 * 1024 * 1024;
+export const defaultMaxFrameBytes = 1024 * 1024;
+/** A frame that comes in tiny pieces is joined each time that it has so many: a piece costs far more than its bytes. */
+const maxChunks = 256;
 
 /** The peer announced a frame that is longer than the limit: what follows cannot be understood any more. */
 export class FrameTooLargeError extends ServerlessError {
@@ -40,11 +42,19 @@ export class FrameDecoder {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
+  /** Bytes kept of a frame that is not complete. */
+  get pendingBytes(): number {
+    return this.#size;
+  }
+
   /** The payloads that `chunk` completes. Fails with FRAME_TOO_LARGE, after which the decoder is of no use. */
   push(chunk: Buffer): Buffer[] {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size < this.#needed) return [];
+    if (this.#size < this.#needed) {
+      if (this.#chunks.length > maxChunks) this.#chunks = [Buffer.concat(this.#chunks, this.#size)];
+      return [];
+    }
 
     const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#size);
     const frames: Buffer[] = [];
@@ -61,8 +71,16 @@ export class FrameDecoder {
       frames.push(bytes.subarray(offset + headerBytes, end));
       offset = end;
     }
-    this.#chunks = offset < bytes.length ? [bytes.subarray(offset)] : [];
+    // A copy: what is left of a chunk would keep all of it.
+    this.#chunks = offset < bytes.length ? [copyOf(bytes.subarray(offset))] : [];
     this.#size = bytes.length - offset;
     return frames;
   }
+}
+
+/** With memory of its own, which `Buffer.from` would share with others. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

@@ -1,18 +1,23 @@
 import { randomInt } from "node:crypto";
 
-import type { Log } from "@kong-serverless/runtime";
+import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
 import type { PluginInstance, PluginModule } from "./plugin-module.ts";
 
 const maxId = 2 ** 31 - 1;
+/** How often unused instances are looked for. */
+const sweepMs = 60_000;
 
 /** A plugin with one configuration, for one of Kong's workers. */
 export interface Instance {
   readonly id: number;
-  readonly config: unknown;
+  /** As Kong sent it; empty when it was too long to be kept. */
+  readonly configJson: string;
   readonly startedAtMs: number;
-  /** Absent when the plugin could not be constructed: its events are answered with a failure. */
-  readonly plugin?: PluginInstance;
+  /** Absent while the instance rests, and when the plugin could not be constructed. */
+  plugin?: PluginInstance | undefined;
+  /** The plugin could not be constructed: its events are answered with a failure. */
+  isRefused: boolean;
   /** Events whose handler still runs. */
   runningEvents: number;
   /** On the clock of `performance.now()`: it orders instances, whatever happens to the time of day. */
@@ -20,13 +25,33 @@ export interface Instance {
   isClosed: boolean;
 }
 
-export interface InstancesOptions {
-  readonly plugin: PluginModule;
-  /**
-   * How many instances are kept. Kong never closes those of a worker that died or of a plugin that was removed; above this
-   * the one unused for longest goes, and Kong starts it anew should it want it after all.
-   */
+/**
+ * Kong never closes the instances of a worker that died or of a plugin that was removed. These limits keep what it leaves
+ * behind small.
+ */
+export interface InstanceLimits {
+  /** How many are known. Above it the one unused for longest is closed; Kong starts it again should it still want it. */
   readonly maxInstances: number;
+  /** The same for the bytes of all configurations together. */
+  readonly maxConfigTotalBytes: number;
+  /** A longer configuration is refused: parsing it would keep every other request waiting. */
+  readonly maxConfigBytes: number;
+  /**
+   * After this many ms without an event an instance rests: its plugin is closed, and constructed again at the next event.
+   * Closing the instance instead would make Kong start those of all its plugins again.
+   */
+  readonly restAfterMs: number;
+}
+
+export const defaultInstanceLimits: InstanceLimits = {
+  maxInstances: 10_000,
+  maxConfigTotalBytes: 64 * 1024 * 1024,
+  maxConfigBytes: 64 * 1024,
+  restAfterMs: 24 * 3_600_000,
+};
+
+export interface InstancesOptions extends InstanceLimits {
+  readonly plugin: PluginModule;
   readonly log: Log;
 }
 
@@ -34,8 +59,10 @@ export interface InstancesOptions {
 export class Instances {
   readonly #options: InstancesOptions;
   readonly #instances = new Map<number, Instance>();
+  #configBytes = 0;
   /** Random, so that after a restart no id means another instance than before: Kong still uses the old ones. */
   #nextId = randomInt(1, maxId);
+  #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: InstancesOptions) {
     this.#options = options;
@@ -46,17 +73,27 @@ export class Instances {
   }
 
   /** Never fails: an instance whose plugin cannot be constructed is kept too, and its events are answered with a failure. */
-  start(pluginName: string, configJson: Uint8Array): Instance {
-    if (this.#instances.size >= this.#options.maxInstances) this.#closeLeastRecentlyUsed();
+  start(pluginName: string, configBytes: Uint8Array): Instance {
+    this.#makeRoom(configBytes.length);
+    const { maxConfigBytes, plugin } = this.#options;
+    const isTaken = configBytes.length <= maxConfigBytes && pluginName === plugin.Name;
     const instance: Instance = {
       id: this.#takeId(),
-      ...this.#construct(pluginName, configJson),
+      configJson: isTaken ? Buffer.from(configBytes).toString() : "",
       startedAtMs: Date.now(),
+      isRefused: !isTaken,
       runningEvents: 0,
       lastUsedAtMs: performance.now(),
       isClosed: false,
     };
     this.#instances.set(instance.id, instance);
+    this.#configBytes += instance.configJson.length;
+    if (isTaken) this.#construct(instance);
+    else this.#logRefusal(pluginName, notTaken(pluginName, configBytes.length, this.#options));
+    this.#sweeping ??= setInterval(
+      () => this.#restUnused(),
+      Math.min(sweepMs, this.#options.restAfterMs),
+    ).unref();
     return instance;
   }
 
@@ -64,8 +101,14 @@ export class Instances {
     return this.#instances.get(id);
   }
 
+  /** The instance's plugin, constructed again if it rests; undefined when it cannot be. */
+  pluginOf(instance: Instance): PluginInstance | undefined {
+    if (instance.plugin === undefined && !instance.isRefused) this.#construct(instance);
+    return instance.plugin;
+  }
+
   close(instance: Instance): void {
-    this.#instances.delete(instance.id);
+    if (this.#instances.delete(instance.id)) this.#configBytes -= instance.configJson.length;
     instance.isClosed = true;
     if (instance.runningEvents === 0) this.#free(instance);
   }
@@ -81,20 +124,52 @@ export class Instances {
   }
 
   closeAll(): void {
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
     for (const instance of this.#instances.values()) this.close(instance);
   }
 
-  #construct(pluginName: string, configJson: Uint8Array): Pick<Instance, "config" | "plugin"> {
-    let config: unknown;
+  #construct(instance: Instance): void {
+    const { Plugin, Name } = this.#options.plugin;
     try {
-      config = JSON.parse(Buffer.from(configJson).toString());
-      if (pluginName !== this.#options.plugin.Name)
-        throw new Error(`There is no plugin "${pluginName}" here.`);
-      return { config, plugin: new this.#options.plugin.Plugin(config as Record<string, unknown>) };
+      instance.plugin = new Plugin(JSON.parse(instance.configJson) as Record<string, unknown>);
     } catch (error) {
-      this.#options.log.error({ plugin: pluginName, error }, "plugin.start_failed");
-      return { config };
+      instance.isRefused = true;
+      this.#logRefusal(Name, error);
     }
+  }
+
+  #logRefusal(pluginName: string, error: unknown): void {
+    this.#options.log.error({ plugin: pluginName.slice(0, 100), error }, "plugin.start_failed");
+  }
+
+  #restUnused(): void {
+    const unusedSinceMs = performance.now() - this.#options.restAfterMs;
+    for (const instance of this.#instances.values()) {
+      const isUsed = instance.runningEvents > 0 || instance.lastUsedAtMs > unusedSinceMs;
+      if (!isUsed && instance.plugin !== undefined) this.#free(instance);
+    }
+  }
+
+  #makeRoom(configBytes: number): void {
+    const { maxInstances, maxConfigTotalBytes } = this.#options;
+    while (
+      this.#instances.size >= maxInstances ||
+      (this.#instances.size > 0 && this.#configBytes + configBytes > maxConfigTotalBytes)
+    ) {
+      const oldest = this.#leastRecentlyUsed();
+      if (oldest === undefined) return;
+      this.close(oldest);
+    }
+  }
+
+  #leastRecentlyUsed(): Instance | undefined {
+    let oldest: Instance | undefined;
+    for (const instance of this.#instances.values()) {
+      if (instance.runningEvents > 0) continue;
+      if (!oldest || instance.lastUsedAtMs < oldest.lastUsedAtMs) oldest = instance;
+    }
+    return oldest;
   }
 
   #takeId(): number {
@@ -104,22 +179,23 @@ export class Instances {
     return id;
   }
 
-  #closeLeastRecentlyUsed(): void {
-    let oldest: Instance | undefined;
-    for (const instance of this.#instances.values()) {
-      if (instance.runningEvents > 0) continue;
-      if (!oldest || instance.lastUsedAtMs < oldest.lastUsedAtMs) oldest = instance;
-    }
-    if (oldest) this.close(oldest);
-  }
-
   #free(instance: Instance): void {
     const { log, plugin } = this.#options;
     const onError = (error: unknown) => log.error({ plugin: plugin.Name, error }, "plugin.close_failed");
+    const closing = instance.plugin;
+    instance.plugin = undefined;
     try {
-      Promise.resolve(instance.plugin?.close?.()).catch(onError);
+      Promise.resolve(closing?.close?.()).catch(onError);
     } catch (error) {
       onError(error);
     }
   }
+}
+
+function notTaken(pluginName: string, bytes: number, { plugin, maxConfigBytes }: InstancesOptions): Error {
+  if (pluginName !== plugin.Name) return new Error("There is no plugin of this name here.");
+  return new ServerlessError(
+    "CONFIG_INVALID",
+    `The plugin's configuration has ${bytes} bytes; at most ${maxConfigBytes} are taken.`,
+  );
 }

@@ -10,7 +10,10 @@ export type PluginConfig = Readonly<Record<string, unknown>>;
 export type PluginInstance = {
   readonly [P in Phase]?: (kong: Kong) => Promise<void> | void;
 } & {
-  /** Called once Kong has closed the instance and its last event has ended, to free what the instance holds. */
+  /**
+   * Called to free what the instance holds, once Kong has closed it and its last event has ended. Also when it has had no
+   * event for long: should one come after all, another is constructed with the same configuration.
+   */
   close?(): Promise<void> | void;
 };
 

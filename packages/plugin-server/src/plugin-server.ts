@@ -3,9 +3,10 @@ import { createServer, type Server, type Socket } from "node:net";
 import { defaultMaxFrameBytes } from "@kong-serverless/kong-protocol";
 import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
 
+import { ByteBudget } from "./byte-budget.ts";
 import { Connection } from "./connection.ts";
 import { type ExitAnswer, failureAnswer } from "./failure-answer.ts";
-import { Instances } from "./instances.ts";
+import { defaultInstanceLimits, type InstanceLimits, Instances } from "./instances.ts";
 import type { PluginModule } from "./plugin-module.ts";
 import { Rpc } from "./rpc.ts";
 import { bindSocket, type BoundSocket } from "./socket-path.ts";
@@ -13,7 +14,10 @@ import { bindSocket, type BoundSocket } from "./socket-path.ts";
 /** How long a peer has to read its last answer before its connection is cut. */
 const flushMs = 1000;
 
-export interface PluginServerOptions {
+/** What is kept for all peers together that send half a frame or do not read. */
+const defaultMaxBufferedBytes = 64 * 1024 * 1024;
+
+export interface PluginServerOptions extends Partial<InstanceLimits> {
   readonly socketPath: string;
   readonly plugin: PluginModule;
   readonly log?: Log;
@@ -21,10 +25,10 @@ export interface PluginServerOptions {
   readonly socketMode?: number;
   /** See `PluginEventOptions`. Default 15,000 ms, well under Kong's read limit of 60 s. */
   readonly heartbeatMs?: number;
-  /** Default 16 MiB. */
+  /** Default 1 MiB. */
   readonly maxFrameBytes?: number;
-  /** See `InstancesOptions`. Default 10,000. */
-  readonly maxInstances?: number;
+  /** Parts of frames and unread answers, of all connections together. Default 64 MiB. */
+  readonly maxBufferedBytes?: number;
   /** What a request is answered whose plugin throws. Default: a 503 with code PLUGIN_FAILED. */
   readonly failureAnswer?: ExitAnswer;
 }
@@ -51,6 +55,7 @@ export class PluginServer {
   readonly #server: Server;
   readonly #instances: Instances;
   readonly #rpc: Rpc;
+  readonly #budget: ByteBudget;
   readonly #connections = new Set<Connection>();
   readonly #stopping = new AbortController();
   #socket: BoundSocket | undefined;
@@ -61,8 +66,9 @@ export class PluginServer {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#failureAnswer = options.failureAnswer ?? failureAnswer("PLUGIN_FAILED");
-    const { plugin, maxInstances = 10_000 } = options;
-    this.#instances = new Instances({ plugin, maxInstances, log: this.#log });
+    const { plugin } = options;
+    this.#budget = new ByteBudget(options.maxBufferedBytes ?? defaultMaxBufferedBytes);
+    this.#instances = new Instances({ ...defaultInstanceLimits, ...options, log: this.#log });
     this.#rpc = new Rpc(plugin, this.#instances);
     this.#server = createServer((socket) => this.#onConnection(socket));
   }
@@ -124,6 +130,7 @@ export class PluginServer {
       instances: this.#instances,
       heartbeatMs,
       maxFrameBytes,
+      budget: this.#budget,
       failureAnswer: this.#failureAnswer,
       stopping: this.#stopping.signal,
       log: this.#log,

@@ -73,10 +73,14 @@ function instanceStatus(plugin: PluginModule, instance: Instance): RpcResult {
     value: {
       name: plugin.Name,
       instanceId: instance.id,
-      config: fromJson(ValueSchema, (instance.config ?? null) as JsonValue),
+      config: fromJson(ValueSchema, configOf(instance)),
       startedAt: epochSeconds(instance.startedAtMs),
     },
   };
+}
+
+function configOf({ configJson, isRefused }: Instance): JsonValue {
+  return isRefused ? null : (JSON.parse(configJson) as JsonValue);
 }
 
 function epochSeconds(ms: number): bigint {

@@ -128,6 +128,11 @@ export const errorCodes = {
     remedy:
       "The message names the fields that differ. Give one of them another `name`, or both the same settings.",
   },
+  BACKEND_LIMIT_REACHED: {
+    status: 503,
+    meaning: "So many backends are configured in this gateway that one more was refused.",
+    remedy: "Spread them over several gateways. Names that are no longer used are forgotten after a day.",
+  },
   PROBE_TARGET_UNKNOWN: {
     status: 503,
     meaning: "The route's Kong service does not tell where the backend's readiness can be probed.",

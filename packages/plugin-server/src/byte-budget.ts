@@ -1,0 +1,33 @@
+/** Somebody for whom bytes are kept, and who can be made to give them up. */
+export interface ByteHolder {
+  giveUp(): void;
+}
+
+/**
+ * A limit for what many keep together. When it is passed, whoever keeps most gives up all of it: one that hoards pays for
+ * itself, and the others notice nothing.
+ */
+export class ByteBudget {
+  readonly #maxBytes: number;
+  readonly #bytesOf = new Map<ByteHolder, number>();
+  #total = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Tells how much `holder` keeps now. */
+  set(holder: ByteHolder, bytes: number): void {
+    this.#total += bytes - (this.#bytesOf.get(holder) ?? 0);
+    if (bytes === 0) this.#bytesOf.delete(holder);
+    else this.#bytesOf.set(holder, bytes);
+    while (this.#total > this.#maxBytes) this.#relieve();
+  }
+
+  #relieve(): void {
+    const [largest] = [...this.#bytesOf].reduce((most, one) => (one[1] > most[1] ? one : most));
+    this.#total -= this.#bytesOf.get(largest) ?? 0;
+    this.#bytesOf.delete(largest);
+    largest.giveUp();
+  }
+}
