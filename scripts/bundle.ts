@@ -3,6 +3,8 @@
  * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given. With --split, what
  * is imported only when it is needed becomes files of its own, which a command that does not need them never reads.
  */
+import { readdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { build, type Plugin } from "esbuild";
@@ -25,9 +27,11 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-await build({
+const outdir = positionals[0] ?? "dist";
+const { metafile } = await build({
   entryPoints: ["src/main.ts"],
-  outdir: positionals[0] ?? "dist",
+  outdir,
+  metafile: true,
   bundle: true,
   splitting: values.split ?? false,
   platform: "node",
@@ -48,3 +52,7 @@ await build({
     ].join("\n"),
   },
 });
+
+// Files of their own are named after their content: those of former builds would pile up.
+const current = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of readdirSync(outdir)) if (!current.has(name)) rmSync(join(outdir, name));

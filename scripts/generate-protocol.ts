@@ -1,44 +1,51 @@
 /**
- * Generates the TypeScript of packages/kong-protocol/proto. The generator's 93 MB are fetched when it is run, and are no
- * dependency of the workspace: the result is committed. `--check` fails when the committed file is not current:
- * pnpm --filter @kong-serverless/kong-protocol run generate --check
+ * Generates the TypeScript of every package's `proto` folder. The generator's 93 MB are fetched when it is run, and are no
+ * dependency of the workspace: the results are committed. `--check` fails when a committed file is not current.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
-const packageDirectory = join(import.meta.dirname, "../packages/kong-protocol");
-const committedFile = join(packageDirectory, "src/plugin_socket_pb.ts");
+const packages = join(import.meta.dirname, "../packages");
 
-// The generator's version is that of the runtime, which reads what it writes.
-const { dependencies } = JSON.parse(readFileSync(join(packageDirectory, "package.json"), "utf8")) as {
-  dependencies: Record<string, string>;
-};
-const generators = ["@bufbuild/buf@1.75.0", `@bufbuild/protoc-gen-es@${dependencies["@bufbuild/protobuf"]}`];
-
-function generate(): string {
+/** The TypeScript of a package's messages, by file name. */
+function generate(folder: string): Map<string, string> {
+  // The generator's version is that of the runtime, which reads what it writes.
+  const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  const generators = [
+    "@bufbuild/buf@1.75.0",
+    `@bufbuild/protoc-gen-es@${dependencies["@bufbuild/protobuf"]}`,
+  ];
   const directory = mkdtempSync(join(tmpdir(), "generate-protocol-"));
   try {
     const template = {
       version: "v2",
       plugins: [{ local: "protoc-gen-es", out: directory, opt: ["target=ts", "import_extension=ts"] }],
     };
-    const packages = generators.flatMap((generator) => ["--package", generator]);
-    const buf = ["buf", "generate", join(packageDirectory, "proto"), "--template", JSON.stringify(template)];
-    execFileSync("npx", ["--yes", ...packages, "--", ...buf], { stdio: ["ignore", "ignore", "inherit"] });
-    return readFileSync(join(directory, "plugin_socket_pb.ts"), "utf8");
+    const npx = generators.flatMap((generator) => ["--package", generator]);
+    const buf = ["buf", "generate", join(folder, "proto"), "--template", JSON.stringify(template)];
+    execFileSync("npx", ["--yes", ...npx, "--", ...buf], { stdio: ["ignore", "ignore", "inherit"] });
+    const names = globSync("*_pb.ts", { cwd: directory });
+    return new Map(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-const generated = generate();
-if (!process.argv.includes("--check")) {
-  writeFileSync(committedFile, generated);
-} else if (generated !== readFileSync(committedFile, "utf8")) {
-  process.stderr.write(
-    `${committedFile} is not current: run pnpm --filter @kong-serverless/kong-protocol run generate\n`,
-  );
-  process.exitCode = 1;
+for (const proto of globSync("*/proto", { cwd: packages }).sort()) {
+  const folder = join(packages, proto, "..");
+  for (const [name, generated] of generate(folder)) {
+    const committedFile = join(folder, "src", name);
+    if (!process.argv.includes("--check")) {
+      writeFileSync(committedFile, generated);
+    } else if (generated !== readFileSync(committedFile, "utf8")) {
+      process.stderr.write(
+        `${basename(folder)}/src/${name} is not current: run pnpm --filter @kong-serverless/${basename(folder)} run generate\n`,
+      );
+      process.exitCode = 1;
+    }
+  }
 }

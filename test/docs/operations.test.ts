@@ -13,13 +13,13 @@ function eventsInCode(): Set<string> {
   const sources = globSync(
     [
       "apps/{kong-plugin,consumer,demo-backend}/src/**/*.ts",
-      "packages/{activator,dapr-publisher,health-poller,plugin-server,runtime,sqs-worker}/src/**/*.ts",
+      "packages/{activator,dapr-publisher,health-poller,keda-scaler,plugin-server,runtime,sqs-worker}/src/**/*.ts",
     ],
     { cwd: root },
   ).filter((file) => !/\.test\.ts$|\/testing\//.test(file));
   return new Set(
     sources.flatMap((file) =>
-      [...read(join(file)).matchAll(/"([a-z_]+\.[a-z_]+)"/g)].map(([, name = ""]) => name),
+      [...read(join(file)).matchAll(/"(?!grpc\.)([a-z_]+\.[a-z_]+)"/g)].map(([, name = ""]) => name),
     ),
   );
 }

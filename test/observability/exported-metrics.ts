@@ -23,6 +23,7 @@ const codes = Object.keys(errorCodes) as ErrorCodeName[];
 const events = {
   "request.held": [{ backend, event: "request.held", held: 1 }],
   "activation.started": [{ backend, event: "activation.started" }],
+  "wake.started": [{ backend, event: "wake.started", reason: "activation" }],
   "wake.published": (["activation", "repeat", "keep-warm"] as const).map((reason) => ({
     backend,
     event: "wake.published",

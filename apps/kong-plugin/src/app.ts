@@ -2,6 +2,7 @@ import { Activator } from "@kong-serverless/activator";
 import type { KongPluginEnvironment } from "@kong-serverless/config";
 import { DaprPublisher } from "@kong-serverless/dapr-publisher";
 import { probe } from "@kong-serverless/health-poller";
+import type { ScalerServer } from "@kong-serverless/keda-scaler";
 import { type PluginModule, PluginServer } from "@kong-serverless/plugin-server";
 import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
 
@@ -9,6 +10,7 @@ import { demandRoutes } from "./demand.ts";
 import { logActivatorEvent } from "./event-log.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
+import { startScaler } from "./scaler.ts";
 
 /** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
 const longestPublishMs = 60_000;
@@ -21,6 +23,7 @@ export class App {
   readonly #publisher: DaprPublisher;
   readonly #activator: Activator;
   readonly #metrics = new Metrics();
+  #scaler: ScalerServer | undefined;
 
   /** Starts nothing yet. */
   constructor(environment: KongPluginEnvironment, log: Log) {
@@ -39,6 +42,8 @@ export class App {
         publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
       probe,
       observe: (event) => {
+        // First of all: it is what a cold start waits for.
+        if (event.event === "wake.started") this.#scaler?.wake(event.backend);
         this.#metrics.observe(event);
         logActivatorEvent(log, event);
       },
@@ -62,12 +67,14 @@ export class App {
       routes: demandRoutes(this.#activator),
     });
     const opsPort = await ops.start();
+    this.#scaler = await startScaler(this.#environment, this.#activator, this.#log);
     // Last, so that Kong finds either nothing or a server that is all there.
     await server.start();
     isServing = true;
     this.#log.info({ socketPath, opsPort }, "service.started");
     return {
       stop: async () => {
+        await this.#scaler?.stop();
         await server.stop({ graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS });
         await this.#publisher.stop();
         await ops.stop();

@@ -6,6 +6,7 @@ export function logActivatorEvent(log: Log, observed: ActivatorEvent): void {
   const { event, ...fields } = observed;
   switch (observed.event) {
     case "request.held":
+    case "wake.started":
     case "probe.answered":
     case "backend.forgotten":
       return log.debug(fields, event);

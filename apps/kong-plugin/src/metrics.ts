@@ -146,6 +146,7 @@ export class Metrics {
         this.#writtenOff.inc({ backend }, event.inFlight);
         break;
       case "request.held":
+      case "wake.started":
       case "settings.replaced":
         break;
     }

@@ -22,6 +22,8 @@ export type ActivatorEvent = { readonly backend: string } & (
       readonly waitedMs: number;
       readonly probes: number;
     }
+  /** Before anything is published, and for a backend without a topic too: the scaler may be told another way. */
+  | { readonly event: "wake.started"; readonly reason: WakeReason }
   | { readonly event: "wake.published"; readonly reason: WakeReason; readonly durationMs: number }
   | { readonly event: "wake.failed"; readonly reason: WakeReason; readonly error: unknown }
   | { readonly event: "probe.answered"; readonly reason: ProbeReason; readonly result: ProbeResult }

@@ -47,6 +47,7 @@ export class WakeSender {
   async #publish({ name, wake, publishTimeoutMs }: BackendSettings, reason: WakeReason): Promise<boolean> {
     const { publishWake, observe } = this.#collaborators;
     this.#triedAtMs = performance.now();
+    observe({ event: "wake.started", backend: name, reason });
     if (wake === undefined) {
       // The scaler watches the demand: holding the request was the message.
       this.#publishedAtMs = this.#triedAtMs;

@@ -3,36 +3,87 @@ import { z } from "zod";
 import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";
 
-export const kongPluginEnvironmentSchema = z.strictObject({
-  KONG_SERVERLESS_SOCKET: z
-    .string()
-    .min(1)
-    .default("/usr/local/kong/serverless.socket")
-    .describe(
-      "Path of the unix socket that Kong connects to; the default is Kong's own. At most 100 bytes or so, in a directory that exists.",
+const addressList = z
+  .string()
+  .transform((text) => text.split(",").map((address) => address.trim()))
+  .pipe(
+    z.array(
+      z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:,\s]+):\d{1,5}$/, "allowed: host:port, separated by commas"),
     ),
-  ...daprFields,
-  OPS_HOST: z
-    .string()
-    .default("0.0.0.0")
-    .describe(
-      "Address that health, metrics and `/demand/{name}` listen on: the scaler asks from outside the pod.",
-    ),
-  OPS_PORT: wholeNumber(0, 65_535)
-    .default(8090)
-    .describe("Port of the same. 0: any free one, named in the log."),
-  SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600)
-    .default(25)
-    .describe(
-      "Seconds from SIGTERM to the exit at the latest; requests that are still held then are answered 503. Below the pod's terminationGracePeriodSeconds (30).",
-    ),
-  SHUTDOWN_IDLE_MS: wholeNumber(0, 600_000)
-    .default(1000)
-    .describe(
-      "Milliseconds without a request after which a stopping server exits before that. Where Kong serves on through a preStop pause, longer than the quiet to be expected: Kong answers 500 for a server that has gone.",
-    ),
-  LOG_LEVEL: logLevelField,
-});
+  );
+
+/** Settings that mean nothing without another. */
+const companions = [
+  ["SCALER_PEERS", "SCALER_PORT"],
+  ["SCALER_TLS_CERT_FILE", "SCALER_PORT"],
+  ["SCALER_TLS_CERT_FILE", "SCALER_TLS_KEY_FILE"],
+  ["SCALER_TLS_KEY_FILE", "SCALER_TLS_CERT_FILE"],
+  ["SCALER_TLS_CA_FILE", "SCALER_TLS_CERT_FILE"],
+] as const;
+
+export const kongPluginEnvironmentSchema = z
+  .strictObject({
+    KONG_SERVERLESS_SOCKET: z
+      .string()
+      .min(1)
+      .default("/usr/local/kong/serverless.socket")
+      .describe(
+        "Path of the unix socket that Kong connects to; the default is Kong's own. At most 100 bytes or so, in a directory that exists.",
+      ),
+    ...daprFields,
+    OPS_HOST: z
+      .string()
+      .default("0.0.0.0")
+      .describe(
+        "Address that health, metrics and `/demand/{name}` listen on: the scaler asks from outside the pod.",
+      ),
+    OPS_PORT: wholeNumber(0, 65_535)
+      .default(8090)
+      .describe("Port of the same. 0: any free one, named in the log."),
+    SCALER_PORT: wholeNumber(0, 65_535)
+      .optional()
+      .describe(
+        "Port of the external scaler that KEDA's `external-push` triggers listen at (gRPC): a wake scales at once. Unset: none, and nothing of it is loaded. 0: any free one, named in the log.",
+      ),
+    SCALER_HOST: z.string().default("0.0.0.0").describe("Address that the scaler listens on."),
+    SCALER_PEERS: addressList
+      .optional()
+      .describe(
+        "`host:port` of the scalers of all pods of the gateway, separated by commas; a name may stand for many addresses, as that of a headless Service. KEDA listens at one pod: the others tell it of wakes, and are asked for their demand.",
+      ),
+    SCALER_TLS_CERT_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "PEM file of the scaler's certificate, with SCALER_TLS_KEY_FILE: plaintext is refused then. Read at the start. Peers verify it by the names in SCALER_PEERS.",
+      ),
+    SCALER_TLS_KEY_FILE: z.string().min(1).optional().describe("PEM file of the certificate's private key."),
+    SCALER_TLS_CA_FILE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "PEM file of the authority whose certificates KEDA and peers have to show (mutual TLS). Unset: anybody may call, as far as the network lets them.",
+      ),
+    SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600)
+      .default(25)
+      .describe(
+        "Seconds from SIGTERM to the exit at the latest; requests that are still held then are answered 503. Below the pod's terminationGracePeriodSeconds (30).",
+      ),
+    SHUTDOWN_IDLE_MS: wholeNumber(0, 600_000)
+      .default(1000)
+      .describe(
+        "Milliseconds without a request after which a stopping server exits before that. Where Kong serves on through a preStop pause, longer than the quiet to be expected: Kong answers 500 for a server that has gone.",
+      ),
+    LOG_LEVEL: logLevelField,
+  })
+  .superRefine((settings, context) => {
+    for (const [name, other] of companions) {
+      if (settings[name] === undefined || settings[other] !== undefined) continue;
+      context.addIssue({ code: "custom", path: [other], message: `${name} needs it` });
+    }
+  });
 
 /** The plugin server's settings under the names of their environment variables, with the sidecar's address worked out. */
 export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema> & {

@@ -1,0 +1,1 @@
+export { ScalerServer, type ScalerTls } from "./scaler-server.ts";

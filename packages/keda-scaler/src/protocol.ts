@@ -1,0 +1,1 @@
+export { ExternalScalerClient, type TriggerReference } from "./external-scaler-client.ts";
