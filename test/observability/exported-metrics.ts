@@ -77,6 +77,7 @@ function pluginMetrics(): Metrics {
     activator.register(settings, { key: "test", seq: 1 });
   }
   metrics.watch(() => activator.backends);
+  metrics.configurationRefused("CONFIG_REFUSED");
   const requests = metrics.requestsOf(backend);
   requests.warm.inc();
   requests.left.inc();

@@ -1,5 +1,6 @@
 import type { Activator } from "@kong-serverless/activator";
 import {
+  ConfigError,
   parsePluginConfig,
   type PluginConfig,
   type PluginEntity,
@@ -28,17 +29,17 @@ interface Claim {
 /** A plugin entity at work: its configuration, and its claim to the backends in it. */
 export class Entity {
   readonly #parts: EntityParts;
-  readonly #config: PluginConfig;
+  readonly #config: PluginConfig | ServerlessError;
   readonly #identity: PluginEntity;
   #claim: Claim | undefined;
   #release: () => void = () => {};
 
-  /** Throws a ConfigError. That another entity has one of its backends is no error yet. */
+  /** Never throws for a configuration: what is wrong with it is logged, and its requests are refused. */
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
     this.#identity = pluginEntityOf(config);
     const { key } = this.#identity;
-    this.#config = parsePluginConfig(config, `The configuration of plugin serverless (${key})`);
+    this.#config = readConfig(config, `The configuration of plugin serverless (${key})`);
     try {
       this.#claim = this.#claimBackends();
     } catch (error) {
@@ -46,10 +47,15 @@ export class Entity {
     }
   }
 
-  /** Throws BACKEND_CONFLICT. */
+  /** For a request. Throws CONFIG_REFUSED or BACKEND_CONFLICT. */
   claim(): Claim {
-    // What was in the way may be gone: after a reload, the other owner's instance is replaced at its next request.
-    this.#claim ??= this.#claimBackends();
+    try {
+      // What was in the way may be gone: after a reload, the other owner's instance is replaced at its next request.
+      this.#claim ??= this.#claimBackends();
+    } catch (error) {
+      if (error instanceof ServerlessError) this.#parts.metrics.configurationRefused(error.code);
+      throw error;
+    }
     return this.#claim;
   }
 
@@ -59,15 +65,26 @@ export class Entity {
   }
 
   #claimBackends(): Claim {
+    const config = this.#config;
+    if (config instanceof ServerlessError) throw config;
     const { activator, metrics } = this.#parts;
-    const { backends, release } = claimBackends(activator, this.#config.backends, this.#identity);
+    const { backends, release } = claimBackends(activator, config.backends, this.#identity);
     this.#release = release;
     const rules = backends.map(({ matched, backend }) => {
       const requests = metrics.requestsOf(backend.name);
-      const destination = new Destination({ config: this.#config, matched, backend, metrics: requests });
+      const destination = new Destination({ config, matched, backend, metrics: requests });
       return { match: matched.match, backend: destination };
     });
     return { destinations: rules.map((rule) => rule.backend), matcher: new Matcher(rules) };
+  }
+}
+
+function readConfig(config: unknown, source: string): PluginConfig | ServerlessError {
+  try {
+    return parsePluginConfig(config, source);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return new ServerlessError("CONFIG_REFUSED", error.message, { cause: error });
   }
 }
 

@@ -24,7 +24,6 @@ export class Instance implements PluginInstance {
   readonly #entity: Entity;
   readonly #origin = new KnownOrigin();
 
-  /** Throws a ConfigError. */
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
     this.#entity = new Entity(config, parts);

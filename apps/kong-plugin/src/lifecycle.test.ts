@@ -133,11 +133,15 @@ describe("a starting plugin server", () => {
 describe("a configuration", () => {
   test("that is wrong is reported with path and reason, and its requests are answered 503", async () => {
     await using stage = await openStage({ config: { holdTimeout: 5, backend: [backendConfig] } });
-    const { status } = await stage.gateway.request();
+    const { status, body } = await stage.gateway.request();
     expect(status).toBe(503);
-    const line = await stage.gateway.plugin.waitFor("plugin.start_failed");
+    expect(JSON.parse(body)).toMatchObject({ code: "CONFIG_REFUSED" });
+    const line = await stage.gateway.plugin.waitFor("instance.refused");
     expect(JSON.stringify(line)).toContain("holdTimeout: unknown field");
     expect(stage.backend.probes).toBe(0);
+
+    const code = "CONFIG_REFUSED";
+    expect(await stage.gateway.metric("serverless_configuration_refusals_total", { code })).toBe(1);
   });
 
   test("that names another route's backend with other settings is refused, until they agree", async () => {
@@ -150,6 +154,8 @@ describe("a configuration", () => {
     expect(JSON.parse(refused.body)).toMatchObject({ code: "BACKEND_CONFLICT" });
     const line = await gateway.plugin.waitFor("instance.refused");
     expect(JSON.stringify(line)).toContain("intervalMs");
+    const code = "BACKEND_CONFLICT";
+    expect(await gateway.metric("serverless_configuration_refusals_total", { code })).toBe(1);
 
     gateway.reload({ ...config, interval: 50 });
     expect((await gateway.request()).status).toBe(200);

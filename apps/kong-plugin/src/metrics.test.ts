@@ -6,6 +6,7 @@ test("counts what alerts look at from zero, so that they see the first of it", a
   const metrics = new Metrics();
   metrics.requestsOf("orders");
   const exposition = await metrics.registry.metrics();
+  expect(exposition).toContain('serverless_configuration_refusals_total{code="CONFIG_REFUSED"} 0');
   expect(exposition).toContain('serverless_requests_total{backend="orders",outcome="HOLD_TIMEOUT"} 0');
   expect(exposition).toContain('serverless_activations_total{backend="orders",outcome="failed"} 0');
   expect(exposition).toContain(

@@ -16,6 +16,8 @@ const wakeReasons: readonly WakeReason[] = ["activation", "repeat", "keep-warm"]
 const requestOutcomes = ["warm", "cold", "checked", "left", ...Object.keys(errorCodes)];
 const activationOutcomes = ["ready", "confirmed", "failed"];
 const stages = ["wake", "start", "total"];
+/** Why a plugin configuration serves no request. */
+const configurationFaults: readonly ErrorCodeName[] = ["CONFIG_REFUSED", "BACKEND_CONFLICT"];
 /** Stands for all backends beyond the limit. No backend can have this name. */
 const others = "(other)";
 const startBuckets = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60];
@@ -42,6 +44,12 @@ export class Metrics {
   readonly #probes = this.#counter("probes", "Readiness probes", ["reason"]);
   readonly #leasesLost = this.#counter("leases_lost", "Ready backends found to be gone", ["cause"]);
   readonly #writtenOff = this.#counter("in_flight_written_off", "In-flight requests that were forgotten", []);
+  readonly #configurationRefusals = new Counter({
+    name: "serverless_configuration_refusals_total",
+    help: "Requests that were refused because their plugin's configuration was",
+    labelNames: ["code"],
+    registers: [this.registry],
+  });
   readonly #holdSeconds = new Histogram({
     name: "serverless_hold_seconds",
     help: "How long requests were held before they were forwarded",
@@ -63,6 +71,11 @@ export class Metrics {
   /** @param maxBackends How many backends have series of their own. */
   constructor(maxBackends = 1000) {
     this.#maxBackends = maxBackends;
+    for (const code of configurationFaults) this.#configurationRefusals.inc({ code }, 0);
+  }
+
+  configurationRefused(code: ErrorCodeName): void {
+    this.#configurationRefusals.inc({ code });
   }
 
   /** Shows the state of these backends whenever metrics are asked for. */

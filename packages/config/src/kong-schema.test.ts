@@ -32,12 +32,23 @@ describe("toKongFields", () => {
       ratio: z.number().min(0).max(1),
       headers: z.record(z.string().max(9), z.string()).optional(),
       path: z.string().meta({ kong: { match: "^/" } }),
+      pair: z
+        .strictObject({ a: z.string().optional(), b: z.string().optional() })
+        .meta({ kong: { entity_checks: [{ mutually_required: ["a", "b"] }] } })
+        .optional(),
     });
     expect(toKongFields(schema)).toEqual([
       { flag: { type: "boolean", default: true } },
       { ratio: { type: "number", between: [0, 1], required: true } },
       { headers: { type: "map", keys: { type: "string", len_max: 9 }, values: { type: "string" } } },
       { path: { type: "string", match: "^/", required: true } },
+      {
+        pair: {
+          type: "record",
+          fields: [{ a: { type: "string" } }, { b: { type: "string" } }],
+          entity_checks: [{ mutually_required: ["a", "b"] }],
+        },
+      },
     ]);
   });
 

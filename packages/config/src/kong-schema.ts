@@ -16,7 +16,7 @@ type JsonSchema = z.core.JSONSchema.JSONSchema & {
   readonly kong?: Readonly<Record<string, unknown>>;
 };
 
-/** Translates a zod object into the fields of a Kong record. Rules across fields have no translation and are left out. */
+/** Translates a zod object into the fields of a Kong record. Rules across fields are left out where `.meta({ kong })` has none. */
 export function toKongFields(schema: z.ZodObject): KongFields {
   return recordFields(z.toJSONSchema(schema, { io: "input" }) as JsonSchema);
 }

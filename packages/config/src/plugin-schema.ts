@@ -65,8 +65,12 @@ export const pluginSchema = z.strictObject({
       z
         .string()
         .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be a header name")
-        .max(256),
-      z.string(),
+        .max(256)
+        .meta({ kong: { match: "^[!#$%%&'*+.^_`|~0-9A-Za-z-]+$" } }),
+      // Not with `match`, whose message would show a value that may be a secret.
+      z.string().meta({
+        kong: { match_all: [{ pattern: "^[\t -~]*$", err: "must be printable ASCII" }], len_max: 4096 },
+      }),
     )
     .optional()
     .describe("Headers that readiness probes carry, for instance `Host`. They are not written to logs."),

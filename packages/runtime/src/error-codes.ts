@@ -66,9 +66,15 @@ export const errorCodes = {
   },
   PLUGIN_FAILED: {
     status: 503,
-    meaning:
-      "The plugin threw an error while it handled a request, or could not be started with its configuration.",
+    meaning: "The plugin threw an error while it handled a request, or could not be started.",
     remedy: "The plugin server's log has the error under plugin.failed or plugin.start_failed.",
+  },
+  CONFIG_REFUSED: {
+    status: 503,
+    meaning:
+      "The route's plugin configuration is not valid, in a way that Kong's schema language cannot express.",
+    remedy:
+      "The plugin server's log has each fault under instance.refused. No request wakes anything until then.",
   },
   PLUGIN_STOPPED: {
     status: 503,
