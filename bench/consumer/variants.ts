@@ -18,6 +18,7 @@ export interface Variant {
 
 export const variants = {
   "sqs-worker": { inFlight: 80, start: (options) => startWorker(options, { concurrency: 80 }) },
+  "sqs-worker-sdk": { inFlight: 80, start: (options) => startWorker(options, { concurrency: 80 }, "sdk") },
   "sqs-worker-default": { inFlight: 10, start: (options) => startWorker(options, {}) },
   "sqs-consumer-1": { inFlight: 10, start: (options) => startConsumers(options, 1) },
   "sqs-consumer-8": { inFlight: 80, start: (options) => startConsumers(options, 8) },
@@ -26,8 +27,12 @@ export const variants = {
 
 export type VariantName = keyof typeof variants;
 
-function startWorker({ client, url, handle }: VariantOptions, settings: { concurrency?: number }): void {
-  const queue = new SqsQueue({ client, queue: { url } });
+function startWorker(
+  { client, url, handle }: VariantOptions,
+  settings: { concurrency?: number },
+  transport: "lean" | "sdk" = "lean",
+): void {
+  const queue = new SqsQueue({ client, queue: { url }, transport });
   void createWorker({ queue, handler: handle, ...settings }).start();
 }
 

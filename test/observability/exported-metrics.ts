@@ -13,9 +13,11 @@ const operations: readonly QueueOperation[] = ["receive", "delete", "change visi
 const states: readonly ReturnType<typeof classify>[] = [
   "missing",
   "denied",
+  "unauthenticated",
   "throttled",
   "unreachable",
   "failing",
+  "internal",
 ];
 const codes = Object.keys(errorCodes) as ErrorCodeName[];
 
@@ -92,7 +94,10 @@ function consumerMetrics(): ConsumerMetrics {
   metrics.watch({
     inProgress: 1,
     oldestSentAt: undefined,
+    abandoned: 0,
     notReady: () => [],
+    notAlive: () => [],
+    blame: () => undefined,
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   });

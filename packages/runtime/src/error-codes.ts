@@ -49,6 +49,31 @@ export const errorCodes = {
     remedy:
       "None is needed. If it happens often, raise SHUTDOWN_GRACE_SECONDS and the pod's own grace period.",
   },
+  MESSAGE_CORRUPTED: {
+    meaning:
+      "A received message has no body, or one with a wrong checksum. It was not handled; it comes again after a delay.",
+    remedy:
+      "The consumer's log names the message. If it lasts, look at what stands between worker and queue, such as a proxy.",
+  },
+  HANDLER_CRASHED: {
+    meaning:
+      "The thread that a message's handler ran in ended: it called process.exit, ran out of memory or threw outside its promise.",
+    remedy: "The consumer's log has the reason. The message comes again after a delay, in another thread.",
+  },
+  QUEUE_CALL_TIMEOUT: {
+    meaning: "A call to the queue got no answer within its deadline.",
+    remedy: "Look at the network between worker and queue. The worker goes on trying.",
+  },
+  QUEUE_CREDENTIALS_UNAVAILABLE: {
+    meaning:
+      "The worker has no credentials to call the queue with: none are configured, or the service that gives them refuses or does not answer.",
+    remedy:
+      "The message says why. Look at the pod's service account and at the token service. The worker goes on trying.",
+  },
+  QUEUE_ANSWER_INVALID: {
+    meaning: "Something answered in the queue's place, or the queue's answer was damaged on its way.",
+    remedy: "Look at the address of the queue and at what stands between, such as a proxy.",
+  },
   CALLBACK_FAILED: {
     meaning:
       "A job was done, but its result could not be delivered to its callback URL. The job comes again.",

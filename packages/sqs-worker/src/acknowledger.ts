@@ -2,7 +2,7 @@ import { sleep } from "@kong-serverless/runtime";
 
 import { Batcher, EntryError } from "./batcher.ts";
 import { Permits } from "./permits.ts";
-import type { QueueCondition } from "./queue-condition.ts";
+import { classify, type QueueCondition } from "./queue-condition.ts";
 import type { Queue } from "./queue.ts";
 
 export interface AcknowledgerOptions {
@@ -14,11 +14,15 @@ export interface AcknowledgerOptions {
   readonly signal: AbortSignal;
 }
 
+/** Ids of messages that were handled but could not be deleted; the oldest are forgotten. */
+const maxRemembered = 10_000;
+
 /** Deletes handled messages, in batches, and does not give up while the queue may still take the deletion. */
 export class Acknowledger {
   readonly #options: AcknowledgerOptions;
   readonly #deletes: Batcher<string>;
   readonly #room: Permits;
+  readonly #undeleted = new Set<string>();
 
   constructor(options: AcknowledgerOptions) {
     this.#options = options;
@@ -30,6 +34,11 @@ export class Acknowledger {
     });
   }
 
+  /** Whether the message was handled already and only its deletion is missing. */
+  owes(messageId: string): boolean {
+    return this.#undeleted.has(messageId);
+  }
+
   /**
    * Resolves once the backlog has room for one more deletion. While the queue takes none, handled messages pile up here,
    * and waiting for room is what keeps the worker from receiving ever more that it could not delete.
@@ -38,22 +47,39 @@ export class Acknowledger {
     await this.#room.take(1, this.#options.signal);
   }
 
-  /** Deletes an admitted message. Throws an EntryError when the queue refuses for good, or the signal's reason. */
-  async delete(receiptHandle: string): Promise<void> {
+  /**
+   * Deletes an admitted message. Throws an EntryError when the queue refuses for good, the error of a call that could not be made,
+   * or the signal's reason; should the message then come again, it is known as handled.
+   */
+  async delete({ id, receiptHandle }: { id: string; receiptHandle: string }): Promise<void> {
     const { condition, signal } = this.#options;
     try {
       for (;;) {
         try {
           await this.#deletes.add(receiptHandle);
           condition.succeeded();
+          this.#undeleted.delete(id);
           return;
         } catch (error) {
           if (signal.aborted || (error instanceof EntryError && error.isFinal)) throw error;
-          await sleep(condition.failed(error), signal);
+          const delayMs = condition.failed(error);
+          if (classify(error) === "internal") throw error;
+          await sleep(delayMs, signal);
         }
       }
+    } catch (error) {
+      this.#remember(id);
+      throw error;
     } finally {
       this.#room.release(1);
     }
+  }
+
+  #remember(id: string): void {
+    this.#undeleted.add(id);
+    if (this.#undeleted.size <= maxRemembered) return;
+    // A Set keeps the order of insertion.
+    const [oldest = ""] = this.#undeleted;
+    this.#undeleted.delete(oldest);
   }
 }

@@ -1,7 +1,7 @@
-import { type CloudEvent, parseJson, readCloudEvent } from "./cloud-event.ts";
-import type { Message } from "./message.ts";
+import { MessageRejectedError } from "./errors.ts";
+import { isNestedDeeper, memberText } from "./json-text.ts";
+import type { CloudEvent, Message, TraceContext } from "./message.ts";
 import type { ReceivedMessage } from "./queue.ts";
-import { readTraceContext } from "./trace-context.ts";
 
 /** A notification as SNS writes it into a queue. https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html */
 interface SnsNotification {
@@ -12,16 +12,20 @@ interface SnsNotification {
   readonly MessageAttributes?: unknown;
 }
 
+/** What handlers do with JSON (checking it, printing it) is recursive, and a stack has an end. */
+const maxNesting = 1000;
+
 /**
  * Takes a message out of its envelopes: SNS around the body, a CloudEvent inside SNS or directly on the queue.
- * Whatever is not one of these is a raw body; no body makes it fail.
+ * Whatever is not one of these is a raw body. Throws a MessageRejectedError for JSON that is nested too deep and for a CloudEvent
+ * whose base64 is invalid.
  */
 export function openEnvelope(received: ReceivedMessage): Message {
   const outer = parseObject(received.body);
   const notification = isSnsNotification(outer) ? outer : undefined;
   const text = notification?.Message ?? received.body;
   const inner = notification === undefined ? outer : parseObject(text);
-  const event = readCloudEvent(inner);
+  const event = isCloudEvent(inner) ? readCloudEvent(inner) : undefined;
   const attributes = { ...received.attributes, ...readSnsAttributes(notification?.MessageAttributes) };
   const trace = readTraceContext(event, attributes);
   const data = event === undefined ? (inner ?? parseJson(text)) : event.data;
@@ -29,7 +33,7 @@ export function openEnvelope(received: ReceivedMessage): Message {
     id: received.id,
     idempotencyKey: event?.id ?? notification?.MessageId ?? received.id,
     data,
-    text: event === undefined ? text : textOf(event),
+    text: event === undefined ? text : textOf(event, text),
     body: received.body,
     attributes,
     receiveCount: received.receiveCount,
@@ -38,6 +42,20 @@ export function openEnvelope(received: ReceivedMessage): Message {
     ...(trace && { trace }),
     ...(received.sentAt !== undefined && { sentAt: received.sentAt }),
   };
+}
+
+/** The value that `text` is the JSON of, or `text` itself. */
+function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+  if (isNestedDeeper(text, maxNesting)) {
+    throw new MessageRejectedError(`The JSON is nested more than ${maxNesting} levels deep.`);
+  }
+  return value;
 }
 
 function parseObject(text: string): object | undefined {
@@ -62,8 +80,60 @@ function readSnsAttributes(attributes: unknown): Record<string, string> {
   );
 }
 
-function textOf({ data }: CloudEvent): string {
+/** A CloudEvent is known by its four required attributes. */
+function isCloudEvent(value: object | undefined): value is CloudEvent {
+  if (value === undefined) return false;
+  return ["specversion", "id", "source", "type"].every((name) => {
+    const attribute: unknown = Object.hasOwn(value, name) && value[name as keyof typeof value];
+    return typeof attribute === "string" && attribute !== "";
+  });
+}
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+function readCloudEvent(value: CloudEvent): CloudEvent {
+  const { data_base64: encoded, ...event } = value;
+  if (typeof encoded !== "string") return value;
+  const bytes = decodeBase64(encoded);
+  const data = isJsonType(value.datacontenttype) ? parseJson(bytes.toString()) : bytes;
+  return { ...event, data };
+}
+
+/** Node's own decoder takes whatever it is given and leaves out what it does not understand. */
+function decodeBase64(encoded: string): Buffer {
+  if (encoded.length % 4 !== 0 || !/^[A-Za-z\d+/]*={0,2}$/.test(encoded)) {
+    throw new MessageRejectedError("The CloudEvent's data_base64 is not base64.");
+  }
+  return Buffer.from(encoded, "base64");
+}
+
+/** Without a content type the data is JSON, says the specification. */
+function isJsonType(contentType: unknown): boolean {
+  return typeof contentType !== "string" || /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
+}
+
+/** A text is itself; any other data is what stands in the event, to the letter. */
+function textOf({ data }: CloudEvent, eventText: string): string {
   if (typeof data === "string") return data;
   if (Buffer.isBuffer(data)) return data.toString();
-  return data === undefined ? "" : JSON.stringify(data);
+  const encoded = memberText(eventText, "data_base64");
+  if (encoded?.startsWith('"')) return Buffer.from(JSON.parse(encoded) as string, "base64").toString();
+  return memberText(eventText, "data") ?? "";
+}
+
+const traceparentForm = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+/** Printable ASCII, as long as everybody has to pass it on. https://www.w3.org/TR/trace-context/#tracestate-limits */
+const tracestateForm = /^[\x20-\x7e]{1,512}$/;
+
+/** Reads the first valid `traceparent` among `carriers`, with the `tracestate` beside it if that is valid too. */
+function readTraceContext(
+  ...carriers: readonly (Readonly<Record<string, unknown>> | undefined)[]
+): TraceContext | undefined {
+  for (const carrier of carriers) {
+    const { traceparent, tracestate } = carrier ?? {};
+    if (typeof traceparent !== "string" || !traceparentForm.test(traceparent)) continue;
+    return typeof tracestate === "string" && tracestateForm.test(tracestate)
+      ? { traceparent, tracestate }
+      : { traceparent };
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Log } from "@kong-serverless/runtime";
 
 import { Batcher, EntryError } from "./batcher.ts";
+import { reasonOf } from "./errors.ts";
 import type { QueueCondition } from "./queue-condition.ts";
 import type { Queue, VisibilityChange } from "./queue.ts";
 
@@ -25,6 +26,7 @@ interface Held {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly onLost: (reason: string) => void;
+  /** Of the monotonic clock: what a wall clock is set to is no business of a lease. */
   extendAt: number;
   extension: Promise<void> | undefined;
 }
@@ -53,7 +55,7 @@ export class Leases {
       messageId: message.id,
       receiptHandle: message.receiptHandle,
       onLost,
-      extendAt: Date.now() + this.#visibilityMs / 2,
+      extendAt: performance.now() + this.#visibilityMs / 2,
       extension: undefined,
     };
     this.#held.add(held);
@@ -78,7 +80,7 @@ export class Leases {
   }
 
   #sweep(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const held of this.#held) {
       if (held.extendAt <= now && held.extension === undefined) held.extension = this.#extend(held);
     }
@@ -86,7 +88,7 @@ export class Leases {
 
   async #extend(held: Held): Promise<void> {
     const { condition, visibilitySeconds } = this.#options;
-    const askedAt = Date.now();
+    const askedAt = performance.now();
     try {
       await this.#changes.add({ receiptHandle: held.receiptHandle, visibilitySeconds });
       held.extendAt = askedAt + this.#visibilityMs / 2;
@@ -109,7 +111,7 @@ export class Leases {
       condition.succeeded();
     } catch (error) {
       if (!(error instanceof EntryError)) condition.failed(error);
-      log.warn({ messageId, reason: String(error) }, "message.give_back_failed");
+      log.warn({ messageId, reason: reasonOf(error) }, "message.give_back_failed");
     }
   }
 }

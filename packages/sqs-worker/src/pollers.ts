@@ -9,6 +9,7 @@ export interface PollersOptions {
   readonly maxPollers: number;
   /** Ends the polling after this many messages, or at the first empty answer before; Infinity: never. */
   readonly maxMessages: number;
+  /** Length of a long poll of a worker that has been idle for a while. */
   readonly waitSeconds: number;
   readonly visibilitySeconds: number;
   readonly permits: Permits;
@@ -22,10 +23,14 @@ export interface PollersOptions {
 }
 
 const receiveSize = 10;
+/** Long polls of a worker that had work lately: it stops sooner, which is when a worker is usually scaled away. */
+const maxBusyWaitSeconds = 5;
+const idleAfterMs = 60_000;
 
 /**
  * Receive messages side by side, as many as the queue has work for: a poller that got all it asked for starts another, one
- * that came back with nothing ends, the last one never does. So an empty queue is asked by one long poll only.
+ * that came back with nothing ends, the last one never does. So an empty queue is asked by one long poll only, and the others,
+ * which wait for a second at most, are gone soon after the last message.
  */
 export class Pollers {
   readonly #options: PollersOptions;
@@ -33,6 +38,8 @@ export class Pollers {
   #polling = 0;
   /** Messages that may still be asked for. */
   #budget: number;
+  /** Of the monotonic clock. */
+  #lastMessageAt = performance.now();
 
   constructor(options: PollersOptions) {
     this.#options = options;
@@ -41,6 +48,7 @@ export class Pollers {
 
   /** Resolves when every poller has ended: after `stopping` aborted, or when `maxMessages` have been received. */
   run(): Promise<void> {
+    this.#lastMessageAt = performance.now();
     this.#add();
     return this.#ended.promise;
   }
@@ -73,6 +81,7 @@ export class Pollers {
         this.#budget += taken - messages.length;
       }
       condition.succeeded();
+      if (messages.length > 0) this.#lastMessageAt = performance.now();
       onMessages(messages);
       if (messages.length === taken && this.#polling < maxPollers && !stopping.aborted) this.#add();
       // "Empty" may also mean that somebody else was quicker: asking again at once is right for the one that stays.
@@ -89,7 +98,15 @@ export class Pollers {
   }
 
   #receive(maxMessages: number): Promise<ReceivedMessage[]> {
-    const { queue, waitSeconds, visibilitySeconds, signal } = this.#options;
-    return queue.receive({ maxMessages, waitSeconds, visibilitySeconds }, signal);
+    const { queue, visibilitySeconds, stopping, signal } = this.#options;
+    const waitSeconds = this.#waitSeconds();
+    return queue.receive({ maxMessages, waitSeconds, visibilitySeconds, stopping }, signal);
+  }
+
+  #waitSeconds(): number {
+    const { waitSeconds } = this.#options;
+    if (this.#polling > 1) return 1;
+    const isIdle = performance.now() - this.#lastMessageAt >= idleAfterMs;
+    return isIdle ? waitSeconds : Math.min(waitSeconds, maxBusyWaitSeconds);
   }
 }

@@ -14,13 +14,14 @@ describe("classify", () => {
     ["InvalidClientTokenId", 403, "denied"],
     ["ExpiredTokenException", 400, "denied"],
     ["SomethingElse", 403, "denied"],
-    ["CredentialsProviderError", undefined, "denied"],
+    ["CredentialsProviderError", undefined, "unauthenticated"],
     ["RequestThrottled", 400, "throttled"],
     ["ThrottlingException", 400, "throttled"],
     ["OverLimit", 403, "throttled"],
     ["ECONNREFUSED", undefined, "unreachable"],
     ["TimeoutError", undefined, "unreachable"],
     ["InternalFailure", 500, "failing"],
+    ["TypeError", undefined, "internal"],
   ] as const)("takes %s with status %s for %s", (name, status, state) => {
     expect(classify(sdkError(name, status))).toBe(state);
   });
@@ -31,8 +32,32 @@ describe("classify", () => {
     expect(classify(new EntryError({ ...refusal, code: "RequestThrottled" }))).toBe("throttled");
   });
 
-  test.each([undefined, null, "text", 1])("sorts %s too", (odd) => {
-    expect(classify(odd)).toBe("unreachable");
+  test.each([undefined, null, "text", 1, Object.create(null)])(
+    "takes %s, which nobody outside threw, for a fault of its own",
+    (odd) => {
+      expect(classify(odd)).toBe("internal");
+    },
+  );
+
+  test.each(["ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "CERT_HAS_EXPIRED", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"])(
+    "finds %s where fetch and the SDK hide it",
+    (code) => {
+      const hidden = new Error("failed", { cause: Object.assign(new Error("hidden"), { code }) });
+      expect(classify(hidden)).toBe("unreachable");
+    },
+  );
+
+  test.each([
+    ["an invalid header", () => new Headers({ name: "\r\n" })],
+    ["a programming fault", () => (undefined as unknown as { text: string }).text],
+  ])("does not take %s for a lost connection", (_, fail) => {
+    let thrown: unknown;
+    try {
+      fail();
+    } catch (error) {
+      thrown = error;
+    }
+    expect(classify(thrown)).toBe("internal");
   });
 });
 
@@ -67,13 +92,22 @@ describe("QueueCondition", () => {
     expect(condition.complaint).toBeUndefined();
   });
 
-  test("waits longer after each failure, half a minute at most, and starts over after a success", () => {
+  test("names the cause of a fault of its own, as an error, and does not hurry to meet it again", () => {
+    const { log, condition } = create();
+    expect(condition.failed(new TypeError("invalid header"))).toBe(8000);
+    expect(condition.complaint).toBe("queue: internal (receive): invalid header");
+    expect(log.events).toMatchObject([
+      { level: "error", fields: { state: "internal", reason: "invalid header" } },
+    ]);
+  });
+
+  test("waits longer after each failure, 8 s at most, and starts over after a success", () => {
     const { condition } = create();
     const delays = Array.from({ length: 12 }, () => condition.failed(sdkError("ECONNREFUSED")));
     expect(delays[0]).toBeGreaterThanOrEqual(500);
     expect(delays[0]).toBeLessThanOrEqual(1000);
-    expect(delays.at(-1)).toBeGreaterThanOrEqual(15_000);
-    expect(Math.max(...delays)).toBeLessThanOrEqual(30_000);
+    expect(delays.at(-1)).toBeGreaterThanOrEqual(4000);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(8000);
     condition.succeeded();
     expect(condition.failed(sdkError("ECONNREFUSED"))).toBeLessThanOrEqual(1000);
   });

@@ -1,15 +1,40 @@
 import type { Log } from "@kong-serverless/runtime";
 
-import { backoffMs } from "./backoff.ts";
 import { EntryError } from "./batcher.ts";
-import type { WorkerObserver } from "./observer.ts";
+import { cut, QueueAnswerError, QueueCredentialsError, QueueTimeoutError, reasonOf } from "./errors.ts";
+import type { WorkerObserver } from "./message.ts";
 
-/** What a queue's answers say about it; `ok` is the only one in which it can be worked with. */
-export type QueueState = "unknown" | "ok" | "missing" | "denied" | "throttled" | "unreachable" | "failing";
+/**
+ * What a queue's answers say about it; `ok` is the only one in which it can be worked with. `unauthenticated`: there are no
+ * credentials to call it with. `internal`: the call was never made, because of a fault on this side.
+ */
+export type QueueState =
+  | "unknown"
+  | "ok"
+  | "missing"
+  | "denied"
+  | "unauthenticated"
+  | "throttled"
+  | "unreachable"
+  | "failing"
+  | "internal";
 
 export type QueueOperation = "receive" | "delete" | "change visibility";
 
-const backoff = { firstMs: 1000, maxMs: 30_000 };
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** Doubles from `firstMs` at attempt 1 to `maxMs`; the second half of each delay is random, so that many do not retry in step. */
+export function backoffMs(attempt: number, { firstMs, maxMs }: Backoff): number {
+  const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  return (fullMs / 2) * (1 + Math.random());
+}
+
+/** Short enough that a worker is back at work within 15 s of the queue, an attempt that is under way included. */
+const backoff = { firstMs: 1000, maxMs: 8000 };
+const maxReasonLength = 1024;
 
 /**
  * How one operation on the queue fares: the latest answer decides the state, each change of state is logged once, and the
@@ -20,7 +45,9 @@ export class QueueCondition {
   readonly #log: Log;
   readonly #observer: WorkerObserver;
   #state: QueueState;
+  #reason = "";
   #failures = 0;
+  /** Of the monotonic clock. */
   #failedSince = 0;
 
   constructor(options: {
@@ -43,12 +70,13 @@ export class QueueCondition {
   get complaint(): string | undefined {
     if (this.#state === "ok") return undefined;
     if (this.#state === "unknown") return "queue: no answer yet";
-    return `queue: ${this.#state} (${this.#operation})`;
+    const complaint = `queue: ${this.#state} (${this.#operation})`;
+    return this.#state === "internal" ? `${complaint}: ${this.#reason}` : complaint;
   }
 
   succeeded(): void {
     if (this.#failures > 0) {
-      const downMs = Date.now() - this.#failedSince;
+      const downMs = Math.round(performance.now() - this.#failedSince);
       this.#log.info({ operation: this.#operation, after: this.#state, downMs }, "queue.available");
     }
     this.#state = "ok";
@@ -58,20 +86,24 @@ export class QueueCondition {
   /** Notes a failed call and returns how long to wait before the next one, in ms. */
   failed(error: unknown): number {
     const state = classify(error);
-    if (this.#failures === 0) this.#failedSince = Date.now();
+    if (this.#failures === 0) this.#failedSince = performance.now();
+    this.#reason = cut(reasonWithCause(error), maxReasonLength);
     if (state !== this.#state) {
-      const reason = error instanceof Error ? error.message || error.name : String(error);
-      this.#log.warn({ operation: this.#operation, state, reason }, "queue.unavailable");
+      const level = state === "internal" ? "error" : "warn";
+      this.#log[level]({ operation: this.#operation, state, reason: this.#reason }, "queue.unavailable");
     }
     this.#state = state;
     this.#failures += 1;
     this.#observer.callFailed?.(this.#operation, state);
-    return backoffMs(this.#failures, backoff);
+    // Nothing outside can end a fault of this side: asking often does not help.
+    return state === "internal" ? backoff.maxMs : backoffMs(this.#failures, backoff);
   }
 }
 
 interface SdkError {
-  readonly name?: string;
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $retryable?: { readonly throttling?: boolean };
 }
@@ -81,17 +113,44 @@ interface SdkError {
 const missing = /^(QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue|QueueDeletedRecently)$/;
 const throttled = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|OverLimit/i;
 const denied =
-  /AccessDenied|Credentials|NotAuthorized|OptInRequired|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|Signature|MissingAuthentication|InvalidSecurity|KmsAccess/i;
+  /AccessDenied|NotAuthorized|OptInRequired|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|Signature|MissingAuthentication|InvalidSecurity|KmsAccess|TimeTooSkewed|RequestExpired/i;
+const unauthenticated = /^(CredentialsProviderError|TokenProviderError|ProviderError)$/;
 
-/** Sorts a failed call by what helps against it. */
+/** Codes of Node's networking and TLS: https://nodejs.org/api/errors.html#common-system-errors */
+const network =
+  /^(E(CONN\w+|PIPE|NOTFOUND|AI_\w+|TIMEDOUT|HOST\w+|NET\w+|ADDRNOTAVAIL|PROTO)|UND_ERR_(SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT)|HPE_\w+|ERR_(TLS|SSL|PROXY)_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_STREAM_PREMATURE_CLOSE)$/;
+const timeout = /^(TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError)$/;
+
+/** Sorts a failed call by what helps against it. Never throws. */
 export function classify(error: unknown): Exclude<QueueState, "unknown" | "ok"> {
   // The call as a whole was answered.
   if (error instanceof EntryError) return throttled.test(error.code) ? "throttled" : "failing";
+  if (error instanceof QueueCredentialsError) return "unauthenticated";
+  if (error instanceof QueueTimeoutError) return "unreachable";
+  if (error instanceof QueueAnswerError) return "failing";
   const { name = "", $metadata, $retryable } = (error ?? {}) as SdkError;
   const status = $metadata?.httpStatusCode;
-  if (missing.test(name)) return "missing";
-  if ($retryable?.throttling === true || throttled.test(name) || status === 429) return "throttled";
-  if (denied.test(name) || status === 401 || status === 403) return "denied";
-  // Without an answer there is no status: refused, reset, unresolved, timed out.
-  return status === undefined ? "unreachable" : "failing";
+  const text = typeof name === "string" ? name : "";
+  if (missing.test(text)) return "missing";
+  if ($retryable?.throttling === true || throttled.test(text) || status === 429) return "throttled";
+  if (unauthenticated.test(text)) return "unauthenticated";
+  if (denied.test(text) || status === 401 || status === 403) return "denied";
+  if (status !== undefined) return "failing";
+  return isNetworkFault(error) ? "unreachable" : "internal";
+}
+
+function isNetworkFault(error: unknown, depth = 0): boolean {
+  if (typeof error !== "object" || error === null || depth > 5) return false;
+  const { name, code, cause } = error as SdkError;
+  if (typeof code === "string" && network.test(code)) return true;
+  if (typeof name === "string" && (timeout.test(name) || network.test(name))) return true;
+  return isNetworkFault(cause, depth + 1);
+}
+
+/** fetch and the SDK hide what happened to a connection in the cause. */
+function reasonWithCause(error: unknown): string {
+  const { cause } = (error ?? {}) as SdkError;
+  const reason = reasonOf(error);
+  const deeper = cause === undefined ? "" : reasonOf(cause);
+  return deeper === "" || reason.includes(deeper) ? reason : `${reason} (${deeper})`;
 }

@@ -34,12 +34,15 @@ export class ScriptedQueue implements Queue {
     id,
     body = id,
     receiveCount = 1,
+    fault,
   }: {
     id: string;
     body?: string;
     receiveCount?: number;
+    fault?: string;
   }): void {
-    this.#ready.push({ id, body, receiveCount, receiptHandle: `${id}#${receiveCount}`, attributes: {} });
+    const receiptHandle = `${id}#${receiveCount}`;
+    this.#ready.push({ id, body, receiveCount, receiptHandle, attributes: {}, ...(fault && { fault }) });
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();
   }

@@ -4,13 +4,16 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Handler } from "./message.ts";
 import { ScriptedQueue, sdkError } from "./scripted-queue.ts";
-import type { Worker, WorkerOptions } from "./worker-options.ts";
-import { createWorker } from "./worker.ts";
+import { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 const rejected = { code: "ReceiptHandleIsInvalid", reason: "the handle has expired", isFinal: true };
 const busy = { code: "InternalError", reason: "try again", isFinal: false };
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+const fail = (): never => {
+  throw new Error("not even that");
+};
 
 describe("a worker", () => {
   let queue: ScriptedQueue;
@@ -101,22 +104,141 @@ describe("a worker", () => {
     expect(worker.inProgress).toBe(0);
   });
 
-  test("counts a handler that ignores its time limit against the concurrency until it really ends", async () => {
-    queue.add("stubborn", "next");
-    const started: string[] = [];
+  describe("whose handlers do not end", () => {
+    test("gives their slots to others some seconds after their limit, and says so", async () => {
+      const handlerAbandoned = vi.fn<() => void>();
+      queue.add("stubborn", "next");
+      const started: string[] = [];
+      start(
+        ({ id }) => {
+          started.push(id);
+          return id === "stubborn" ? sleep(10_000) : undefined;
+        },
+        { handlerTimeoutMs: 1000, abandonAfterMs: 5000, concurrency: 2, observer: { handlerAbandoned } },
+      );
+      queue.add("a", "b");
+      await pass(5999);
+      expect(worker.abandoned).toBe(0);
+      await pass(101);
+      expect(worker.abandoned).toBe(1);
+      expect(handlerAbandoned).toHaveBeenCalledTimes(1);
+      expect(log.fieldsOf("handler.abandoned")).toEqual([{ messageId: "stubborn", abandoned: 1 }]);
+      expect(log.fieldsOf("message.failed")).toMatchObject([
+        { messageId: "stubborn", code: "HANDLER_TIMEOUT" },
+      ]);
+      expect(queue.changes.map(({ receiptHandle }) => receiptHandle)).toEqual(["stubborn#1"]);
+      await pass(5000);
+      expect(worker.abandoned).toBe(0);
+      expect(worker.inProgress).toBe(0);
+      expect(started).toHaveLength(4);
+    });
+
+    test("is dead once there are as many as it has slots, and runs no more than twice as many", async () => {
+      queue.add(...Array.from({ length: 100 }, (_, index) => `m${index}`));
+      start(() => new Promise(() => {}), { handlerTimeoutMs: 1000, concurrency: 5 });
+      await pass(5900);
+      expect(worker.notAlive()).toEqual([]);
+      await pass(60_000);
+      expect(worker.notAlive()).toEqual([expect.stringMatching(/handlers: \d+ never end/)]);
+      expect(worker.notReady()).toEqual(worker.notAlive());
+      expect(worker.inProgress).toBe(10);
+      // Every message that was received went back.
+      expect(queue.changes.map(({ receiptHandle }) => receiptHandle)).toHaveLength(10);
+    });
+  });
+
+  describe("whose handlers throw", () => {
+    const hostile: Record<string, () => unknown> = {
+      nothing: () => undefined,
+      null: () => null,
+      "a symbol": () => Symbol("reason"),
+      "a value without a prototype": () => Object.create(null) as unknown,
+      "an error whose message throws": () =>
+        Object.defineProperty(new Error("polite"), "message", { get: fail }),
+      "an object whose toString throws": () => ({ toString: fail }),
+      "a proxy that throws": () => new Proxy({}, { get: fail, getPrototypeOf: fail }),
+    };
+    test.each(Object.keys(hostile))("%s, fails that message and handles the others", async (name) => {
+      queue.add("poison", ...Array.from({ length: 19 }, (_unused, index) => `m${index}`));
+      start(({ id }) => {
+        // oxlint-disable-next-line typescript/only-throw-error
+        if (id === "poison") throw hostile[name]?.();
+      });
+      await pass(100);
+      expect(queue.deleted).toHaveLength(19);
+      expect(queue.changes).toHaveLength(1);
+      expect(log.fieldsOf("message.failed")).toMatchObject([{ messageId: "poison", code: "HANDLER_FAILED" }]);
+    });
+  });
+
+  test("fails a message whose checksum is wrong without handling it, and handles the others", async () => {
+    const handler = vi.fn<Handler>();
+    queue.add("a", "b");
+    queue.addMessage({ id: "c", fault: "The MD5 of its body is x, not y." });
+    start(handler);
+    await pass(50);
+    expect(queue.deleted.toSorted()).toEqual(["a#1", "b#1"]);
+    expect(handler).toHaveBeenCalledTimes(2);
+    expect(log.fieldsOf("message.failed")).toMatchObject([
+      { messageId: "c", code: "MESSAGE_CORRUPTED", reason: "The MD5 of its body is x, not y." },
+    ]);
+    expect(queue.changes.map(({ receiptHandle }) => receiptHandle)).toEqual(["c#1"]);
+  });
+
+  test.each([3_600_000, -3_600_000])(
+    "extends leases although the wall clock jumps by %i ms",
+    async (jumpMs) => {
+      const handler = vi.fn<Handler>((_, { signal }) => sleep(100_000, signal));
+      queue.add("a");
+      start(handler);
+      await pass(10_000);
+      vi.setSystemTime(Date.now() + jumpMs);
+      await pass(90_050);
+      const extendedAfter = queue.changes.filter(({ visibilitySeconds }) => visibilitySeconds === 60);
+      expect(extendedAfter.length).toBeGreaterThanOrEqual(2);
+      expect(queue.deleted).toEqual(["a#1"]);
+      expect(handler).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  test("quotes a kilobyte of what a handler says about a message", async () => {
+    queue.add("a");
+    start((_, { reject }) => reject("x".repeat(1024 * 1024)));
+    await pass(50);
+    const [{ reason } = {}] = log.fieldsOf("message.failed");
+    expect(String(reason)).toHaveLength(1024 + "… (1047552 more characters)".length);
+  });
+
+  test("quotes nothing of it when told so", async () => {
+    queue.add("secret", "late");
     start(
-      ({ id }) => {
-        started.push(id);
-        return id === "stubborn" ? sleep(10_000) : undefined;
+      ({ id }, { reject, signal }) => (id === "late" ? sleep(60_000, signal) : reject("the secret is 42")),
+      {
+        logContent: false,
+        handlerTimeoutMs: 100,
       },
-      { handlerTimeoutMs: 1000, concurrency: 1 },
     );
-    await pass(9000);
-    expect(started).toEqual(["stubborn"]);
-    expect(worker.inProgress).toBe(1);
-    await pass(2000);
-    expect(started).toEqual(["stubborn", "next"]);
-    expect(queue.deleted).toEqual(["next#1"]);
+    await pass(200);
+    expect(JSON.stringify(log.events)).not.toContain("42");
+    expect(log.fieldsOf("message.failed")).toMatchObject([
+      { messageId: "secret", code: "MESSAGE_REJECTED", reason: undefined },
+      { messageId: "late", code: "HANDLER_TIMEOUT", reason: "The handler did not end within 100 ms." },
+    ]);
+  });
+
+  test("hands out the same signal however often and however late it is asked for", async () => {
+    queue.add("a");
+    let late: AbortSignal | undefined;
+    start(
+      async (_, context) => {
+        await sleep(2000);
+        late = context.signal;
+        expect(context.signal).toBe(late);
+      },
+      { handlerTimeoutMs: 1000 },
+    );
+    await pass(3000);
+    expect(late?.aborted).toBe(true);
   });
 
   test("treats a handler that throws at once as one that fails", async () => {
@@ -149,6 +271,21 @@ describe("a worker", () => {
       queue.recover("delete");
       await pass(31_000);
       expect(queue.deleted).toEqual(["a#1"]);
+      expect(worker.notReady()).toEqual([]);
+    });
+
+    test("gives up on a fault of its own, and deletes the message when it comes again", async () => {
+      const handler = vi.fn<Handler>();
+      queue.add("a");
+      queue.fail("delete", new TypeError("invalid header"));
+      start(handler);
+      await pass(50);
+      expect(worker.notReady()).toEqual(["queue: internal (delete): invalid header"]);
+      expect(log.fieldsOf("message.delete_failed")).toMatchObject([{ messageId: "a" }]);
+      queue.addMessage({ id: "a", receiveCount: 2 });
+      await pass(50);
+      expect(handler).toHaveBeenCalledTimes(1);
+      expect(queue.deleted).toEqual(["a#2"]);
       expect(worker.notReady()).toEqual([]);
     });
 
@@ -227,6 +364,28 @@ describe("a worker", () => {
     expect(queue.polling).toBe(1);
   });
 
+  test("asks three times a minute when it has been idle for a minute", async () => {
+    start(() => {});
+    await pass(3_600_000);
+    const perHour = queue.receives.length;
+    expect(perHour).toBeLessThanOrEqual(3600 / 20 + 60 / 5);
+    expect(queue.polling).toBe(1);
+  });
+
+  test("has all its slots at work within a second of a backlog, at a distance of 50 ms", async () => {
+    start((_, { signal }) => sleep(10_000, signal), { concurrency: 160 });
+    const receive = queue.receive.bind(queue);
+    queue.receive = async (options, signal) => {
+      await sleep(50, signal);
+      return receive(options, signal);
+    };
+    await pass(600_000);
+    expect(queue.polling).toBe(1);
+    queue.add(...Array.from({ length: 3000 }, (_, index) => `m${index}`));
+    await pass(1000);
+    expect(worker.inProgress).toBe(160);
+  });
+
   test.each([
     ["after as many messages as it was told", 25, 20],
     ["when there are fewer", 7, 7],
@@ -262,7 +421,7 @@ describe("a worker", () => {
         await pass(130_000);
         expect(worker.notReady()).toEqual([complaint]);
         expect(log.fieldsOf("queue.unavailable")).toHaveLength(1);
-        expect(queue.receives.length).toBeLessThan(25);
+        expect(queue.receives.length).toBeLessThan(35);
         queue.recover("receive");
         queue.add("a");
         await pass(31_000);

@@ -1,14 +1,71 @@
 import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
 
 import { Acknowledger } from "./acknowledger.ts";
+import { currentDelivery, Delivery, type DeliveryDeps } from "./delivery.ts";
+import { reasonOf, WorkerStoppingError } from "./errors.ts";
+import { HandlersAtWork } from "./handlers-at-work.ts";
 import { Leases } from "./leases.ts";
-import { MessageRunner } from "./message-runner.ts";
-import type { WorkerObserver } from "./observer.ts";
+import type { Handler, WorkerObserver } from "./message.ts";
 import { Permits } from "./permits.ts";
 import { Pollers } from "./pollers.ts";
 import { classify, QueueCondition, type QueueOperation } from "./queue-condition.ts";
-import type { Queue, ReceivedMessage } from "./queue.ts";
-import type { Worker, WorkerOptions } from "./worker-options.ts";
+import type { Queue, QueueDescription, ReceivedMessage } from "./queue.ts";
+
+export interface WorkerOptions {
+  readonly queue: Queue;
+  readonly handler: Handler;
+  /** Handlers at work at once, 1 to 1,000; 10 unless given. */
+  readonly concurrency?: number;
+  /** Receive calls under way at once; one for each 10 of `concurrency`, at most 16, unless given. */
+  readonly maxPollers?: number;
+  /** Work off this many messages, or what there is of them, and end; no end unless given. */
+  readonly maxMessages?: number;
+  /**
+   * Length of a long poll of a worker that has had no message for a minute, 1 to 20; 20 unless given. With work, or shortly after, it is 5
+   * at most. An idle worker takes up to this long to stop.
+   */
+  readonly waitSeconds?: number;
+  /** For how long a message in work is hidden from other workers; extended as long as its handler runs. 60 unless given. */
+  readonly visibilitySeconds?: number;
+  /** How long a handler may take for one message; 300,000 unless given. */
+  readonly handlerTimeoutMs?: number;
+  /** For how long a handler keeps its slot once its signal has aborted; 5,000 unless given. */
+  readonly abandonAfterMs?: number;
+  /** Delay before a failed message's first retry, doubled with every further receive; 1,000 unless given. */
+  readonly retryDelayMs?: number;
+  /** The longest delay before a retry; 300,000 unless given. */
+  readonly maxRetryDelayMs?: number;
+  readonly log?: Log;
+  /** Whether log lines may quote what handlers say about a message, 1,024 characters at most; true unless given. */
+  readonly logContent?: boolean;
+  readonly observer?: WorkerObserver;
+}
+
+/** Receives, handles and deletes messages until it is stopped. */
+export interface Worker {
+  /** Resolves when the work is at its end: after a stop, or with the last of `maxMessages`. Never rejects. */
+  start(): Promise<void>;
+  /**
+   * Receives nothing more, lets handlers finish and gives back what is unfinished shortly before `graceMs` have
+   * passed. Resolves when every message is deleted or given back, at the latest after `graceMs`. Never throws.
+   */
+  stop(options: { graceMs: number }): Promise<void>;
+  /** Names what keeps the worker from working; empty when nothing does. */
+  notReady(): readonly string[];
+  /** Names what only a restart of the process can help against; empty when nothing has to be. */
+  notAlive(): readonly string[];
+  /**
+   * Fails the message whose handler let `error` escape into a timer or a promise that nobody awaits: for the process's own
+   * `uncaughtException` and `unhandledRejection` events. Returns the message's id; undefined when it was no handler's doing.
+   */
+  blame(error: unknown): string | undefined;
+  /** Messages whose handlers have not ended. */
+  readonly inProgress: number;
+  /** Handlers among these that nobody waits for any more. */
+  readonly abandoned: number;
+  /** Epoch ms at which the oldest message in progress was sent. */
+  readonly oldestSentAt: number | undefined;
+}
 
 /**
  * Builds a worker. Nothing runs before `start`.
@@ -32,16 +89,17 @@ class QueueWorker implements Worker {
   readonly #queue: Queue;
   readonly #log: Log;
   readonly #observer: WorkerObserver;
-  readonly #permits: Permits;
   readonly #conditions: Record<QueueOperation, QueueCondition>;
-  readonly #leases: Leases;
-  readonly #runner: MessageRunner;
+  readonly #atWork: HandlersAtWork;
+  readonly #delivery: DeliveryDeps;
   readonly #pollers: Pollers;
   readonly #open = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   /** Receiving and acknowledging end at different times: a receive that is cut short leaves messages behind, a delete that is cut short repeats them. */
   readonly #receiving = new AbortController();
   readonly #acknowledging = new AbortController();
+  /** What the queue is known to do with messages that fail. */
+  #description: QueueDescription = {};
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: WorkerOptions) {
@@ -56,7 +114,6 @@ class QueueWorker implements Worker {
     this.#queue = queue;
     this.#log = log;
     this.#observer = observer;
-    this.#permits = new Permits(concurrency, { gatherMs: 25 });
     this.#conditions = {
       receive: new QueueCondition({ operation: "receive", initial: "unknown", log, observer }),
       delete: new QueueCondition({ operation: "delete", initial: "ok", log, observer }),
@@ -67,30 +124,41 @@ class QueueWorker implements Worker {
         observer,
       }),
     };
-    const signal = this.#acknowledging.signal;
-    const condition = this.#conditions["change visibility"];
-    this.#leases = new Leases({ queue, visibilitySeconds, condition, log, signal });
-    this.#runner = new MessageRunner({
+    this.#atWork = new HandlersAtWork(concurrency);
+    const permits = new Permits(concurrency, { gatherMs: 25 });
+    const { signal } = this.#acknowledging;
+    this.#delivery = {
       handler,
       handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
+      abandonAfterMs: options.abandonAfterMs ?? 5000,
       retryDelay: { firstMs: options.retryDelayMs ?? 1000, maxMs: options.maxRetryDelayMs ?? 300_000 },
-      leases: this.#leases,
+      maxReceiveCount: () => this.#description.maxReceiveCount,
+      leases: new Leases({
+        queue,
+        visibilitySeconds,
+        condition: this.#conditions["change visibility"],
+        log,
+        signal,
+      }),
       acknowledger: new Acknowledger({
         queue,
         maxBacklog: concurrency + 100,
         condition: this.#conditions.delete,
         signal,
       }),
+      permits,
+      atWork: this.#atWork,
       observer,
       log,
-    });
+      logContent: options.logContent ?? true,
+    };
     this.#pollers = new Pollers({
       queue,
       maxPollers: options.maxPollers ?? Math.min(16, Math.ceil(concurrency / 10)),
       maxMessages: options.maxMessages ?? Number.POSITIVE_INFINITY,
-      waitSeconds: options.waitSeconds ?? 5,
+      waitSeconds: options.waitSeconds ?? 20,
       visibilitySeconds,
-      permits: this.#permits,
+      permits,
       condition: this.#conditions.receive,
       onMessages: (messages) => this.#accept(messages),
       stopping: this.#stopping.signal,
@@ -99,16 +167,33 @@ class QueueWorker implements Worker {
   }
 
   get inProgress(): number {
-    return this.#runner.inProgress;
+    return this.#atWork.count;
+  }
+
+  get abandoned(): number {
+    return this.#atWork.abandoned;
   }
 
   get oldestSentAt(): number | undefined {
-    return this.#runner.oldestSentAt;
+    return this.#atWork.oldestSentAt;
   }
 
   notReady(): readonly string[] {
     if (this.#stopping.signal.aborted) return ["stopping"];
-    return Object.values(this.#conditions).flatMap(({ complaint }) => complaint ?? []);
+    return [
+      ...Object.values(this.#conditions).flatMap(({ complaint }) => complaint ?? []),
+      ...this.notAlive(),
+    ];
+  }
+
+  notAlive(): readonly string[] {
+    return this.#atWork.areStuck ? [`handlers: ${this.#atWork.abandoned} never end`] : [];
+  }
+
+  blame(error: unknown): string | undefined {
+    const delivery = currentDelivery();
+    delivery?.blame(error);
+    return delivery?.messageId;
   }
 
   start(): Promise<void> {
@@ -128,7 +213,7 @@ class QueueWorker implements Worker {
     const isDone = await endsWithin(graceMs - reservedMs, this.#finish());
     if (!isDone) {
       this.#receiving.abort(new Error("the grace period is over"));
-      this.#runner.abort();
+      this.#atWork.abort(new WorkerStoppingError());
       await endsWithin(reservedMs, this.#finish());
     }
     this.#acknowledging.abort(new Error("the worker stopped"));
@@ -140,13 +225,13 @@ class QueueWorker implements Worker {
     const { signal } = this.#stopping;
     for (;;) {
       try {
-        this.#runner.queue = await this.#queue.describe(signal);
+        this.#description = await this.#queue.describe(signal);
         this.#conditions.receive.succeeded();
         return;
       } catch (error) {
         signal.throwIfAborted();
         if (classify(error) === "denied") {
-          this.#log.warn({ reason: String(error) }, "queue.attributes_denied");
+          this.#log.warn({ reason: reasonOf(error) }, "queue.attributes_denied");
           return;
         }
         await sleep(this.#conditions.receive.failed(error), signal);
@@ -160,10 +245,8 @@ class QueueWorker implements Worker {
     const isStopping = this.#stopping.signal.aborted;
     if (isStopping) this.#observer.returned?.(messages.length);
     for (const message of messages) {
-      const task = isStopping
-        ? this.#leases.hold(message, () => {}).giveBack(0)
-        : this.#runner.run(message, () => this.#permits.release(1));
-      const open = task.finally(() => this.#open.delete(open));
+      const delivery = new Delivery(message, this.#delivery);
+      const open = (isStopping ? delivery.return() : delivery.run()).finally(() => this.#open.delete(open));
       this.#open.add(open);
     }
   }

@@ -1,0 +1,72 @@
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
+
+export interface SigningCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface UnsignedRequest {
+  readonly method: string;
+  /** The path in its canonical form; a query is not supported, since no call of SQS's JSON protocol has one. */
+  readonly path: string;
+  /** All of them are signed; names in lower case, `host` among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * Signs requests with AWS Signature Version 4. The key for a day, region and service is derived once and kept, which is most of the
+ * work. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export class Sigv4Signer {
+  readonly #region: string;
+  readonly #service: string;
+  #key: { readonly secret: string; readonly date: string; readonly value: KeyObject } | undefined;
+
+  constructor({ region, service }: { readonly region: string; readonly service: string }) {
+    this.#region = region;
+    this.#service = service;
+  }
+
+  /** The headers of `request`, with `x-amz-date`, `x-amz-security-token` where there is one, and `authorization`. */
+  sign(request: UnsignedRequest, credentials: SigningCredentials, nowMs: number): Record<string, string> {
+    const timestamp = amzTimestamp(nowMs);
+    const date = timestamp.slice(0, 8);
+    const headers: Record<string, string> = { ...request.headers, "x-amz-date": timestamp };
+    if (credentials.sessionToken !== undefined) headers["x-amz-security-token"] = credentials.sessionToken;
+    const names = Object.keys(headers).toSorted();
+    const signedHeaders = names.join(";");
+    const canonicalHeaders = names.map((name) => `${name}:${canonicalValue(headers[name] ?? "")}\n`).join("");
+    const canonicalRequest = `${request.method}\n${request.path}\n\n${canonicalHeaders}\n${signedHeaders}\n${hash("sha256", request.body)}`;
+    const scope = `${date}/${this.#region}/${this.#service}/aws4_request`;
+    const toSign = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash("sha256", canonicalRequest)}`;
+    const signature = hmac(this.#keyFor(credentials.secretAccessKey, date), toSign).toString("hex");
+    headers["authorization"] =
+      `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+    return headers;
+  }
+
+  #keyFor(secret: string, date: string): KeyObject {
+    if (this.#key?.secret !== secret || this.#key.date !== date) {
+      const parts = [date, this.#region, this.#service, "aws4_request"];
+      const key = parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`));
+      this.#key = { secret, date, value: createSecretKey(key) };
+    }
+    return this.#key.value;
+  }
+}
+
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
+
+/** `20150830T123600Z` */
+function amzTimestamp(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
+}
+
+/** Leading, trailing and repeated spaces do not count. */
+function canonicalValue(value: string): string {
+  return value.includes(" ") ? value.trim().replace(/ +/g, " ") : value;
+}

@@ -1,0 +1,259 @@
+import { hash } from "node:crypto";
+
+import { type Message as SqsMessage, SQSClient } from "@aws-sdk/client-sqs";
+import { type Log, ServerlessError, silentLog, withDeadline } from "@kong-serverless/runtime";
+
+import { serviceEndpoint } from "./endpoint.ts";
+import { QueueAnswerError, QueueTimeoutError } from "./errors.ts";
+import { LeanTransport } from "./lean-transport.ts";
+import type {
+  BatchResult,
+  EntryFailure,
+  Queue,
+  QueueDescription,
+  ReceivedMessage,
+  ReceiveOptions,
+  VisibilityChange,
+} from "./queue.ts";
+import { SdkTransport } from "./sdk-transport.ts";
+import type { Input, Output, SqsOperation, SqsTransport } from "./transport.ts";
+import { unlessAborted } from "./unless-aborted.ts";
+
+/** Hears what a queue's calls cost, for metrics. No method may throw. */
+export interface SqsObserver {
+  /** A request was sent; SQS charges for each. */
+  requestSent?(operation: SqsOperation): void;
+  /** A call did not end although it was aborted at its deadline; nobody waits for it any more. */
+  callAbandoned?(operation: SqsOperation): void;
+}
+
+export interface SqsQueueOptions {
+  readonly client: SQSClient;
+  /** The queue by its URL; by its name and its owner's account; or by its name in the caller's account, whose URL is asked for at the first call. */
+  readonly queue: { readonly url: string } | { readonly name: string; readonly accountId?: string };
+  /**
+   * `lean` signs and sends calls itself, for a fraction of the CPU time; `sdk` sends them through the client and its middleware. `lean` unless
+   * given, but `sdk` for a client with middleware of its own.
+   */
+  readonly transport?: "lean" | "sdk";
+  readonly log?: Log;
+  readonly observer?: SqsObserver;
+}
+
+/** A call's own time on top of what it may wait in a long poll. Retries are in it. */
+const callTimeoutMs = 10_000;
+/** An aborted call that still has not ended then ignores its signal. */
+const abandonedAfterMs = 1000;
+
+/** A standard SQS queue. Fails with QUEUE_FIFO_UNSUPPORTED for a FIFO queue. */
+export class SqsQueue implements Queue {
+  readonly #client: SQSClient;
+  readonly #transport: SqsTransport;
+  readonly #log: Log;
+  readonly #observer: SqsObserver;
+  readonly #queue: SqsQueueOptions["queue"];
+  #url: string | undefined;
+
+  constructor({ client, queue, transport, log = silentLog, observer = {} }: SqsQueueOptions) {
+    this.#client = client;
+    this.#log = log;
+    this.#observer = observer;
+    this.#queue = queue;
+    if ("url" in queue) this.#url = queue.url;
+    const onRequest = (operation: SqsOperation) => observer.requestSent?.(operation);
+    const kind = transport ?? (isCustomised(client) ? "sdk" : "lean");
+    this.#transport = new (kind === "sdk" ? SdkTransport : LeanTransport)(client, { onRequest });
+    const name = "url" in queue ? queue.url.replace(/\/+$/, "") : queue.name;
+    if (name.endsWith(".fifo")) {
+      throw new ServerlessError(
+        "QUEUE_FIFO_UNSUPPORTED",
+        `${name} is a FIFO queue. This worker handles messages side by side and in any order: use a standard queue.`,
+      );
+    }
+  }
+
+  async describe(signal: AbortSignal): Promise<QueueDescription> {
+    const { Attributes } = await this.#call(
+      "GetQueueAttributes",
+      { AttributeNames: ["RedrivePolicy"] },
+      { signal },
+    );
+    const maxReceiveCount = readMaxReceiveCount(Attributes?.RedrivePolicy);
+    return maxReceiveCount === undefined ? {} : { maxReceiveCount };
+  }
+
+  async receive(options: ReceiveOptions, signal: AbortSignal): Promise<ReceivedMessage[]> {
+    const { Messages } = await this.#call(
+      "ReceiveMessage",
+      {
+        MaxNumberOfMessages: options.maxMessages,
+        WaitTimeSeconds: options.waitSeconds,
+        VisibilityTimeout: options.visibilitySeconds,
+        MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp"],
+        MessageAttributeNames: ["All"],
+      },
+      { signal, stopping: options.stopping, waitMs: options.waitSeconds * 1000 },
+    );
+    const isChecked = this.#client.config.md5 !== false;
+    // What has no receipt handle can be neither deleted nor given back: it comes again by itself.
+    return asArray(Messages)
+      .filter((message) => typeof message?.ReceiptHandle === "string")
+      .map((message) => readMessage(message, isChecked));
+  }
+
+  async delete(receiptHandles: readonly string[], signal: AbortSignal): Promise<BatchResult> {
+    const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    return readBatchResult(Entries.length, await this.#call("DeleteMessageBatch", { Entries }, { signal }));
+  }
+
+  async changeVisibility(changes: readonly VisibilityChange[], signal: AbortSignal): Promise<BatchResult> {
+    const Entries = changes.map(({ receiptHandle, visibilitySeconds }, index) => ({
+      Id: String(index),
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: visibilitySeconds,
+    }));
+    return readBatchResult(
+      Entries.length,
+      await this.#call("ChangeMessageVisibilityBatch", { Entries }, { signal }),
+    );
+  }
+
+  /** Makes one call, and ends it at its deadline whether the call takes notice or not. */
+  async #call<Operation extends Exclude<SqsOperation, "GetQueueUrl">>(
+    operation: Operation,
+    input: Omit<Input<Operation>, "QueueUrl">,
+    {
+      signal,
+      stopping,
+      waitMs = 0,
+    }: { signal: AbortSignal; stopping?: AbortSignal | undefined; waitMs?: number },
+  ): Promise<Output<Operation>> {
+    const limitMs = waitMs + callTimeoutMs;
+    using deadline = withDeadline(limitMs, () => new QueueTimeoutError(operation, limitMs), signal);
+    const signals = { signal: deadline.signal, stopping };
+    const call = this.#resolveUrl(signals).then((QueueUrl) =>
+      this.#transport.call(operation, { QueueUrl, ...input }, signals),
+    );
+    let isOpen = true;
+    call.then(
+      () => (isOpen = false),
+      () => (isOpen = false),
+    );
+    try {
+      return await unlessAborted(call, deadline.signal);
+    } catch (error) {
+      if (deadline.signal.aborted) {
+        setTimeout(() => isOpen && this.#abandon(operation), abandonedAfterMs).unref();
+      }
+      throw error;
+    }
+  }
+
+  #abandon(operation: SqsOperation): void {
+    this.#observer.callAbandoned?.(operation);
+    this.#log.warn({ operation }, "queue.call_abandoned");
+  }
+
+  async #resolveUrl(signals: { signal: AbortSignal; stopping: AbortSignal | undefined }): Promise<string> {
+    if (this.#url !== undefined) return this.#url;
+    const { name, accountId } = this.#queue as { name: string; accountId?: string };
+    if (accountId !== undefined) {
+      const { origin } = await serviceEndpoint(this.#client);
+      return (this.#url = `${origin}/${accountId}/${name}`);
+    }
+    const { QueueUrl } = await this.#transport.call("GetQueueUrl", { QueueName: name }, signals);
+    if (typeof QueueUrl !== "string" || !URL.canParse(QueueUrl)) {
+      throw new QueueAnswerError("the answer to GetQueueUrl has no URL");
+    }
+    return (this.#url = QueueUrl);
+  }
+}
+
+/** Whether the client does more than a new one: then its owner wants that more to happen. */
+function isCustomised(client: SQSClient): boolean {
+  const plain = new SQSClient({ region: "us-east-1" });
+  const hasOwnMiddleware =
+    client.middlewareStack?.identify().join() !== plain.middlewareStack.identify().join();
+  const { metadata } = client.config?.requestHandler ?? {};
+  return hasOwnMiddleware || metadata?.handlerProtocol !== "http/1.1";
+}
+
+function readMessage(message: SqsMessage, isChecked: boolean): ReceivedMessage {
+  const sentAt = Number(message.Attributes?.SentTimestamp);
+  const receiveCount = Number(message.Attributes?.ApproximateReceiveCount);
+  const fault = faultOf(message, isChecked);
+  return {
+    id: message.MessageId ?? "",
+    receiptHandle: message.ReceiptHandle ?? "",
+    body: message.Body ?? "",
+    receiveCount: receiveCount >= 1 ? receiveCount : 1,
+    attributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes ?? {}).flatMap(([name, attribute]) =>
+        typeof attribute?.StringValue === "string" ? [[name, attribute.StringValue]] : [],
+      ),
+    ),
+    ...(sentAt > 0 && { sentAt }),
+    ...(fault !== undefined && { fault }),
+  };
+}
+
+function faultOf({ Body, MD5OfBody }: SqsMessage, isChecked: boolean): string | undefined {
+  if (typeof Body !== "string") return "It has no body.";
+  if (!isChecked || MD5OfBody === undefined) return undefined;
+  const digest = md5(Body);
+  if (digest === undefined || digest === MD5OfBody) return undefined;
+  return `The MD5 of its body is ${digest}, not ${MD5OfBody}.`;
+}
+
+/** Undefined where Node may not use MD5, as in FIPS mode. */
+function md5(text: string): string | undefined {
+  try {
+    return hash("md5", text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readMaxReceiveCount(policy: string | undefined): number | undefined {
+  try {
+    const { maxReceiveCount } = JSON.parse(policy ?? "{}") as { maxReceiveCount?: number | string };
+    const count = Number(maxReceiveCount);
+    return count >= 1 ? count : undefined;
+  } catch (cause) {
+    throw new QueueAnswerError("the queue's redrive policy is no JSON", cause);
+  }
+}
+
+interface BatchAnswer {
+  readonly Successful?: readonly { readonly Id: string | undefined }[] | undefined;
+  readonly Failed?: readonly FailedEntry[] | undefined;
+}
+
+interface FailedEntry {
+  readonly Id: string | undefined;
+  readonly Code: string | undefined;
+  readonly Message?: string | undefined;
+  readonly SenderFault: boolean | undefined;
+}
+
+const unanswered: EntryFailure = {
+  code: "Unanswered",
+  reason: "the queue did not say what became of it",
+  isFinal: false,
+};
+
+/** An entry is done when the answer says so: what it does not mention has not happened. */
+function readBatchResult(length: number, { Successful, Failed }: BatchAnswer): BatchResult {
+  const result: (EntryFailure | undefined)[] = Array.from({ length }, () => unanswered);
+  for (const entry of asArray(Successful)) result[Number(entry?.Id)] = undefined;
+  for (const entry of asArray(Failed)) {
+    const { Id, Code = "Unknown", Message, SenderFault } = entry;
+    result[Number(Id)] = { code: Code, reason: Message ?? Code, isFinal: SenderFault ?? false };
+  }
+  return result;
+}
+
+/** What came over the network is not of its type only because that says so. */
+function asArray<Item>(value: readonly Item[] | undefined): readonly Item[] {
+  return Array.isArray(value) ? value : [];
+}
