@@ -21,13 +21,6 @@ export class HandlerTimeoutError extends ServerlessError {
   }
 }
 
-/** The thread that the handler ran in ended before the handler did. */
-export class HandlerCrashedError extends ServerlessError {
-  constructor(reason: string, cause?: unknown) {
-    super("HANDLER_CRASHED", reason, { cause });
-  }
-}
-
 /** The message became visible to other workers while this one was at it. */
 export class LeaseLostError extends ServerlessError {
   constructor(reason: string) {
@@ -89,7 +82,7 @@ export function cut(text: string, maxLength: number): string {
 }
 
 /** `instanceof` asks the value for its prototype, and a proxy may answer that by throwing. */
-export function isServerlessError(error: unknown): error is ServerlessError {
+function isServerlessError(error: unknown): error is ServerlessError {
   try {
     return error instanceof ServerlessError;
   } catch {

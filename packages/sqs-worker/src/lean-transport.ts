@@ -121,7 +121,8 @@ export class LeanTransport implements SqsTransport {
 
   #read(response: HttpResponse, text: string): unknown {
     const isClockCorrected = this.#clock.observe(response.headers["date"]);
-    const answer = parseObject(text);
+    // The SDK takes no body for an empty object too.
+    const answer = text === "" ? {} : parseObject(text);
     if (response.statusCode < 200 || response.statusCode >= 300) {
       throw toServiceError(response, answer, isClockCorrected);
     }

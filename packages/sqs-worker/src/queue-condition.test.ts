@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { EntryError } from "./batcher.ts";
 import { classify, QueueCondition } from "./queue-condition.ts";
-import { sdkError } from "./scripted-queue.ts";
+import { sdkError } from "./testing/scripted-queue.ts";
 
 describe("classify", () => {
   test.each([

@@ -12,7 +12,7 @@ import type {
 } from "@aws-sdk/client-sqs";
 
 /** The operations of SQS that a worker needs, with what each takes and answers. */
-export interface SqsOperations {
+interface SqsOperations {
   readonly ReceiveMessage: [ReceiveMessageCommandInput, ReceiveMessageCommandOutput];
   readonly DeleteMessageBatch: [DeleteMessageBatchCommandInput, DeleteMessageBatchCommandOutput];
   readonly ChangeMessageVisibilityBatch: [

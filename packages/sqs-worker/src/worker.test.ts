@@ -3,7 +3,7 @@ import { RecordingLog } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Handler } from "./message.ts";
-import { ScriptedQueue, sdkError } from "./scripted-queue.ts";
+import { ScriptedQueue, sdkError } from "./testing/scripted-queue.ts";
 import { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 const rejected = { code: "ReceiptHandleIsInvalid", reason: "the handle has expired", isFinal: true };

@@ -8,7 +8,7 @@ import type {
   ReceivedMessage,
   ReceiveOptions,
   VisibilityChange,
-} from "./queue.ts";
+} from "../queue.ts";
 
 type Operation = keyof Queue;
 
