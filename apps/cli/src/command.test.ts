@@ -1,7 +1,7 @@
 import { QueueEmulator } from "@kong-serverless/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
-import type { Diagnosis } from "./doctor/finding.ts";
+import type { Diagnosis } from "./doctor/diagnosis.ts";
 import { runBin, runCli } from "./testing/run-cli.ts";
 
 const broken = `

@@ -1,32 +1,58 @@
 import { Command, CommanderError } from "commander";
 
-import { doctorCommand } from "./doctor/doctor-command.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
-import { provisionCommand } from "./provision/provision-command.ts";
 import type { Shell } from "./shell.ts";
-import { traceCommand } from "./trace/trace-command.ts";
+
+type CommandBuilder = (shell: Shell, finish: (code: ExitCode) => void) => Command;
+
+/** Each is loaded when it is wanted: help should not wait for what it only names. */
+const commands: Readonly<Record<string, { description: string; load: () => Promise<CommandBuilder> }>> = {
+  doctor: {
+    description:
+      "Find what will not work: in what would be applied, or in a live cluster. docs/doctor.md explains each finding.",
+    load: async () => (await import("./doctor/doctor-command.ts")).doctorCommand,
+  },
+  provision: {
+    description:
+      "Make what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
+    load: async () => (await import("./provision/provision-command.ts")).provisionCommand,
+  },
+  trace: {
+    description:
+      "Send one request and show where its time went: connect, hold, backend, body. Exits 1 for a 5xx.",
+    load: async () => (await import("./trace/trace-command.ts")).traceCommand,
+  },
+};
+
+/** Where a command writes to; the rest of the shell is opened when a command runs. */
+export type Terminal = Pick<Shell, "print" | "tell">;
 
 /** Runs the command line and resolves with its exit code. */
-export async function runCommand(argv: readonly string[], shell: Shell): Promise<ExitCode> {
+export async function runCommand(
+  argv: readonly string[],
+  terminal: Terminal,
+  openShell: () => Promise<Shell>,
+): Promise<ExitCode> {
   let code: ExitCode = exitCode.fine;
   const program = new Command("kong-serverless")
     .description("Look after a kong-serverless installation.")
     .configureOutput({
-      writeOut: (text) => shell.print(text.trimEnd()),
-      writeErr: (text) => shell.tell(text.trimEnd()),
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.tell(text.trimEnd()),
     })
     .addHelpText("after", "\nExit codes: 0 fine, 1 there are findings, 2 could not look.")
     .showHelpAfterError("(see --help)")
     .exitOverride();
-  const finish = (outcome: ExitCode) => {
-    code = outcome;
-  };
-  for (const command of [doctorCommand, provisionCommand, traceCommand]) {
-    program.addCommand(command(shell, finish).copyInheritedSettings(program));
+  // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.
+  const words = argv[0] === "--" ? argv.slice(1) : argv;
+  for (const [name, { description, load }] of Object.entries(commands)) {
+    const command = words.includes(name)
+      ? (await load())(await openShell(), (outcome) => (code = outcome))
+      : new Command(name);
+    program.addCommand(command.description(description).copyInheritedSettings(program));
   }
   try {
-    // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.
-    await program.parseAsync(argv[0] === "--" ? argv.slice(1) : argv, { from: "user" });
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exitCode.fine : exitCode.failed;

@@ -1,38 +1,36 @@
 import { ConfigError } from "@kong-serverless/config";
+import { type Manifests, type ManifestSource, readManifests } from "@kong-serverless/manifests";
 import type { Command } from "commander";
 
-import type { Manifests } from "./manifests/manifests.ts";
-import { folderOf, type ManifestSource, readManifests } from "./manifests/read-manifests.ts";
 import type { Shell } from "./shell.ts";
 
 /** The options by which a command is told which manifests it is about. */
 export interface ManifestOptions {
   readonly overlay?: string;
-  readonly file?: string;
+  readonly file: readonly string[];
 }
 
 export function addManifestOptions(command: Command): Command {
   return command
     .option(
       "--overlay <name>",
-      "base, an overlay in deploy/overlays (dev, staging), or the path of a kustomize folder in the workspace",
+      "base, an overlay in deploy/overlays (dev, staging), or the path of a folder, with a kustomization or without",
     )
-    .option("--file <path>", "rendered manifests instead; - reads them from stdin");
+    .option(
+      "--file <path>",
+      "a file of manifests, or a folder; - reads stdin; may be repeated",
+      (path: string, before: readonly string[]) => [...before, path],
+      [],
+    );
 }
 
 /** Which manifests the options name; undefined when they name none. */
 export function manifestSource({ overlay, file }: ManifestOptions): ManifestSource | undefined {
-  if (overlay !== undefined && file !== undefined) {
+  if (overlay !== undefined && file.length > 0) {
     throw new ConfigError("The command line", ["--overlay and --file: give one of them"]);
   }
   if (overlay !== undefined) return { overlay };
-  return file === undefined ? undefined : { file };
-}
-
-/** The source as a reader would call it. */
-export function sourceName(source: ManifestSource): string {
-  if ("overlay" in source) return folderOf(source.overlay);
-  return source.file === "-" ? "stdin" : source.file;
+  return file.length === 0 ? undefined : { files: file };
 }
 
 export function readSource(source: ManifestSource, shell: Shell): Promise<Manifests> {

@@ -9,6 +9,8 @@ export interface Shell {
   readonly signal: AbortSignal;
   /** Absolute path of the workspace, which overlays are looked for in. */
   readonly root: string;
+  /** Absolute path that relative ones start from: where the caller is. */
+  readonly cwd: string;
   readonly kustomize: string | undefined;
   /** Address of another queue service than AWS. */
   readonly endpointUrl: string | undefined;

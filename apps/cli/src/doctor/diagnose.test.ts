@@ -1,15 +1,10 @@
+import { Manifests, Place, readGateway, readSystem, toManifest } from "@kong-serverless/manifests";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { Manifests, toManifest } from "../manifests/manifests.ts";
-import { Place } from "../manifests/place.ts";
-import { readGateway } from "../system/gateway.ts";
-import { readSystem } from "../system/system.ts";
 import { add, copy, type Mistake, plant, remove, set, setVariable } from "../testing/planted.ts";
 import { diagnose } from "./diagnose.ts";
-import type { FindingCode } from "./finding-codes.ts";
-import { nameCodes } from "./name-codes.ts";
-import { numberCodes } from "./number-codes.ts";
+import { rules } from "./rules/index.ts";
 
 const backend = "Deployment/demo-backend";
 const plugin = "KongPlugin/serverless-demo-backend";
@@ -40,7 +35,7 @@ const onRabbitmq = (text: string): Mistake[] => [
   }),
   set(backendScaler, ["spec", "triggers", 0], {
     type: "rabbitmq",
-    metadata: { queueName: "wakes", mode: "QueueLength", value: "1000" },
+    metadata: { host: "amqp://rabbitmq", queueName: "wakes", mode: "QueueLength", value: "1000" },
   }),
   setVariable("demo-backend", "JOBS_TOPIC", "wake-demo-backend"),
   setVariable("consumer", "QUEUE_NAME", "jobs"),
@@ -52,7 +47,7 @@ const onRabbitmq = (text: string): Mistake[] => [
 ];
 
 /** One mistake for each code, and the other codes that it cannot but bring along. */
-const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]][] = [
+const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["PLUGIN_CONFIG_INVALID", [set(plugin, ["config", "holdTimeout"], 5)], ["DEMAND_BACKEND_UNKNOWN"]],
   [
     "PLUGIN_NOT_FOUND",
@@ -162,6 +157,43 @@ const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]]
     ["JOBS_QUEUE_NOT_CONSUMED"],
   ],
   ["WAKE_RETENTION_MISSING", onRabbitmq(definitions({})), ["JOBS_QUEUE_NOT_CONSUMED"]],
+  ["PLUGIN_MISSPELT", [set(plugin, ["plugin"], "server-less")], ["DEMAND_BACKEND_UNKNOWN"]],
+  [
+    "PLUGIN_NOT_GRANTED",
+    [
+      set(plugin, ["metadata", "namespace"], "plugins"),
+      set(
+        "Ingress/demo-backend",
+        ["metadata", "annotations", "konghq.com/plugins"],
+        "plugins:serverless-demo-backend",
+      ),
+    ],
+  ],
+  ["DEMAND_TIMEOUT_MISSING", [set(backendScaler, [...demand, "timeout"], undefined)]],
+  ["AUTHENTICATION_MISSING", [set(backendScaler, ["spec", "triggers", 0, "authenticationRef"], undefined)]],
+  [
+    "HEALTH_DIFFERS_FROM_PROBE",
+    [set(backend, [...container, "readinessProbe", "httpGet", "path"], "/ready")],
+  ],
+  [
+    "SCALED_OBJECT_PAUSED",
+    [set(backendScaler, ["metadata", "annotations"], { "autoscaling.keda.sh/paused": "true" })],
+  ],
+  [
+    "SCALING_FORMULA_LEAVES_OUT",
+    [set(backendScaler, ["spec", "advanced", "scalingModifiers"], { formula: "demand", target: "10" })],
+  ],
+  [
+    "NETWORK_POLICY_SHUTS_OUT",
+    [set("NetworkPolicy/gateway-to-demo-backend", ["spec", "ingress", 0, "ports", 0, "port"], 80)],
+  ],
+  [
+    "NOTHING_FOUND",
+    [
+      (documents) =>
+        void documents.splice(0, documents.length, { kind: "Namespace", metadata: { name: "empty" } }),
+    ],
+  ],
 
   // 2 gateways x (60 s / 20 s + 60 s / 5 s) = 30
   ["WAKE_QUEUE_LENGTH_TOO_LOW", [set(backendScaler, [...wake, "queueLength"], "30")]],
@@ -197,7 +229,7 @@ const planted: [code: FindingCode, mistakes: Mistake[], brought?: FindingCode[]]
 describe("diagnose", () => {
   const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" }, terminationGracePeriodSeconds: 120 };
   /** Mistakes that stand in the gateway's own values. */
-  const gatewayMistakes: Partial<Record<FindingCode, object>> = {
+  const gatewayMistakes: Partial<Record<string, object>> = {
     // A read timeout that the heartbeat (15 s) does not come twice in.
     HOLD_ABOVE_READ_TIMEOUT: { env: { nginx_proxy_lua_socket_read_timeout: "30s" } },
     GATEWAY_GRACE_TOO_SHORT: { terminationGracePeriodSeconds: 60 },
@@ -215,7 +247,7 @@ describe("diagnose", () => {
 
   test("plants every code that manifests can show", () => {
     const codes = planted.map(([code]) => code);
-    expect(new Set(codes)).toEqual(new Set(Object.keys({ ...nameCodes, ...numberCodes })));
+    expect(new Set(codes)).toEqual(new Set(rules.map(({ code }) => code)));
   });
 
   test("says where a mistake is, what was found and what helps", async () => {

@@ -1,20 +1,19 @@
 import { ConfigError } from "@kong-serverless/config";
+import {
+  gatewayValuesFor,
+  readGateway,
+  readGatewayValues,
+  readSystem,
+  sourceName,
+} from "@kong-serverless/manifests";
 import { Command } from "commander";
 
 import { type ExitCode, exitCode } from "../exit-code.ts";
-import {
-  addManifestOptions,
-  type ManifestOptions,
-  manifestSource,
-  readSource,
-  sourceName,
-} from "../manifest-options.ts";
+import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
-import { readGateway } from "../system/gateway.ts";
-import { gatewayValuesFor, readGatewayValues } from "../system/read-gateway-values.ts";
-import { readSystem } from "../system/system.ts";
 import { diagnose } from "./diagnose.ts";
-import type { Diagnosis } from "./finding.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import { toSarif } from "./sarif.ts";
 import { tellDiagnosis } from "./tell-diagnosis.ts";
 
 interface DoctorOptions extends ManifestOptions {
@@ -24,20 +23,19 @@ interface DoctorOptions extends ManifestOptions {
   readonly kongValues?: readonly string[];
   readonly endpointUrl?: string;
   readonly json: boolean;
+  readonly sarif: boolean;
 }
 
 const examples = `
 Examples:
   kong-serverless doctor --overlay staging          what would be applied, without a cluster
+  kong-serverless doctor --file app.yaml --file keda/
   kubectl kustomize DIR | kong-serverless doctor --file - --json
   kong-serverless doctor --context kind-dev         a live cluster, and its queues where credentials are there
 `;
 
 export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
-  const command = new Command("doctor").description(
-    "Find what will not work: in what would be applied, or in a live cluster. docs/doctor.md explains each finding.",
-  );
-  return addManifestOptions(command)
+  return addManifestOptions(new Command("doctor"))
     .option(
       "--kong-values <file...>",
       "Helm values of the gateway, later files over earlier ones; default: deploy/platform/kong/values.yaml and, where it exists, values-OVERLAY.yaml",
@@ -50,12 +48,19 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
       "with --context: another queue service than AWS; default: $AWS_ENDPOINT_URL",
     )
     .option("--json", "print one JSON object: {ok, findings, skipped}", false)
+    .option("--sarif", "print a SARIF log, for annotations in code reviews", false)
     .addHelpText("after", examples)
     .action(async (options: DoctorOptions) => {
       const { subject, diagnosis } = await look(options, shell);
-      shell.print(options.json ? JSON.stringify(diagnosis) : tellDiagnosis(diagnosis, subject));
+      shell.print(print(diagnosis, subject, options));
       finish(diagnosis.ok ? exitCode.fine : exitCode.findings);
     });
+}
+
+function print(diagnosis: Diagnosis, subject: string, { json, sarif }: DoctorOptions): string {
+  if (json && sarif) throw new ConfigError("The command line", ["--json and --sarif: give one of them"]);
+  if (sarif) return JSON.stringify(toSarif(diagnosis));
+  return json ? JSON.stringify(diagnosis) : tellDiagnosis(diagnosis, subject);
 }
 
 async function look(

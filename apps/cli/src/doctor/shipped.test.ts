@@ -4,12 +4,16 @@ import { copyFile, cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import {
+  gatewayValuesFor,
+  readGateway,
+  readGatewayValues,
+  readManifests,
+  readSystem,
+} from "@kong-serverless/manifests";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { readManifests } from "../manifests/read-manifests.ts";
-import { readGateway } from "../system/gateway.ts";
-import { gatewayValuesFor, readGatewayValues } from "../system/read-gateway-values.ts";
-import { readSystem } from "../system/system.ts";
+import { readOptions } from "../testing/read-options.ts";
 import { workspaceRoot } from "../testing/workspace-root.ts";
 import { diagnose } from "./diagnose.ts";
 
@@ -38,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const diagnoseOverlay = async (overlay: string) => {
-  const manifests = await readManifests({ overlay }, { root, kustomize: undefined, stdin: process.stdin });
+  const manifests = await readManifests({ overlay }, readOptions({ root }));
   const gateway = readGateway(await readGatewayValues(await gatewayValuesFor(overlay, root)));
   return diagnose(readSystem(manifests, gateway));
 };

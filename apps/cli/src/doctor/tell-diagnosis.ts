@@ -1,16 +1,27 @@
-import type { Diagnosis, Finding } from "./finding.ts";
+import { printable } from "@kong-serverless/runtime";
+
+import type { Diagnosis, Finding } from "./diagnosis.ts";
 
 /** A diagnosis for reading. */
 export function tellDiagnosis({ findings, skipped }: Diagnosis, subject: string): string {
   const lines = findings.flatMap((finding) => [...tellFinding(finding), ""]);
-  if (skipped.length > 0) lines.push("Not looked at:", ...skipped.map((what) => `  - ${what}`), "");
-  lines.push(summary(findings, subject));
+  if (skipped.length > 0) {
+    lines.push("Not looked at:", ...skipped.map((what) => `  - ${printable(what)}`), "");
+  }
+  lines.push(summary(findings, printable(subject)));
   return lines.join("\n");
 }
 
 function tellFinding({ severity, code, where, what, why, fix }: Finding): string[] {
-  const place = [where.file, where.path].filter((part) => part !== "").join(": ");
-  return [`${severity} ${code}`, `  ${what}`, `  where: ${place}`, `  why:   ${why}`, `  fix:   ${fix}`];
+  const file = where.line === undefined ? where.file : `${where.file}:${where.line}`;
+  const place = [file, where.path].filter((part) => part !== "").join(": ");
+  return [
+    `${severity} ${code}`,
+    `  ${printable(what)}`,
+    `  where: ${printable(place)}`,
+    `  why:   ${why}`,
+    `  fix:   ${fix}`,
+  ];
 }
 
 function summary(findings: readonly Finding[], subject: string): string {

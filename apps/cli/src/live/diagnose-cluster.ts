@@ -1,14 +1,15 @@
-import { replicasAreLeftToKeda } from "../doctor/checks/scale-target.ts";
-import { checks, unknowns } from "../doctor/diagnose.ts";
-import type { Diagnosis } from "../doctor/finding.ts";
-import { readGateway } from "../system/gateway.ts";
-import { readSystem } from "../system/system.ts";
+import { readGateway, readSystem, type System } from "@kong-serverless/manifests";
+
+import { unknowns } from "../doctor/diagnose.ts";
+import { applyRules, type Diagnosis } from "../doctor/diagnosis.ts";
+import { rules } from "../doctor/rules/index.ts";
 import type { ApiServer } from "./api-server.ts";
-import { diagnoseQueues } from "./diagnose-queues.ts";
+import { compareQueues } from "./compare-queues.ts";
 import { gatewayInCluster } from "./gateway-in-cluster.ts";
-import { liveChecks } from "./live-checks.ts";
+import type { LiveSystem } from "./live-system.ts";
 import { findMissingKinds } from "./platform-kinds.ts";
 import { readCluster } from "./read-cluster.ts";
+import { liveRules } from "./rules/index.ts";
 
 export interface DiagnoseClusterOptions {
   readonly cluster: string;
@@ -24,28 +25,38 @@ const outOfSight = [
   "whether Kong itself knows the plugin: its admin API listens inside its pod only; a KongPlugin's condition stands for it",
 ];
 
-/** Applies every check to what is applied, and looks at what the cluster makes of it. Throws CLUSTER_UNREACHABLE. */
+/** Applies every rule to what is applied, and looks at what the cluster makes of it. Throws CLUSTER_UNREACHABLE. */
 export async function diagnoseCluster(
   server: ApiServer,
   { cluster, namespaces, endpoint, signal }: DiagnoseClusterOptions,
 ): Promise<Diagnosis> {
-  const missing = await findMissingKinds(server, cluster);
+  const missingKinds = await findMissingKinds(server, cluster);
   const { manifests, skipped } = await readCluster(server, { cluster, namespaces });
   const seen = readSystem(manifests, readGateway());
-  const system = { ...seen, gateway: gatewayInCluster(seen) };
-  // In a cluster the replicas are what KEDA has set.
-  const applied = checks.filter((check) => check !== replicasAreLeftToKeda);
-  const queues = await diagnoseQueues(system, { endpoint, signal });
-  const findings = [
-    ...missing,
-    ...[...applied, ...liveChecks].flatMap((check) => Array.from(check(system))),
-    ...queues.findings,
-  ];
+  const system: System = { ...seen, gateway: gatewayInCluster(seen) };
+  const queues = await compareQueues(system, { endpoint, signal });
+  const live: LiveSystem = {
+    ...system,
+    missingKinds,
+    queueChanges: queues.changes,
+    queueService: queues.service,
+  };
+  const applied = applyRules(rules, system);
+  const running = applyRules(liveRules, live);
+  const findings = [...applied.findings, ...running.findings];
   const nothing =
     seen.plugins.length === 0 ? ["everything else: no KongPlugin `serverless` was found (--namespace)"] : [];
   return {
     ok: findings.length === 0,
     findings,
-    skipped: [...nothing, ...skipped, ...queues.skipped, ...unknowns(system), ...outOfSight],
+    skipped: [
+      ...nothing,
+      ...skipped,
+      ...queues.skipped,
+      ...applied.skipped,
+      ...running.skipped,
+      ...unknowns(system),
+      ...outOfSight,
+    ],
   };
 }

@@ -1,19 +1,16 @@
-import { Place } from "../manifests/place.ts";
-import { serviceAddress } from "../system/address.ts";
-import type { Gateway } from "../system/gateway.ts";
-import { readGateway } from "../system/gateway.ts";
-import type { System } from "../system/system.ts";
-import { selects, type Workload } from "../system/workload.ts";
+import {
+  type Gateway,
+  gatewayServices,
+  Place,
+  readGateway,
+  type System,
+  type Workload,
+  workloadsOf,
+} from "@kong-serverless/manifests";
 
 /** The workloads behind the Service that tells the demand: the gateway's. */
-function gatewayWorkloads({ scalers, manifests, workloads }: System): Workload[] {
-  const services = scalers.flatMap(({ demands }) =>
-    demands.flatMap(({ url }) => {
-      const address = serviceAddress(url.href);
-      return (address && manifests.find("Service", address.namespace, address.name)) ?? [];
-    }),
-  );
-  return workloads.filter((workload) => services.some((service) => selects(service, workload)));
+function gatewayWorkloads(system: System): Workload[] {
+  return gatewayServices(system).flatMap((service) => workloadsOf(system, service));
 }
 
 /** What the running gateway tells of itself, in the words of its chart. */

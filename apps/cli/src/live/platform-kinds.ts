@@ -1,5 +1,5 @@
-import { findingAt, type Finding } from "../doctor/finding.ts";
 import type { ApiServer } from "./api-server.ts";
+import type { MissingKind } from "./live-system.ts";
 
 /** A kind that the system is made of, where the API server has it. */
 export interface PlatformKind {
@@ -57,9 +57,9 @@ interface ResourceList {
 }
 
 /** Every kind that an operator brings is there, in the version that the manifests are written for. */
-export async function findMissingKinds(server: ApiServer, cluster: string): Promise<Finding[]> {
+export async function findMissingKinds(server: ApiServer, cluster: string): Promise<MissingKind[]> {
   const { groups = [] } = (await server.get("/apis")).body as GroupList;
-  const findings: Finding[] = [];
+  const missing: MissingKind[] = [];
   for (const { groupVersion, kind, plural, broughtBy } of systemKinds) {
     if (broughtBy === undefined) continue;
     const [name = ""] = groupVersion.split("/");
@@ -67,16 +67,13 @@ export async function findMissingKinds(server: ApiServer, cluster: string): Prom
     const versions =
       groups.find((group) => group.name === name)?.versions.map((version) => version.groupVersion) ?? [];
     if (versions.length > 0 && !versions.includes(groupVersion)) {
-      const what = `${kind} is served as ${versions.join(", ")}, not as ${groupVersion}`;
-      findings.push(findingAt("CRD_VERSION_MISSING", where, what));
+      missing.push({ kind, groupVersion, broughtBy, servedVersions: versions, where });
       continue;
     }
     const { resources = [] } =
       versions.length > 0 ? ((await server.get(apiPath(groupVersion))).body as ResourceList) : {};
     if (resources.some((resource) => resource.kind === kind)) continue;
-    findings.push(
-      findingAt("CRD_MISSING", where, `The API server does not know ${kind}, which ${broughtBy} brings`),
-    );
+    missing.push({ kind, groupVersion, broughtBy, servedVersions: [], where });
   }
-  return findings;
+  return missing;
 }

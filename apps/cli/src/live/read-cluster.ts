@@ -1,5 +1,5 @@
-import { type Manifest, Manifests, toManifest } from "../manifests/manifests.ts";
-import { serviceAddress } from "../system/address.ts";
+import { type Manifest, Manifests, pluginName, serviceAddress, toManifest } from "@kong-serverless/manifests";
+
 import type { ApiServer } from "./api-server.ts";
 import { apiPath, type PlatformKind, systemKinds } from "./platform-kinds.ts";
 
@@ -35,7 +35,7 @@ export async function readCluster(
   const list = (kind: PlatformKind, namespace?: string) =>
     listObjects(server, kind, { namespace, cluster, skipped });
   const plugins = [...(await list(pluginKind)), ...(await list(clusterPluginKind))].filter(
-    ({ root }) => root.at("plugin").text === "serverless",
+    ({ root }) => root.at("plugin").text === pluginName,
   );
   const found = new Map<string, Manifest[]>();
   const pending = [
@@ -53,7 +53,7 @@ export async function readCluster(
     // The gateway's namespace is where the demand is asked for.
     pending.push(...objects.flatMap(demandNamespaces));
   }
-  return { manifests: new Manifests([...plugins, ...found.values()].flat()), skipped };
+  return { manifests: new Manifests([...plugins, ...found.values()].flat(), { isComplete: true }), skipped };
 }
 
 function demandNamespaces({ kind, root }: Manifest): string[] {

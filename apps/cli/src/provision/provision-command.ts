@@ -1,11 +1,10 @@
 import { ConfigError } from "@kong-serverless/config";
+import { readGateway, readSystem } from "@kong-serverless/manifests";
 import { Command } from "commander";
 
 import { type ExitCode, exitCode } from "../exit-code.ts";
 import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
-import { readGateway } from "../system/gateway.ts";
-import { readSystem } from "../system/system.ts";
 import { provision } from "./provision.ts";
 import { tellChanges } from "./tell-changes.ts";
 import { wantedFor } from "./wanted.ts";
@@ -28,10 +27,7 @@ Examples:
 `;
 
 export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
-  const command = new Command("provision").description(
-    "Make what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
-  );
-  return addManifestOptions(command)
+  return addManifestOptions(new Command("provision"))
     .option("--dry-run", "say what would be done, and do nothing", false)
     .option("--region <region>", "AWS region; default: the one that the manifests name")
     .option("--endpoint-url <url>", "another queue service than AWS; default: $AWS_ENDPOINT_URL")

@@ -1,10 +1,9 @@
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { readGateway, readSystem } from "@kong-serverless/manifests";
 import { QueueEmulator } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { readGateway } from "../system/gateway.ts";
-import { readSystem } from "../system/system.ts";
 import { plant } from "../testing/planted.ts";
 import { type Change, provision } from "./provision.ts";
 import { QueueService } from "./queue-service.ts";

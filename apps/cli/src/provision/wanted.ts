@@ -1,9 +1,12 @@
 import { ConfigError } from "@kong-serverless/config";
-
-import { title } from "../manifests/manifests.ts";
-import { consumerQueue } from "../system/consumer-queue.ts";
-import { findPubsub, type System, wakePubsub } from "../system/system.ts";
-import { leastRetentionSeconds } from "../system/wake-retention.ts";
+import {
+  consumerQueue,
+  findPubsub,
+  leastRetentionSeconds,
+  type System,
+  title,
+  wakePubsub,
+} from "@kong-serverless/manifests";
 
 /** A queue as it has to be. */
 export interface WantedQueue {

@@ -1,8 +1,6 @@
-import { join } from "node:path";
+import { Manifests, readManifests, toManifest } from "@kong-serverless/manifests";
 
-import { readKustomization } from "../manifests/kustomization.ts";
-import { Manifests, toManifest } from "../manifests/manifests.ts";
-import { workspaceRoot } from "./workspace-root.ts";
+import { readOptions } from "./read-options.ts";
 
 type Document = Record<string, unknown>;
 type Step = string | number;
@@ -12,8 +10,8 @@ export type Mistake = (documents: Document[]) => void;
 
 /** The shipped base with mistakes in it. */
 export async function plant(...mistakes: readonly Mistake[]): Promise<Manifests> {
-  const { documents } = await readKustomization(workspaceRoot, join("deploy", "base"));
-  const planted = documents.map(({ document }) => structuredClone(document) as Document);
+  const { all } = await readManifests({ overlay: "base" }, readOptions());
+  const planted = all.map(({ root }) => structuredClone(root.value) as Document);
   for (const mistake of mistakes) mistake(planted);
   return new Manifests(
     planted.flatMap((document) => toManifest(document, [{ file: "planted.yaml", document }]) ?? []),

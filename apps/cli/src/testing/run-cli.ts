@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
-import { runCommand } from "../command.ts";
+import { runCommand, type Terminal } from "../command.ts";
 import type { Shell } from "../shell.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
@@ -20,16 +20,20 @@ export async function runCli(
   const { input = "", ...shell } = settings;
   let stdout = "";
   let stderr = "";
-  const code = await runCommand(argv, {
-    stdin: Readable.from([input]),
+  const terminal: Terminal = {
     print: (text) => (stdout += `${text}\n`),
     tell: (text) => (stderr += `${text}\n`),
+  };
+  const code = await runCommand(argv, terminal, async () => ({
+    ...terminal,
+    stdin: Readable.from([input]),
     signal: new AbortController().signal,
     root: workspaceRoot,
+    cwd: workspaceRoot,
     kustomize: undefined,
     endpointUrl: undefined,
     ...shell,
-  });
+  }));
   return { code, stdout, stderr };
 }
 

@@ -34,9 +34,6 @@ Examples:
 
 export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
   return new Command("trace")
-    .description(
-      "Send one request and show where its time went: connect, hold, backend, body. Exits 1 for a 5xx.",
-    )
     .argument("<url>", "the address to ask, through the gateway", readUrl)
     .option("--method <name>", "HTTP method", "GET")
     .option("--header <line>", "a header as NAME: VALUE; may be repeated", readHeader, {})

@@ -1,0 +1,18 @@
+import { title } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../rule.ts";
+
+export const daprNotEnabled: Rule = {
+  code: "DAPR_NOT_ENABLED",
+  topic: "names",
+  severity: "error",
+  why: "Without its sidecar the app cannot publish: every job is refused with SIDECAR_UNAVAILABLE.",
+  fix: 'Annotate the pod template with dapr.io/enabled: "true" and a dapr.io/app-id.',
+  *check({ apps }) {
+    for (const { workload } of apps.demoBackends) {
+      const annotations = workload.template.at("metadata", "annotations");
+      if (annotations.at("dapr.io/enabled").text === "true") continue;
+      yield fault(annotations, `${title(workload.manifest)} publishes and has no Dapr sidecar`);
+    }
+  },
+};

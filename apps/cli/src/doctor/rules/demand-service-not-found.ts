@@ -1,0 +1,42 @@
+import { serviceAddress, title } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../rule.ts";
+
+export const demandServiceNotFound: Rule = {
+  code: "DEMAND_SERVICE_NOT_FOUND",
+  topic: "names",
+  severity: "error",
+  why: "The scaler cannot ask for the demand, and while a trigger fails KEDA does not scale to zero.",
+  fix: "Make host and port of the trigger's url agree with the Service of the plugin server (SERVICE.NAMESPACE.svc and, when endpoints are asked one by one, the pod's port).",
+  *check({ scalers, manifests }) {
+    for (const { manifest, demands } of scalers) {
+      for (const { place, url } of demands) {
+        const where = place.at("metadata", "url");
+        const asks = `${title(manifest)} asks ${url.host}`;
+        const address = serviceAddress(url.href);
+        if (address === undefined) {
+          yield fault(where, `${asks}: this is no Service's address`);
+          continue;
+        }
+        const service = manifests.find("Service", address.namespace, address.name);
+        if (service === undefined) {
+          yield fault(where, `${asks}: there is no such Service`);
+          continue;
+        }
+        // Asked one by one, the endpoints are those of the pods.
+        const isPerPod = place.at("metadata", "aggregateFromKubeServiceEndpoints").isTrue;
+        const ports = service.root
+          .at("spec", "ports")
+          .items.map((port) =>
+            isPerPod && port.at("targetPort").exists ? port.at("targetPort") : port.at("port"),
+          );
+        const isThere = ports.some(
+          (port) => port.number === address.port || (isPerPod && port.text !== undefined),
+        );
+        if (isThere) continue;
+        const found = ports.map(({ value }) => String(value)).join(", ");
+        yield fault(where, `${asks}: ${title(service)} has ${isPerPod ? "the pod port" : "port"} ${found}`);
+      }
+    }
+  },
+};

@@ -1,0 +1,31 @@
+import { servicesOf, title, workloadsOf } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../rule.ts";
+
+export const healthDiffersFromProbe: Rule = {
+  code: "HEALTH_DIFFERS_FROM_PROBE",
+  topic: "names",
+  severity: "warning",
+  why: "The gateway ends the hold on one answer, the kubelet opens the Service on another: requests are let go to a Service without an endpoint, or held although it has one.",
+  fix: "Let the plugin's `health` and the container's readinessProbe ask the same path.",
+  *check(system) {
+    for (const backend of system.backends) {
+      const { health, name } = backend.settings;
+      if (health === undefined) continue;
+      const workloads = servicesOf(system, backend).flatMap((service) => workloadsOf(system, service));
+      for (const { manifest, containers } of new Set(workloads)) {
+        const path = containers[0]?.place.at("readinessProbe", "httpGet", "path");
+        if (path?.text === undefined) continue;
+        // Behind a prefix the two may name one path differently.
+        const [asked] = health.split("?");
+        const [probed] = path.text.split("?");
+        if (asked === undefined || probed === undefined) continue;
+        if (probed.endsWith(asked) || asked.endsWith(probed)) continue;
+        yield fault(
+          path,
+          `The gateway asks ${health} of backend ${name}; ${title(manifest)} is probed at ${path.text}`,
+        );
+      }
+    }
+  },
+};

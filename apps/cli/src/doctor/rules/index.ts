@@ -1,0 +1,133 @@
+import type { Rule } from "../rule.ts";
+import { authenticationMissing } from "./authentication-missing.ts";
+import { authenticationNotFound } from "./authentication-not-found.ts";
+import { backendNotScaled } from "./backend-not-scaled.ts";
+import { callbackBypassesGateway } from "./callback-bypasses-gateway.ts";
+import { callbackHostNotAllowed } from "./callback-host-not-allowed.ts";
+import { callbackTimeoutTooShort } from "./callback-timeout-too-short.ts";
+import { componentNotFound } from "./component-not-found.ts";
+import { componentScopeMissing } from "./component-scope-missing.ts";
+import { consumerOnWakeQueue } from "./consumer-on-wake-queue.ts";
+import { consumerQueueNotWatched } from "./consumer-queue-not-watched.ts";
+import { daprNotEnabled } from "./dapr-not-enabled.ts";
+import { demandBackendUnknown } from "./demand-backend-unknown.ts";
+import { demandNotSummed } from "./demand-not-summed.ts";
+import { demandNotWatched } from "./demand-not-watched.ts";
+import { demandServiceNotFound } from "./demand-service-not-found.ts";
+import { demandTimeoutMissing } from "./demand-timeout-missing.ts";
+import { endpointMismatch } from "./endpoint-mismatch.ts";
+import { environmentInvalid } from "./environment-invalid.ts";
+import { gatewayGraceTooShort } from "./gateway-grace-too-short.ts";
+import { gracePeriodTooShort } from "./grace-period-too-short.ts";
+import { handlerLimitBelowCallback } from "./handler-limit-below-callback.ts";
+import { healthDiffersFromProbe } from "./health-differs-from-probe.ts";
+import { holdAboveReadTimeout } from "./hold-above-read-timeout.ts";
+import { holdTooShort } from "./hold-too-short.ts";
+import { inFlightNotCounted } from "./in-flight-not-counted.ts";
+import { jobsQueueNotConsumed } from "./jobs-queue-not-consumed.ts";
+import { keepWarmTooSlow } from "./keep-warm-too-slow.ts";
+import { keepWarmWithoutSpare } from "./keep-warm-without-spare.ts";
+import { leaseTooLong } from "./lease-too-long.ts";
+import { networkPolicyShutsOut } from "./network-policy-shuts-out.ts";
+import { nothingFound } from "./nothing-found.ts";
+import { pluginConfigInvalid } from "./plugin-config-invalid.ts";
+import { pluginMisspelt } from "./plugin-misspelt.ts";
+import { pluginNotFound } from "./plugin-not-found.ts";
+import { pluginNotGranted } from "./plugin-not-granted.ts";
+import { pluginUnused } from "./plugin-unused.ts";
+import { pollingIntervalSlow } from "./polling-interval-slow.ts";
+import { pollingIntervalTooShort } from "./polling-interval-too-short.ts";
+import { preStopMissing } from "./pre-stop-missing.ts";
+import { rabbitmqDefinitionMissing } from "./rabbitmq-definition-missing.ts";
+import { rabbitmqExchangeDiffers } from "./rabbitmq-exchange-differs.ts";
+import { readinessProbeMissing } from "./readiness-probe-missing.ts";
+import { readinessProbeSlow } from "./readiness-probe-slow.ts";
+import { referenceNotFound } from "./reference-not-found.ts";
+import { regionMismatch } from "./region-mismatch.ts";
+import { replicasSet } from "./replicas-set.ts";
+import { scaleTargetMismatch } from "./scale-target-mismatch.ts";
+import { scaleTargetNotFound } from "./scale-target-not-found.ts";
+import { scaleTargetShared } from "./scale-target-shared.ts";
+import { scaledObjectPaused } from "./scaled-object-paused.ts";
+import { scalingFormulaLeavesOut } from "./scaling-formula-leaves-out.ts";
+import { serviceNotFound } from "./service-not-found.ts";
+import { servicePortNotFound } from "./service-port-not-found.ts";
+import { serviceSelectsNothing } from "./service-selects-nothing.ts";
+import { serviceUpstreamMissing } from "./service-upstream-missing.ts";
+import { sidecarDelaysColdStart } from "./sidecar-delays-cold-start.ts";
+import { visibilityAboveHandlerLimit } from "./visibility-above-handler-limit.ts";
+import { visibilityTooShort } from "./visibility-too-short.ts";
+import { wakeActivationTooHigh } from "./wake-activation-too-high.ts";
+import { wakeQueueLengthTooLow } from "./wake-queue-length-too-low.ts";
+import { wakeQueueNotWatched } from "./wake-queue-not-watched.ts";
+import { wakeRetentionMissing } from "./wake-retention-missing.ts";
+import { wakeTopicShared } from "./wake-topic-shared.ts";
+
+/** Everything that manifests show, in the order in which findings are told. */
+export const rules: readonly Rule[] = [
+  // Names that must agree.
+  authenticationMissing,
+  authenticationNotFound,
+  backendNotScaled,
+  callbackBypassesGateway,
+  callbackHostNotAllowed,
+  componentNotFound,
+  componentScopeMissing,
+  consumerOnWakeQueue,
+  consumerQueueNotWatched,
+  daprNotEnabled,
+  demandBackendUnknown,
+  demandNotSummed,
+  demandNotWatched,
+  demandServiceNotFound,
+  endpointMismatch,
+  environmentInvalid,
+  healthDiffersFromProbe,
+  jobsQueueNotConsumed,
+  networkPolicyShutsOut,
+  nothingFound,
+  pluginConfigInvalid,
+  pluginMisspelt,
+  pluginNotFound,
+  pluginNotGranted,
+  pluginUnused,
+  rabbitmqDefinitionMissing,
+  rabbitmqExchangeDiffers,
+  referenceNotFound,
+  regionMismatch,
+  scaleTargetMismatch,
+  scaleTargetNotFound,
+  scaleTargetShared,
+  scaledObjectPaused,
+  scalingFormulaLeavesOut,
+  serviceNotFound,
+  servicePortNotFound,
+  serviceSelectsNothing,
+  wakeQueueNotWatched,
+  wakeTopicShared,
+  // Numbers that must fit.
+  callbackTimeoutTooShort,
+  demandTimeoutMissing,
+  gatewayGraceTooShort,
+  gracePeriodTooShort,
+  handlerLimitBelowCallback,
+  holdAboveReadTimeout,
+  holdTooShort,
+  inFlightNotCounted,
+  keepWarmTooSlow,
+  keepWarmWithoutSpare,
+  leaseTooLong,
+  pollingIntervalSlow,
+  pollingIntervalTooShort,
+  preStopMissing,
+  readinessProbeMissing,
+  readinessProbeSlow,
+  replicasSet,
+  serviceUpstreamMissing,
+  sidecarDelaysColdStart,
+  visibilityAboveHandlerLimit,
+  visibilityTooShort,
+  wakeActivationTooHigh,
+  wakeQueueLengthTooLow,
+  wakeRetentionMissing,
+];

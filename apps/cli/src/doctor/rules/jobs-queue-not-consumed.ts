@@ -1,0 +1,22 @@
+import { consumerQueue, findPubsub, queuesOfTopic, title, variablePlace } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../rule.ts";
+
+export const jobsQueueNotConsumed: Rule = {
+  code: "JOBS_QUEUE_NOT_CONSUMED",
+  topic: "names",
+  severity: "error",
+  why: "A message to an SNS topic without a queue is dropped, and the publisher is told that all went well.",
+  fix: "Give JOBS_TOPIC and the consumer's queue one name: the queue is provisioned under its topic's name.",
+  *check(system) {
+    const consumed = system.apps.consumers.flatMap((app) => consumerQueue(app)?.name ?? []);
+    for (const app of system.apps.demoBackends) {
+      if (app.settings === undefined || consumed.length === 0) continue;
+      const { PUBSUB_NAME: pubsub, JOBS_TOPIC: topic } = app.settings;
+      const component = findPubsub(system, pubsub, app.workload.manifest.namespace);
+      if (queuesOfTopic(system, component, topic).some((queue) => consumed.includes(queue))) continue;
+      const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; consumed are ${consumed.join(", ")}`;
+      yield fault(variablePlace(app, "JOBS_TOPIC"), what);
+    }
+  },
+};

@@ -1,0 +1,24 @@
+import { pluginKinds, pluginName } from "@kong-serverless/manifests";
+
+import { distance } from "../distance.ts";
+import { fault, type Rule } from "../rule.ts";
+
+export const nothingFound: Rule = {
+  code: "NOTHING_FOUND",
+  topic: "names",
+  severity: "error",
+  why: "There is nothing here that doctor could judge, so nothing is shown to be fine.",
+  fix: "Give the folder or file that has the KongPlugins, ScaledObjects and workloads.",
+  *check({ manifests, scalers, apps, plugins }) {
+    // A cluster is asked where the plugin is used; where it is nowhere, that is said.
+    if (manifests.isComplete) return;
+    const ours = plugins.length + scalers.length + apps.consumers.length + apps.demoBackends.length;
+    const isMeant = manifests
+      .of(...pluginKinds)
+      .some(({ root }) => distance(root.at("plugin").scalar ?? "", pluginName) < pluginName.length / 2);
+    if (ours > 0 || isMeant) return;
+    const kinds = [...new Set(manifests.all.map(({ kind }) => kind))].sort().join(", ");
+    const { file = "" } = manifests.all[0]?.root ?? {};
+    yield fault({ file, path: "" }, `nothing of kong-serverless found among ${kinds}`);
+  },
+};

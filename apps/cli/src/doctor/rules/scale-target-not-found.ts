@@ -1,0 +1,29 @@
+import { scaleTargetRef, title } from "@kong-serverless/manifests";
+
+import { fault, notLookedAt, type Rule } from "../rule.ts";
+
+export const scaleTargetNotFound: Rule = {
+  code: "SCALE_TARGET_NOT_FOUND",
+  topic: "names",
+  severity: "error",
+  why: "KEDA scales nothing: a ScaledObject reaches workloads of its own namespace only.",
+  fix: "Make spec.scaleTargetRef.name and both namespaces agree.",
+  *check({ scalers, manifests }) {
+    for (const { manifest, scaled } of scalers) {
+      if (scaled !== undefined) continue;
+      const { kind, name } = scaleTargetRef(manifest);
+      // A custom resource is often made by its own operator, of another object.
+      if (kind !== "Deployment" && kind !== "StatefulSet" && name !== "" && !manifests.isComplete) {
+        yield notLookedAt(
+          `${kind} ${manifest.namespace}/${name}, which ${title(manifest)} scales: it is not among the manifests`,
+        );
+        continue;
+      }
+      const place = manifest.root.at("spec", "scaleTargetRef", "name");
+      yield fault(
+        place,
+        `${title(manifest)} scales ${place.text ?? "nothing"}, which namespace ${manifest.namespace} does not have`,
+      );
+    }
+  },
+};

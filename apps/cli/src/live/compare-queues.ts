@@ -1,0 +1,31 @@
+import type { System } from "@kong-serverless/manifests";
+import { ServerlessError } from "@kong-serverless/runtime";
+
+import { type Change, provision } from "../provision/provision.ts";
+import { QueueService } from "../provision/queue-service.ts";
+import { wantedFor } from "../provision/wanted.ts";
+
+export interface QueueComparison {
+  readonly changes: readonly Change[];
+  /** Who was asked, as findings name it. */
+  readonly service: string;
+  readonly skipped: readonly string[];
+}
+
+/** Compares topics, queues and subscriptions with what the manifests take for granted, as a dry run of provisioning does. */
+export async function compareQueues(
+  system: System,
+  options: { readonly endpoint: string | undefined; readonly signal: AbortSignal },
+): Promise<QueueComparison> {
+  const nothing = { changes: [], service: options.endpoint ?? "AWS", skipped: [] };
+  try {
+    const wanted = wantedFor(system);
+    if (wanted.queues.length === 0) return nothing;
+    using service = new QueueService({ region: wanted.region, ...options });
+    const changes = await provision(wanted, service, { dryRun: true });
+    return { ...nothing, changes, service: options.endpoint ?? `AWS ${wanted.region ?? ""}`.trim() };
+  } catch (error) {
+    if (!(error instanceof ServerlessError)) throw error;
+    return { ...nothing, skipped: [`topics, queues and subscriptions: ${error.message}`] };
+  }
+}

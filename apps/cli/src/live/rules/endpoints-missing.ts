@@ -1,0 +1,25 @@
+import { title, workloadsOf } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../../doctor/rule.ts";
+import type { LiveSystem } from "../live-system.ts";
+import { readyEndpoints } from "../ready-endpoints.ts";
+
+export const endpointsMissing: Rule<LiveSystem> = {
+  code: "ENDPOINTS_MISSING",
+  topic: "live",
+  severity: "warning",
+  why: "The workload runs, but no pod of it is ready behind its Service: Kong has nobody to send requests to. During a cold start this is so for a moment.",
+  fix: "Look at the pods' readiness probes, and at the Service's selector and ports.",
+  *check(system) {
+    const services = new Set(system.routes.flatMap(({ service }) => service ?? []));
+    for (const service of services) {
+      if (readyEndpoints(system, service) > 0) continue;
+      const running = workloadsOf(system, service).find(
+        ({ manifest }) => (manifest.root.at("status", "replicas").number ?? 0) > 0,
+      );
+      if (running === undefined) continue;
+      const what = `${title(service)} has no ready endpoint, and ${title(running.manifest)} has pods`;
+      yield fault(service.root.at("spec", "selector"), what);
+    }
+  },
+};

@@ -1,0 +1,28 @@
+import type { Rule } from "../../doctor/rule.ts";
+import type { LiveSystem } from "../live-system.ts";
+import { crdMissing } from "./crd-missing.ts";
+import { crdVersionMissing } from "./crd-version-missing.ts";
+import { endpointsMissing } from "./endpoints-missing.ts";
+import { gatewayNotReady } from "./gateway-not-ready.ts";
+import { pluginRejected } from "./plugin-rejected.ts";
+import { queueDiffers } from "./queue-differs.ts";
+import { queueMissing } from "./queue-missing.ts";
+import { scaledObjectNotReady } from "./scaled-object-not-ready.ts";
+import { sidecarNotInjected } from "./sidecar-not-injected.ts";
+import { topicMissing } from "./topic-missing.ts";
+import { triggerFailing } from "./trigger-failing.ts";
+
+/** What a live cluster shows beside what was applied. */
+export const liveRules: readonly Rule<LiveSystem>[] = [
+  crdMissing,
+  crdVersionMissing,
+  scaledObjectNotReady,
+  triggerFailing,
+  pluginRejected,
+  sidecarNotInjected,
+  gatewayNotReady,
+  endpointsMissing,
+  topicMissing,
+  queueMissing,
+  queueDiffers,
+];

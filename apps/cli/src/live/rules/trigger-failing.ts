@@ -1,0 +1,21 @@
+import { title } from "@kong-serverless/manifests";
+
+import { fault, type Rule } from "../../doctor/rule.ts";
+import type { LiveSystem } from "../live-system.ts";
+
+export const triggerFailing: Rule<LiveSystem> = {
+  code: "TRIGGER_FAILING",
+  topic: "live",
+  severity: "error",
+  why: "KEDA cannot read the trigger: it neither wakes the workload nor lets it go to zero.",
+  fix: "Look whether the queue exists, whether KEDA may read it and whether a NetworkPolicy lets KEDA reach the gateway.",
+  *check({ scalers }) {
+    for (const { manifest } of scalers) {
+      for (const [trigger, health] of manifest.root.at("status", "health").entries) {
+        if (health.at("status").text !== "Failing") continue;
+        const failures = health.at("numberOfFailures").number ?? 0;
+        yield fault(health, `${title(manifest)}: trigger ${trigger} has failed ${failures} times`);
+      }
+    }
+  },
+};

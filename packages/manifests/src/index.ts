@@ -1,0 +1,43 @@
+export { type ServiceAddress, serviceAddress } from "./address.ts";
+export { type App, type Apps, consumerQueue, variablePlace } from "./app.ts";
+export {
+  type Container,
+  envFromReference,
+  type EnvironmentVariable,
+  referenceOf,
+  valueIn,
+} from "./container.ts";
+export { parseDocuments } from "./documents.ts";
+export { type Gateway, readGateway } from "./gateway.ts";
+export { gatewayValuesFor, readGatewayValues } from "./gateway-values.ts";
+export { type Manifest, Manifests, title, toManifest } from "./manifests.ts";
+export { type Connection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
+export { type Origin, Place, type Step } from "./place.ts";
+export { type PluginReference, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
+export { type Backend, isConfiguredElsewhere, pluginKinds, pluginName, type PluginUse } from "./plugin.ts";
+export type { Pubsub } from "./pubsub.ts";
+export { queueName, queueRegion } from "./queue.ts";
+export type { RabbitmqDefinitions } from "./rabbitmq-definitions.ts";
+export { type ManifestSource, readManifests, type ReadOptions, sourceName } from "./read-manifests.ts";
+export type { Route } from "./route.ts";
+export { type DemandTrigger, kedaDefaults, type QueueTrigger, type Scaler } from "./scaler.ts";
+export {
+  demandWatches,
+  findPubsub,
+  gatewayNamespace,
+  gatewayServices,
+  leastRetentionSeconds,
+  queuesOfTopic,
+  readSystem,
+  scalersOf,
+  servicesOf,
+  type System,
+  wakePubsub,
+  wakeQueues,
+  wakeRetentionSeconds,
+  wakeWatches,
+  type Watch,
+  wokenWorkloads,
+  workloadsOf,
+} from "./system.ts";
+export { scaleTargetRef, selects, type Workload } from "./workload.ts";

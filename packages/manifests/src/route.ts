@@ -1,0 +1,138 @@
+import type { Manifest, Manifests } from "./manifests.ts";
+import type { Place } from "./place.ts";
+import { pluginReferences, resolvePlugin } from "./plugin-reference.ts";
+
+/** A path of an Ingress or HTTPRoute, with the Service that it leads to. */
+export interface Route {
+  /** The Ingress or HTTPRoute. */
+  readonly manifest: Manifest;
+  /** Unique among all routes. */
+  readonly name: string;
+  /** Empty: any. */
+  readonly hosts: readonly string[];
+  readonly path: string;
+  readonly pathType: "Prefix" | "Exact" | "ImplementationSpecific" | "RegularExpression";
+  /** What names the Service: `backend.service`, or an item of `backendRefs`. */
+  readonly place: Place;
+  readonly serviceName: string | undefined;
+  readonly serviceNamespace: string;
+  readonly service: Manifest | undefined;
+  /** The port of the Service, by number or name. */
+  readonly port: Place;
+  /** The plugins that run on it, found and granted: the route's own before the Service's. */
+  readonly plugins: readonly Manifest[];
+}
+
+export function readRoutes(manifests: Manifests): Route[] {
+  return [
+    ...manifests.of("Ingress").flatMap((ingress) => readIngress(ingress, manifests)),
+    ...manifests.of("HTTPRoute").flatMap((route) => readHttpRoute(route, manifests)),
+  ];
+}
+
+function readIngress(manifest: Manifest, manifests: Manifests): Route[] {
+  const spec = manifest.root.at("spec");
+  const toRoute = (backend: Place, rest: Pick<Route, "name" | "hosts" | "path" | "pathType">): Route[] => {
+    const place = backend.at("service");
+    // A backend may be some other resource, which only the ingress controller knows.
+    if (!place.exists) return [];
+    const { text: serviceName } = place.at("name");
+    const port = place.at("port");
+    return [
+      withPlugins(manifests, {
+        ...rest,
+        manifest,
+        place,
+        serviceName,
+        serviceNamespace: manifest.namespace,
+        port: port.at(port.at("name").exists ? "name" : "number"),
+        references: pluginReferences(manifest),
+      }),
+    ];
+  };
+  const base = `${manifest.namespace}.${manifest.name}`;
+  return [
+    ...spec.at("rules").items.flatMap((rule, ruleIndex) =>
+      rule.at("http", "paths").items.flatMap((path, pathIndex) =>
+        toRoute(path.at("backend"), {
+          name: `${base}.${ruleIndex}.${pathIndex}`,
+          hosts: hostsOf(rule.at("host").text ?? ""),
+          path: path.at("path").text ?? "/",
+          pathType: ingressPathType(path.at("pathType").text),
+        }),
+      ),
+    ),
+    ...toRoute(spec.at("defaultBackend"), {
+      name: `${base}.default`,
+      hosts: [],
+      path: "/",
+      pathType: "Prefix",
+    }),
+  ];
+}
+
+function ingressPathType(text: string | undefined): Route["pathType"] {
+  return text === "Exact" || text === "ImplementationSpecific" ? text : "Prefix";
+}
+
+const httpPathTypes: Readonly<Record<string, Route["pathType"]>> = {
+  Exact: "Exact",
+  PathPrefix: "Prefix",
+  RegularExpression: "RegularExpression",
+};
+
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httproute */
+function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
+  const spec = manifest.root.at("spec");
+  const hosts = spec.at("hostnames").items.flatMap(({ text }) => hostsOf(text ?? ""));
+  const all = pluginReferences(manifest);
+  return spec.at("rules").items.flatMap((rule, ruleIndex) => {
+    const matches = rule.at("matches").items;
+    const paths =
+      matches.length === 0 ? [{ path: "/", pathType: "Prefix" as const }] : matches.map(matchedPath);
+    const references = all.filter(({ rule: only }) => only === undefined || only === ruleIndex);
+    return paths.flatMap((matched, matchIndex) =>
+      rule.at("backendRefs").items.flatMap((place, backendIndex) => {
+        if ((place.at("kind").text ?? "Service") !== "Service") return [];
+        return withPlugins(manifests, {
+          ...matched,
+          manifest,
+          name: `${manifest.namespace}.${manifest.name}.${ruleIndex}.${matchIndex}.${backendIndex}`,
+          hosts,
+          place,
+          serviceName: place.at("name").text,
+          serviceNamespace: place.at("namespace").text ?? manifest.namespace,
+          port: place.at("port"),
+          references,
+        });
+      }),
+    );
+  });
+}
+
+function matchedPath(match: Place): Pick<Route, "path" | "pathType"> {
+  return {
+    path: match.at("path", "value").text ?? "/",
+    pathType: httpPathTypes[match.at("path", "type").text ?? ""] ?? "Prefix",
+  };
+}
+
+function hostsOf(host: string): string[] {
+  return host === "" || host === "*" ? [] : [host];
+}
+
+function withPlugins(
+  manifests: Manifests,
+  {
+    references,
+    ...rest
+  }: Omit<Route, "service" | "plugins"> & { readonly references: ReturnType<typeof pluginReferences> },
+): Route {
+  const service = manifests.find("Service", rest.serviceNamespace, rest.serviceName ?? "");
+  const own = [...references, ...(service ? pluginReferences(service) : [])];
+  const plugins = own.flatMap((reference) => {
+    const { plugin, isGranted } = resolvePlugin(manifests, reference);
+    return plugin !== undefined && isGranted ? [plugin] : [];
+  });
+  return { ...rest, service, plugins: [...new Set(plugins)] };
+}
