@@ -65,7 +65,8 @@ async function measure({ holds, activations }: ColdStartScale): Promise<ColdStar
  */
 async function activate(gateway: Gateway, backend: string, holds: number): Promise<number[]> {
   gateway.backend.become(503);
-  const beginEvent = await gateway.addRoute(backend);
+  // All at once: how long the server itself takes, not how long it waits for requests to end.
+  const beginEvent = await gateway.addRoute(backend, { releaseConcurrency: 0 });
   const held = await gateway.hold({ backend, event: beginEvent("access"), from: 0, to: holds });
   await sleep(sleepMs + Math.random() * phaseMs);
   gateway.backend.become(200);

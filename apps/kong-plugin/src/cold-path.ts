@@ -40,7 +40,8 @@ export class ColdPath {
         target: probeTarget(await this.#findProbeUrl(facts), matched.settings),
         arrivedAtMs,
         timeoutMs: isNavigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
-        maxHeldTotal: config.maxHeldTotal,
+        limits: config.limits,
+        ...(await this.#client(facts)),
         ...(signal !== undefined && { signal }),
       });
     } catch (error) {
@@ -54,6 +55,12 @@ export class ColdPath {
     metrics.held(held);
     // After one probe the backend turned out to run: for the client that was no cold start.
     return held.probes > 1 ? marked(held) : { kind: "pass" };
+  }
+
+  /** Only asked for where it matters: it is a call to Kong. */
+  async #client(facts: RequestFacts): Promise<{ client?: string }> {
+    const { maxHeldPerClient, maxColdStartsPerClient } = this.#options.config.limits;
+    return maxHeldPerClient + maxColdStartsPerClient === 0 ? {} : { client: await facts.client() };
   }
 
   #refuse(code: ErrorCodeName, isNavigation = false): Decision {

@@ -32,6 +32,12 @@ export class KongFacts implements RequestFacts {
     return this.#kong.request.getHeader(name);
   }
 
+  async client(): Promise<string> {
+    const { client } = this.#kong;
+    const [consumer, ip] = await Promise.all([client.getConsumer(), client.getForwardedIp()]);
+    return consumer?.id ? `consumer ${consumer.id}` : `ip ${ip}`;
+  }
+
   origin(): Promise<Origin> {
     return this.#origin.ask(this.#kong);
   }

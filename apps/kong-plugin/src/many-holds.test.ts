@@ -1,3 +1,8 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { sleep } from "@kong-serverless/runtime";
 import { expect, test } from "vitest";
 
 import { config, useStage } from "./testing/stage.ts";
@@ -6,7 +11,7 @@ const openStage = useStage();
 
 test("10,000 requests at once wait for one activation, and all are answered", async () => {
   await using stage = await openStage({
-    config: { ...config, holdTimeoutMs: 60_000 },
+    config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 0 },
     env: { LOG_LEVEL: "info" },
   });
   const { gateway } = stage;
@@ -25,3 +30,61 @@ test("10,000 requests at once wait for one activation, and all are answered", as
   expect(await gateway.metric("serverless_in_flight_requests")).toBe(10_000);
   // The work itself is long: 10,000 connections, opened, held and released, with both of their ends on this machine.
 }, 60_000);
+
+/** Takes so many requests at once, and answers 503 to any further one. */
+async function startNarrowBackend(concurrency: number) {
+  let isReady = false;
+  let running = 0;
+  let most = 0;
+  const server = createServer((request, response) => {
+    if (request.url === "/healthz") return void response.writeHead(isReady ? 200 : 503).end();
+    running += 1;
+    most = Math.max(most, running);
+    void sleep(running > concurrency ? 0 : 20).then(() => {
+      response.writeHead(running > concurrency ? 503 : 200).end();
+      running -= 1;
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    becomeReady: () => (isReady = true),
+    most: () => most,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await once(server.close(), "close");
+    },
+  };
+}
+
+test("requests that were held reach a backend that takes 50 at a time in that measure, and none is refused", async () => {
+  await using backend = await startNarrowBackend(50);
+  await using stage = await openStage({
+    config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 50 },
+    serviceUrl: backend.url,
+    env: { LOG_LEVEL: "info" },
+  });
+  const { gateway } = stage;
+  const responses = Array.from({ length: 400 }, () => gateway.request());
+  await gateway.waitForMetric("serverless_held_requests", 400);
+  backend.becomeReady();
+  const statuses = (await Promise.all(responses)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(backend.most()).toBeGreaterThan(1);
+  expect(backend.most()).toBeLessThanOrEqual(50);
+}, 30_000);
+
+test("a client that has as many requests held as it may is answered 429, and others are held", async () => {
+  await using stage = await openStage({ config: { ...config, maxHeldPerClient: 1 } });
+  const { gateway } = stage;
+  const held = [gateway.request(), gateway.request({ consumer: "a" }), gateway.request({ consumer: "b" })];
+  await gateway.waitForMetric("serverless_held_requests", 3);
+  for (const refused of [await gateway.request(), await gateway.request({ consumer: "a" })]) {
+    expect(refused.status).toBe(429);
+    expect(JSON.parse(refused.body)).toMatchObject({ code: "CLIENT_LIMIT_REACHED" });
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  }
+  stage.backend.become(200);
+  expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200]);
+});

@@ -10,6 +10,8 @@ export interface RequestFacts {
   path(): Promise<string>;
   method(): Promise<string>;
   header(name: "accept" | "user-agent"): Promise<string | undefined>;
+  /** Kong's consumer, else the address that Kong takes for the client's. */
+  client(): Promise<string>;
   /** Where Kong would forward the request to. */
   origin(): Promise<Origin>;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Activator } from "./activator.ts";
-import { advance, settings, target, World } from "./testing/world.ts";
+import { advance, limits, settings, target, World } from "./testing/world.ts";
 
 let world: World;
 let activator: Activator;
@@ -33,7 +33,7 @@ describe("Activator", () => {
   test("refuses other settings for a name in use, and names what differs", () => {
     activator.register(settings, { key: "a", seq: 1 });
     void activator.backends[0]
-      ?.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 })
+      ?.hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
       .catch(() => {});
     expect(() => activator.register(changed, { key: "b", seq: 2 })).toThrow(/"demo".*intervalMs/);
   });
@@ -41,7 +41,9 @@ describe("Activator", () => {
   test("takes over an owner's new settings after a reload, while other routes still have the old ones", async () => {
     const { backend } = activator.register(settings, { key: "a", seq: 1 });
     activator.register(settings, { key: "b", seq: 2 });
-    void backend.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 }).catch(() => {});
+    void backend
+      .hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
+      .catch(() => {});
     activator.register(changed, { key: "a", seq: 3 });
     activator.register(changed, { key: "b", seq: 4 });
     expect(backend.settings.intervalMs).toBe(50);
@@ -57,7 +59,12 @@ describe("Activator", () => {
 
   test("gives the name of a removed route's backend away once it is unused", async () => {
     const { backend } = activator.register(settings, { key: "removed", seq: 1 });
-    const held = backend.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 });
+    const held = backend.hold({
+      target,
+      arrivedAtMs: 0,
+      timeoutMs: 10,
+      limits: { ...limits, maxHeldTotal: 1 },
+    });
     await Promise.all([expect(held).rejects.toThrow("in time"), advance(60_100)]);
     activator.register(changed, { key: "new", seq: 2 });
     expect(backend.settings.intervalMs).toBe(50);
@@ -78,7 +85,7 @@ describe("Activator", () => {
       target,
       arrivedAtMs: performance.now(),
       timeoutMs: 10_000,
-      maxHeldTotal: 1,
+      limits: { ...limits, maxHeldTotal: 1 },
     });
     owner.release();
     await Promise.all([held, advance(100)]);
@@ -99,7 +106,7 @@ describe("Activator", () => {
   });
 
   test("refuses a name when there are far too many", () => {
-    const small = new Activator(world, 2);
+    const small = new Activator(world, { maxBackends: 2 });
     const claim = (name: string) => small.register({ ...settings, name }, { key: name, seq: 1 });
     claim("one").release();
     claim("two");
@@ -110,7 +117,9 @@ describe("Activator", () => {
 
   test("gives the name away at once when its owner's instances are closed", () => {
     const old = activator.register(settings, { key: "a", seq: 1 });
-    void old.backend.hold({ target, arrivedAtMs: 0, timeoutMs: 10, maxHeldTotal: 1 }).catch(() => {});
+    void old.backend
+      .hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
+      .catch(() => {});
     old.release();
     activator.register(changed, { key: "b", seq: 2 });
     expect(old.backend.settings.intervalMs).toBe(50);

@@ -2,6 +2,7 @@ import type { BackendSettings } from "@kong-serverless/config";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Backend, type BackendParts } from "./backend.ts";
+import { Clients } from "./clients.ts";
 import type { Collaborators } from "./collaborators.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -19,6 +20,11 @@ export interface Registration {
   readonly backend: Backend;
   /** Gives the claim up; the backend itself stays, with its counts. */
   release(): void;
+}
+
+export interface ActivatorLimits {
+  /** Names that may be claimed at the same time. */
+  readonly maxBackends?: number;
 }
 
 interface Entry {
@@ -41,13 +47,14 @@ export class Activator {
   readonly #unclaimed = new Set<Entry>();
   readonly #forgetting = new Upkeep(() => this.#forgetUnused());
 
-  /** @param maxBackends How many there may be. */
-  constructor(collaborators: Collaborators, maxBackends = 50_000) {
+  constructor(collaborators: Collaborators, { maxBackends = 50_000 }: ActivatorLimits = {}) {
     this.#maxBackends = maxBackends;
     this.#parts = {
       collaborators,
       wheel: new TimerWheel(),
       heldTotal: { count: 0 },
+      clients: new Clients(),
+      activating: { count: 0 },
     };
   }
 

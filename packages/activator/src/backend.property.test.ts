@@ -48,8 +48,8 @@ afterEach(() => {
 
 test("whatever happens: one activation at once, no lost request, no hold past its deadline, no wake without demand", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(steps, { maxLength: 60 }), async (plan) => {
-      const simulation = new Simulation();
+    fc.asyncProperty(fc.array(steps, { maxLength: 60 }), fc.constantFrom(0, 1, 3), async (plan, pace) => {
+      const simulation = new Simulation(pace);
       for (const step of plan) {
         await step(simulation);
         await advance(0);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Activator } from "./activator.ts";
 import type { Backend, HoldRequest } from "./backend.ts";
-import { advance, settings as defaults, target, World } from "./testing/world.ts";
+import { advance, limits, settings as defaults, target, World } from "./testing/world.ts";
 
 let world: World;
 let activator: Activator;
@@ -28,12 +28,29 @@ function hold(options: Partial<HoldRequest> & { of?: Backend } = {}) {
   const { of = backend, ...request } = options;
   const outcome: { state: "held" | "released" | "refused"; error?: unknown } = { state: "held" };
   void of
-    .hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, maxHeldTotal: 1000, ...request })
+    .hold({
+      target,
+      arrivedAtMs: performance.now(),
+      timeoutMs: 10_000,
+      limits: { ...limits, maxHeldTotal: 1000 },
+      ...request,
+    })
     .then(
       () => (outcome.state = "released"),
       (error: unknown) => Object.assign(outcome, { state: "refused", error }),
     );
   return outcome;
+}
+
+function released(outcomes: readonly { readonly state: string }[]): number {
+  return outcomes.filter(({ state }) => state === "released").length;
+}
+
+/** Lets the backend answer once it has been asked more than once. */
+async function becomeReady(): Promise<void> {
+  await advance(50);
+  world.isBackendUp = true;
+  await advance(25);
 }
 
 async function makeReady(): Promise<void> {
@@ -51,6 +68,109 @@ function forward(): number {
   expect(backend.admit()).toBe(true);
   return backend.begin();
 }
+
+describe("a backend that takes so many requests at once", () => {
+  const inFlight: number[] = [];
+
+  beforeEach(() => {
+    inFlight.length = 0;
+    backend = register({ releaseConcurrency: 2 });
+  });
+
+  /** Holds requests and counts each in flight as soon as it may go on, as the plugin does. */
+  function holdAndForward(count: number): { state: string }[] {
+    return Array.from({ length: count }, () => {
+      const outcome = { state: "held" };
+      void backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits }).then(
+        () => {
+          outcome.state = "released";
+          inFlight.push(backend.begin());
+        },
+        () => (outcome.state = "refused"),
+      );
+      return outcome;
+    });
+  }
+
+  async function end(count: number): Promise<void> {
+    for (const id of inFlight.splice(0, count)) backend.ended(id);
+    await advance(0);
+  }
+
+  test("gets so many of those held when it has started, and the others as those end", async () => {
+    const outcomes = holdAndForward(5);
+    await becomeReady();
+    expect(released(outcomes)).toBe(2);
+    expect(backend.demand).toEqual({ held: 3, inFlight: 2 });
+    await end(1);
+    expect(backend.demand).toEqual({ held: 2, inFlight: 2 });
+    await end(2);
+    expect(backend.demand).toEqual({ held: 0, inFlight: 2 });
+    expect(outcomes.map(({ state }) => state)).toEqual(Array(5).fill("released"));
+  });
+
+  test("gets new requests after those that were held before, and no lease while any is", async () => {
+    const early = holdAndForward(3);
+    await becomeReady();
+    expect(backend.admit()).toBe(false);
+    expect(backend.leaseLeftMs).toBe(0);
+    const late = holdAndForward(1);
+    await end(1);
+    expect([released(early), released(late)]).toEqual([3, 0]);
+    await end(1);
+    expect(released(late)).toBe(1);
+    expect(world.count("activation.started")).toBe(1);
+    expect(backend.admit()).toBe(true);
+  });
+
+  test("gets so many more each second in which none ends, since they may be WebSockets", async () => {
+    const outcomes = holdAndForward(7);
+    await becomeReady();
+    await advance(900);
+    expect(released(outcomes)).toBe(2);
+    await advance(200);
+    expect(released(outcomes)).toBe(4);
+    await advance(1000);
+    expect(released(outcomes)).toBe(6);
+  });
+
+  test("is started again for those who wait for their turn when it is lost", async () => {
+    const outcomes = holdAndForward(3);
+    await becomeReady();
+    world.isBackendUp = false;
+    backend.unreachable();
+    expect(backend.state).toBe("activating");
+    await end(2);
+    expect(released(outcomes)).toBe(2);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(released(outcomes)).toBe(3);
+  });
+
+  test("answers those whose turn does not come in time", async () => {
+    const outcomes = holdAndForward(200);
+    await becomeReady();
+    await advance(11_000);
+    expect(backend.demand.held).toBe(0);
+    expect(outcomes.some(({ state }) => state === "refused")).toBe(true);
+  });
+
+  test("gets all at once when it turns out to have been running, with replicas that nobody counts here", async () => {
+    world.isBackendUp = true;
+    const outcomes = holdAndForward(5);
+    await advance(5);
+    expect(released(outcomes)).toBe(5);
+  });
+
+  test("is not counted the requests that were in flight before", async () => {
+    for (let request = 0; request < 10; request += 1) inFlight.push(backend.begin());
+    const outcomes = holdAndForward(3);
+    await becomeReady();
+    expect(released(outcomes)).toBe(2);
+    await end(10);
+    expect(released(outcomes)).toBe(3);
+  });
+});
 
 describe("a cold backend", () => {
   test("lets nothing pass", () => {
@@ -171,10 +291,70 @@ describe("a cold backend", () => {
   });
 
   test("takes no more requests than the process may hold", async () => {
-    hold({ of: register({ name: "other" }), maxHeldTotal: 1 });
-    const second = hold({ maxHeldTotal: 1 });
+    hold({ of: register({ name: "other" }), limits: { ...limits, maxHeldTotal: 1 } });
+    const second = hold({ limits: { ...limits, maxHeldTotal: 1 } });
     await advance(1);
     expect(second).toMatchObject({ state: "refused", error: { code: "HELD_LIMIT_REACHED" } });
+  });
+
+  test("leaves room for another one, however many others are flooded", async () => {
+    const total = { limits: { ...limits, maxHeldTotal: 12 } };
+    const outcomes = ["a", "b", "c", "d"].map((name) => {
+      const of = register({ name });
+      return Array.from({ length: 12 }, () => hold({ of, ...total }));
+    });
+    await advance(1);
+    const heldOf = outcomes.map((all) => all.filter(({ state }) => state === "held").length);
+    expect(heldOf).toEqual([6, 3, 2, 1]);
+  });
+
+  test("is not woken beyond the gateway's number of activations at once", async () => {
+    const one = { limits: { ...limits, maxActivations: 1 } };
+    const first = hold(one);
+    const joined = hold(one);
+    const other = register({ name: "other" });
+    const refused = hold({ of: other, ...one });
+    await advance(1);
+    expect([first.state, joined.state]).toEqual(["held", "held"]);
+    expect(refused).toMatchObject({ state: "refused", error: { code: "ACTIVATION_LIMIT_REACHED" } });
+    world.isBackendUp = true;
+    await advance(50);
+    const later = hold({ of: other, ...one });
+    await advance(50);
+    expect(later.state).toBe("released");
+  });
+
+  test("holds no more for one client than that may have, and forgets what has ended", async () => {
+    const two = { limits: { ...limits, maxHeldPerClient: 2 } };
+    const holdFor = (client: string) => hold({ client, ...two });
+    const outcomes = [holdFor("a"), holdFor("a"), holdFor("a"), holdFor("b"), hold()];
+    await advance(1);
+    expect(outcomes.map(({ state }) => state)).toEqual(["held", "held", "refused", "held", "held"]);
+    expect(outcomes[2]).toMatchObject({ error: { code: "CLIENT_LIMIT_REACHED" } });
+    world.isBackendUp = true;
+    await advance(50);
+    backend.unreachable();
+    const again = holdFor("a");
+    await advance(0);
+    expect(again.state).toBe("held");
+  });
+
+  test("is not woken by a client that has woken as many within a minute as it may", async () => {
+    const of = (name: string) => ({
+      of: register({ name }),
+      client: "a",
+      limits: { ...limits, maxColdStartsPerClient: 2 },
+    });
+    const outcomes = ["one", "one", "two", "three"].map((name) => hold(of(name)));
+    await advance(1);
+    expect(outcomes.map(({ state }) => state)).toEqual(["held", "held", "held", "refused"]);
+    hold({ of: register({ name: "three" }) });
+    const joining = hold(of("three"));
+    await advance(60_000);
+    expect(joining).toMatchObject({ error: { code: "HOLD_TIMEOUT" } });
+    const later = hold(of("four"));
+    await advance(1);
+    expect(later.state).toBe("held");
   });
 
   test("is not activated for a client that has left already", async () => {

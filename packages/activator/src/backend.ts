@@ -1,10 +1,13 @@
 import type { BackendSettings } from "@kong-serverless/config";
+import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Activation, type ActivationRequest } from "./activation.ts";
+import type { ClientLimits, Clients } from "./clients.ts";
 import type { Collaborators, ProbeTarget } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
 import { ReadyLease } from "./ready-lease.ts";
+import { ReleasePace } from "./release-pace.ts";
 import { StartUpTimes } from "./start-up-times.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -13,7 +16,23 @@ import { WakeSender } from "./wake-sender.ts";
 type State =
   | { readonly name: "cold" }
   | { readonly name: "activating"; readonly activation: Activation }
-  | { readonly name: "ready"; readonly lease: ReadyLease };
+  | {
+      readonly name: "ready";
+      readonly lease: ReadyLease;
+      readonly target: ProbeTarget;
+      /** Of the activation that led here. */
+      readonly probes: number;
+    };
+
+/** How often held requests that wait for their turn are looked at, should none end meanwhile. */
+const releaseMs = 50;
+
+/** What a gateway takes on at most, for all its backends. */
+export interface GatewayLimits extends ClientLimits {
+  readonly maxHeldTotal: number;
+  /** Activations at the same time; 0: any number. */
+  readonly maxActivations: number;
+}
 
 export interface HoldRequest {
   /** Where this backend is probed. */
@@ -22,7 +41,9 @@ export interface HoldRequest {
   readonly arrivedAtMs: number;
   /** Milliseconds from its arrival after which the request is answered; never above the backend's `holdTimeoutMs`. */
   readonly timeoutMs: number;
-  readonly maxHeldTotal: number;
+  readonly limits: GatewayLimits;
+  /** Whose request it is, where limits for each client are set. */
+  readonly client?: string;
   /** Aborts when the client leaves. */
   readonly signal?: AbortSignal;
 }
@@ -38,6 +59,9 @@ export interface BackendParts {
   readonly collaborators: Collaborators;
   readonly wheel: TimerWheel;
   readonly heldTotal: HeldTotal;
+  readonly clients: Clients;
+  /** Activations under way. */
+  readonly activating: { count: number };
 }
 
 /** A backend as the gateway sees it: cold, activating or ready, with the requests held for it and in flight to it. */
@@ -53,6 +77,9 @@ export class Backend {
   #lastRequestMs = -Infinity;
   #hadTraffic = false;
   readonly #upkeep = new Upkeep(() => this.#keepUp());
+  readonly #pace = new ReleasePace();
+  readonly #releasing = new Upkeep(() => this.#release());
+  #isReleasingSoon = false;
 
   constructor(settings: BackendSettings, parts: BackendParts) {
     this.name = settings.name;
@@ -69,7 +96,9 @@ export class Backend {
   set settings(settings: BackendSettings) {
     this.#settings = settings;
     // What was ready may have been another address. An activation under way goes on for those that are held.
+    const { target } = { target: undefined, ...this.#state };
     if (this.#state.name === "ready") this.#state = { name: "cold" };
+    if (target !== undefined) this.#activateForHeld(target);
     // What was sent may have gone to another topic.
     this.#wakes.forget();
     this.#parts.collaborators.observe({ event: "settings.replaced", backend: this.name });
@@ -81,8 +110,9 @@ export class Backend {
     return this.#state.name;
   }
 
-  /** Milliseconds for which the backend counts as ready without a probe; 0 when it does not. */
+  /** Milliseconds for which requests may pass without asking; 0 while others are held. */
   get leaseLeftMs(): number {
+    if (this.#held.count > 0) return 0;
     return this.#state.name === "ready" ? Math.max(0, this.#state.lease.leftMs(performance.now())) : 0;
   }
 
@@ -107,37 +137,46 @@ export class Backend {
     return this.#startUpTimes.remainingMs(elapsedMs);
   }
 
-  /** Lets a request pass if the backend is warm; otherwise it must be held. No I/O, no promise. */
+  /** Lets a request pass if the backend is warm and nobody waits; otherwise it must be held. No I/O, no promise. */
   admit(): boolean {
     const nowMs = performance.now();
-    if (!this.#isWarm(nowMs)) return false;
+    if (!this.#isWarm(nowMs) || this.#held.count > 0) return false;
     this.#pass(nowMs);
     return true;
   }
 
   /**
    * Holds a request until the backend is ready; then it is to be counted as in flight, in the same turn. The first one
-   * starts an activation, all others join it. Rejects with HOLD_TIMEOUT, HELD_LIMIT_REACHED, or the signal's reason.
+   * starts an activation, all others join it. Rejects with HOLD_TIMEOUT, with HELD_LIMIT_REACHED,
+   * ACTIVATION_LIMIT_REACHED or CLIENT_LIMIT_REACHED, or with the signal's reason.
    */
   async hold(request: HoldRequest): Promise<Held> {
     if (this.admit()) return { waitedMs: performance.now() - request.arrivedAtMs, probes: 0 };
     const { holdTimeoutMs, maxHeld } = this.#settings;
     this.#lastRequestMs = performance.now();
-    this.#held.assertRoom({ maxHeld, maxHeldTotal: request.maxHeldTotal });
+    this.#held.assertRoom({ maxHeld, maxHeldTotal: request.limits.maxHeldTotal });
     request.signal?.throwIfAborted();
+    const leaveClient = this.#admitClient(request);
 
     const timeoutMs = Math.min(request.timeoutMs, holdTimeoutMs);
     const held = this.#held.hold(request.arrivedAtMs + timeoutMs, request.signal);
-    const activation = this.#joinActivation({
-      settings: this.#settings,
-      target: request.target,
-      // The attempt outlives a request that is answered early, for instance with a waiting page: it will come again.
-      deadlineMs: request.arrivedAtMs + holdTimeoutMs,
-    });
+    const start =
+      this.#state.name === "ready" && this.#isWarm(performance.now())
+        ? this.#state
+        : this.#joinActivation({
+            settings: this.#settings,
+            target: request.target,
+            // The attempt outlives a request that is answered early, for instance with a waiting page: it will come again.
+            deadlineMs: request.arrivedAtMs + holdTimeoutMs,
+          });
     this.#parts.collaborators.observe({ event: "request.held", backend: this.name, held: this.#held.count });
-    await held;
+    try {
+      await held;
+    } finally {
+      leaveClient();
+    }
     this.#pass(performance.now());
-    return { waitedMs: performance.now() - request.arrivedAtMs, probes: activation.probes };
+    return { waitedMs: performance.now() - request.arrivedAtMs, probes: start.probes };
   }
 
   /** Counts a request that passes as in flight. Returns the id under which it ends. */
@@ -148,6 +187,7 @@ export class Backend {
   /** A forwarded request has ended, perhaps not for the first time. */
   ended(id: number): void {
     this.#inFlight.end(id);
+    this.#releaseSoon();
   }
 
   /** A request has ended that was forwarded before this process started. */
@@ -167,6 +207,7 @@ export class Backend {
     { inFlight, passed }: { readonly inFlight: number; readonly passed: number },
   ): void {
     this.#inFlight.report(gateway, inFlight);
+    this.#releaseSoon();
     if (passed > 0) {
       this.#lastRequestMs = performance.now();
       this.#hadTraffic = true;
@@ -190,6 +231,21 @@ export class Backend {
     this.#startUpkeep();
   }
 
+  /** Checks what the gateway, and this client, may have at the moment. Returns what to call when the request is no longer held. */
+  #admitClient({ client, limits }: HoldRequest): () => void {
+    const { activating, clients } = this.#parts;
+    const isActivation = this.#held.count === 0 && this.#state.name !== "activating";
+    // A recent message still lies in the wake queue: nothing more is woken.
+    const isColdStart = isActivation && this.#wakes.ageMs >= this.#settings.keepWarmIntervalMs;
+    if (isActivation && limits.maxActivations > 0 && activating.count >= limits.maxActivations) {
+      const message = `${activating.count} backends are being started already; at most ${limits.maxActivations} are.`;
+      throw new ServerlessError("ACTIVATION_LIMIT_REACHED", message, { backend: this.name });
+    }
+    if (client === undefined) return () => {};
+    clients.assertRoom(client, limits, isColdStart, this.name);
+    return clients.hold(client, isColdStart);
+  }
+
   #joinActivation(request: ActivationRequest): Activation {
     if (this.#state.name === "activating") {
       this.#state.activation.join(request);
@@ -204,12 +260,14 @@ export class Backend {
       onEnd: (isReady) => this.#finish(activation, isReady),
     });
     this.#state = { name: "activating", activation };
+    this.#parts.activating.count += 1;
     collaborators.observe({ event: "activation.started", backend: this.name });
     activation.start();
     return activation;
   }
 
   #finish(activation: Activation, isReady: boolean): void {
+    this.#parts.activating.count -= 1;
     const { observe } = this.#parts.collaborators;
     const { probes, elapsedMs: waitedMs, target } = activation;
     if (!isReady) {
@@ -227,15 +285,50 @@ export class Backend {
     if (probes > 1) this.#startUpTimes.add(waitedMs);
     this.#state =
       activation.settings === this.#settings
-        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs) }
+        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs), target, probes }
         : { name: "cold" };
     observe({ event: "activation.ready", backend: this.name, waitedMs, probes, held: this.#held.count });
-    this.#held.releaseAll();
+    this.#pace.start(performance.now(), this.#inFlight.count);
+    // One that had been running, or is another than was asked, has replicas that nobody here knows of.
+    if (probes === 1 || this.#state.name !== "ready") this.#held.release(Infinity);
+    else if (this.#release()) this.#releasing.start(releaseMs);
+  }
+
+  /** A request has ended: once everything of this turn is counted, another one may go on. */
+  #releaseSoon(): void {
+    if (this.#held.count === 0 || this.#isReleasingSoon) return;
+    this.#isReleasingSoon = true;
+    setImmediate(() => {
+      this.#isReleasingSoon = false;
+      this.#release();
+    });
+  }
+
+  /** Lets as many held requests go on as the backend takes. Returns whether others go on waiting for their turn. */
+  #release(): boolean {
+    if (this.#held.count === 0 || this.#state.name !== "ready") return false;
+    const nowMs = performance.now();
+    if (!this.#isWarm(nowMs)) {
+      this.#activateForHeld(this.#state.target);
+      return false;
+    }
+    const { releaseConcurrency } = this.#settings;
+    this.#held.release(this.#pace.room(nowMs, this.#inFlight.count, releaseConcurrency));
+    return this.#held.count > 0;
+  }
+
+  /** Those who still waited for their turn when the backend was lost wait for it to be found again. */
+  #activateForHeld(target: ProbeTarget): void {
+    if (this.#held.count === 0) return;
+    const deadlineMs = performance.now() + this.#settings.holdTimeoutMs;
+    this.#joinActivation({ settings: this.#settings, target, deadlineMs });
   }
 
   #loseLease(cause: "probe" | "proxy"): void {
+    const { target } = { target: undefined, ...this.#state };
     this.#state = { name: "cold" };
     this.#parts.collaborators.observe({ event: "lease.lost", backend: this.name, cause });
+    if (target !== undefined) this.#activateForHeld(target);
   }
 
   #startUpkeep(): void {

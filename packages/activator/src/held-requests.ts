@@ -29,13 +29,17 @@ export class HeldRequests {
     return this.#releases.size;
   }
 
-  /** Throws HELD_LIMIT_REACHED when no further request may be held. */
+  /**
+   * Throws HELD_LIMIT_REACHED when no further request may be held. A backend may have as many as are free in all: alone it
+   * gets half of the total, with another a third each, and however many are flooded, one more finds room.
+   */
   assertRoom({ maxHeld, maxHeldTotal }: HoldLimits): void {
-    if (this.count < maxHeld && this.#total.count < maxHeldTotal) return;
+    const free = maxHeldTotal - this.#total.count;
+    if (this.count < maxHeld && this.count < free) return;
     const message =
       this.count >= maxHeld
         ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeld} are`
-        : `${this.#total.count} requests are held in all already; at most ${maxHeldTotal} are`;
+        : `${this.count} requests are held for ${this.#backend} already, of ${this.#total.count} in all; ${maxHeldTotal} are shared fairly`;
     throw new ServerlessError("HELD_LIMIT_REACHED", message, { backend: this.#backend });
   }
 
@@ -70,8 +74,13 @@ export class HeldRequests {
     });
   }
 
-  /** Lets every held request go on. */
-  releaseAll(): void {
-    for (const release of this.#releases) release();
+  /** Lets as many held requests go on, those first that came first. */
+  release(count: number): void {
+    let left = count;
+    for (const release of this.#releases) {
+      if (left <= 0) return;
+      left -= 1;
+      release();
+    }
   }
 }

@@ -21,7 +21,13 @@ export interface MatchedBackend {
 /** The plugin's configuration with every default resolved. */
 export interface PluginConfig {
   readonly backends: readonly MatchedBackend[];
-  readonly maxHeldTotal: number;
+  /** What the gateway takes on for all backends and for each client. */
+  readonly limits: {
+    readonly maxHeldTotal: number;
+    readonly maxActivations: number;
+    readonly maxHeldPerClient: number;
+    readonly maxColdStartsPerClient: number;
+  };
   /** 0: no waiting page. */
   readonly waitingPageAfterMs: number;
   readonly wakeExceptions: { readonly userAgents: readonly string[]; readonly paths: readonly string[] };
@@ -36,6 +42,7 @@ export interface PluginConfig {
 export function parsePluginConfig(config: unknown, source: string): PluginConfig {
   const input = parseConfig(pluginSchema, withoutKongFields(config), source);
   const issues: string[] = [];
+  const { maxHeldTotal, maxActivations, maxHeldPerClient, maxColdStartsPerClient } = input;
   const backends = input.backend.map((backend, index) => ({
     match: {
       ...(backend.target !== undefined && { target: backend.target }),
@@ -47,7 +54,7 @@ export function parsePluginConfig(config: unknown, source: string): PluginConfig
   if (issues.length > 0) throw new ConfigError(source, issues);
   return {
     backends,
-    maxHeldTotal: input.maxHeldTotal,
+    limits: { maxHeldTotal, maxActivations, maxHeldPerClient, maxColdStartsPerClient },
     waitingPageAfterMs: input.waitingPageAfterMs,
     wakeExceptions: input.wakeExceptions,
   };

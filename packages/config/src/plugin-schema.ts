@@ -96,7 +96,39 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe(
-      "Requests held at once for all backends of the gateway at most; a further one is answered 503.",
+      "Requests held at once for all backends of the gateway at most. No backend may have more than are still free: one alone has half of them at most, and however many are flooded, another one finds room.",
+    ),
+  releaseConcurrency: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(100)
+    .describe(
+      "Held requests that go on at once when the backend has become ready: what one replica takes. The others follow as those end, or when all are still open after a second, so many more. The scaler's target of requests for each replica is a good value. 0: all at once.",
+    ),
+  maxActivations: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1000)
+    .describe(
+      "Backends that are being started at once by the gateway at most; a request for a further one is answered 503. It stops a scan of host names from waking everything. 0: no limit.",
+    ),
+  maxHeldPerClient: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "Requests of one client held at once at most; a further one is answered 429. A client is Kong's consumer, else the address that Kong takes for the client's. 0: no limit.",
+    ),
+  maxColdStartsPerClient: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "Sleeping backends that one client may wake in a minute; a request for a further one is answered 429. 0: no limit.",
     ),
   waitingPageAfterMs: milliseconds(0, hour)
     .default(0)

@@ -23,6 +23,8 @@ export interface BackendSettings {
   /** 0: in-flight requests are never written off. */
   readonly inFlightMaxSeconds: number;
   readonly maxHeld: number;
+  /** 0: all at once. */
+  readonly releaseConcurrency: number;
 }
 
 const longestHoldMs = 3_600_000;
@@ -60,6 +62,7 @@ export function resolveBackend(
     ...(input.probeHeaders !== undefined && { probeHeaders: input.probeHeaders }),
     inFlightMaxSeconds: input.inFlightMaxSeconds,
     maxHeld: input.maxHeldPerBackend,
+    releaseConcurrency: input.releaseConcurrency,
   };
 }
 

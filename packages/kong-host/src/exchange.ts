@@ -49,6 +49,8 @@ export interface ExchangeOptions {
   readonly request: ExchangeRequest;
   readonly route?: KongRoute;
   readonly service?: KongService;
+  /** Who Kong's authentication found the client to be. */
+  readonly consumer?: { readonly id: string };
   /** nginx variables that a plugin may read besides those that follow from the request. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -61,6 +63,7 @@ export class Exchange {
   readonly request: ExchangeRequest;
   readonly route?: KongRoute;
   readonly service?: KongService;
+  readonly consumer?: { readonly id: string };
   readonly variables: Readonly<Record<string, string>>;
   /** `kong.ctx.shared`. */
   readonly shared = new Map<string, JsonValue>();
@@ -74,6 +77,7 @@ export class Exchange {
     this.request = options.request;
     if (options.route) this.route = options.route;
     if (options.service) this.service = options.service;
+    if (options.consumer) this.consumer = options.consumer;
     this.variables = options.variables ?? {};
   }
 }

@@ -32,6 +32,12 @@ export const text = message(
   ({ v }) => (v ? Buffer.from(v.buffer, v.byteOffset, v.length).toString() : ""),
 );
 
+/** A consumer of Kong's, of whom nothing but the id is read. It is the message's first field, as a text's value is. */
+export const consumer: Codec<{ readonly id: string }> = {
+  encode: ({ id }) => text.encode(id),
+  decode: (bytes) => ({ id: text.decode(bytes) }),
+};
+
 export const int = message(
   PdkIntSchema,
   (v: number) => ({ v }),

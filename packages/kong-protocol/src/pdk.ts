@@ -1,6 +1,7 @@
 import { type Codec, none, nothing, optional } from "./codec.ts";
 import {
   bodyArgument,
+  consumer,
   exitArguments,
   headerArguments,
   headers,
@@ -51,6 +52,7 @@ const writeLog = method(logArguments, nothing);
  */
 export const pdk = {
   client: {
+    getConsumer: method(none, optional(consumer)),
     getIp: getText,
     getForwardedIp: getText,
     getPort: getInt,

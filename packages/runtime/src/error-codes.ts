@@ -148,6 +148,17 @@ export const errorCodes = {
     meaning: "So many requests wait for sleeping backends that one more was refused.",
     remedy: "Come again after `Retry-After`, or raise maxHeldPerBackend or maxHeldTotal.",
   },
+  ACTIVATION_LIMIT_REACHED: {
+    status: 503,
+    meaning: "So many backends are being started that one more was not woken.",
+    remedy: "Come again after `Retry-After`, or raise maxActivations.",
+  },
+  CLIENT_LIMIT_REACHED: {
+    status: 429,
+    meaning:
+      "The client has too many requests that wait for sleeping backends, or has woken too many within a minute.",
+    remedy: "Come again after `Retry-After`, or raise maxHeldPerClient or maxColdStartsPerClient.",
+  },
   BACKEND_ASLEEP: {
     status: 503,
     meaning: "The backend sleeps, and this request is one of those that do not wake it (`wakeExceptions`).",

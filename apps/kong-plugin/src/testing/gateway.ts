@@ -10,6 +10,8 @@ export interface GatewayRequest {
   /** As the client sent it, with the query. */
   readonly path?: string;
   readonly host?: string;
+  /** Whom Kong's authentication has found the client to be. */
+  readonly consumer?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Aborts when the client leaves. */
   readonly signal?: AbortSignal;
@@ -104,6 +106,7 @@ export class Gateway {
     path = "/",
     host = "demo.example",
     headers = {},
+    consumer,
   }: GatewayRequest = {}): Exchange {
     const url = new URL(this.#options.serviceUrl);
     const [rawPath = "/", rawQuery = ""] = path.split("?");
@@ -120,6 +123,7 @@ export class Gateway {
       },
       route: { id: "route", paths: this.#options.routePaths ?? ["/"], strip_path: true },
       service: { id: "service", protocol: "http", host: url.hostname, port: Number(url.port) },
+      ...(consumer !== undefined && { consumer: { id: consumer } }),
     });
   }
 

@@ -1,6 +1,7 @@
 import type { BackendSettings } from "@kong-serverless/config";
 import { vi } from "vitest";
 
+import type { GatewayLimits } from "../backend.ts";
 import type { Collaborators, ProbeResult, ProbeTarget, WakeMessage } from "../collaborators.ts";
 import type { ActivatorEvent } from "../events.ts";
 
@@ -18,6 +19,14 @@ export const settings: BackendSettings = {
   probeStatuses: { min: 200, max: 399 },
   inFlightMaxSeconds: 3600,
   maxHeld: 100,
+  releaseConcurrency: 0,
+};
+
+export const limits: GatewayLimits = {
+  maxHeldTotal: 1000,
+  maxActivations: 0,
+  maxHeldPerClient: 0,
+  maxColdStartsPerClient: 0,
 };
 
 export const target: ProbeTarget = {

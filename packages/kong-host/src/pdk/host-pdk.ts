@@ -10,6 +10,7 @@ const log =
 
 export const hostPdk: HostPdk = {
   client: {
+    getConsumer: ({ exchange }) => exchange.consumer,
     getIp: ({ exchange }) => exchange.request.clientIp,
     getForwardedIp: ({ exchange }) => exchange.request.clientIp,
     getPort: ({ exchange }) => exchange.request.clientPort ?? 0,
