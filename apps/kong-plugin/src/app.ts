@@ -37,17 +37,20 @@ export class App {
       ...(apiToken !== undefined && { apiToken }),
     });
     this.#publisher = publisher;
-    this.#activator = new Activator({
-      publishWake: ({ pubsub, topic, backend, reason }, signal) =>
-        publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
-      probe,
-      observe: (event) => {
-        // First of all: it is what a cold start waits for.
-        if (event.event === "wake.started") this.#scaler?.wake(event.backend);
-        this.#metrics.observe(event);
-        logActivatorEvent(log, event);
+    this.#activator = new Activator(
+      {
+        publishWake: ({ pubsub, topic, backend, reason }, signal) =>
+          publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
+        probe,
+        observe: (event) => {
+          // First of all: it is what a cold start waits for.
+          if (event.event === "wake.started") this.#scaler?.wake(event.backend);
+          this.#metrics.observe(event);
+          logActivatorEvent(log, event);
+        },
       },
-    });
+      { probesPerSecond: environment.PROBES_PER_SECOND },
+    );
     this.#metrics.watch(() => this.#activator.backends);
     this.plugin = createPlugin({ activator: this.#activator, metrics: this.#metrics, log });
   }

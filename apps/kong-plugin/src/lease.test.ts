@@ -44,7 +44,7 @@ describe("a ready backend", () => {
   });
 
   test("is asked once when nobody has called for longer than the lease, and the client sees no cold start", async () => {
-    await using stage = await openStage({ config: { ...config, readyLeaseMs: 300 } });
+    await using stage = await openStage({ config: { ...config, readyLeaseMs: 300, interval: 5000 } });
     await stage.warmUp();
     await stage.gateway.waitForMetric("serverless_backend_ready", 0);
     expect(await stage.gateway.metric("serverless_ready_lease_seconds")).toBe(0);

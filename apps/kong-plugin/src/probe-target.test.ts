@@ -42,6 +42,15 @@ describe("serviceUrl", () => {
     );
   });
 
+  test.each(["fd00::5", "::1", "::ffff:10.0.0.1", "[fd00::5]"])(
+    "takes the IPv6 host %s with or without brackets",
+    (host) => {
+      const url = serviceUrl({ service: { ...service, host }, route }, { health: "/healthz" });
+      expect(url).toBe(`http://[${host.replaceAll(/[[\]]/g, "")}]:8080/healthz`);
+      expect(URL.canParse(url)).toBe(true);
+    },
+  );
+
   test.each([
     ["there is no service", undefined, "no service"],
     ["the protocol is not HTTP", { ...service, protocol: "tcp" }, "protocol is tcp"],

@@ -1,5 +1,7 @@
-import type { ProbeTarget } from "@kong-serverless/activator";
+import { isIPv6 } from "node:net";
+
 import type { BackendSettings } from "@kong-serverless/config";
+import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import type { Kong } from "./kong.ts";
@@ -42,6 +44,7 @@ export function probeTarget(url: string, settings: BackendSettings): ProbeTarget
   return {
     url,
     timeoutMs: settings.probeTimeoutMs,
+    connectTimeoutMs: settings.probeConnectTimeoutMs,
     statuses: settings.probeStatuses,
     ...(settings.probeHeaders !== undefined && { headers: settings.probeHeaders }),
   };
@@ -64,7 +67,8 @@ function stripped(target: string, route: KongRoute | undefined): string {
  */
 function addressOf({ host, port }: KongService): string {
   const [, name, namespace, servicePort] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.([a-z0-9-]+)\.svc$/.exec(host) ?? [];
-  if (servicePort === undefined) return `${host}:${port}`;
+  // A service's host may be an IPv6 address as such; in a URL it stands in brackets.
+  if (servicePort === undefined) return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   if (!/^\d+$/.test(servicePort)) throw unknown(`its port is known by name only (${host})`);
   return `${name}.${namespace}.svc:${servicePort}`;
 }

@@ -48,7 +48,7 @@ test("kong-pdk's own plugin server loads the plugin, holds for a cold start and 
   });
   using gateway = await StockGateway.connect(join(directory, "stock.socket"));
 
-  const instance = await gateway.startInstance("serverless", config);
+  const instance = await gateway.startInstance("serverless", { ...config, interval: 500 });
   const url = new URL(backend.url);
   const held = await gateway.event(instance, "access", {
     "kong.router.get_service": { id: "s", protocol: "http", host: url.hostname, port: Number(url.port) },

@@ -1,8 +1,16 @@
 import type { BackendSettings } from "@kong-serverless/config";
+import {
+  NotReadyError,
+  type ProbeBudget,
+  type ProbeResult,
+  type ProbeTarget,
+  waitUntilReady,
+} from "@kong-serverless/health-poller";
 import { sleep } from "@kong-serverless/runtime";
 
-import type { Collaborators, ProbeTarget } from "./collaborators.ts";
+import type { Collaborators } from "./collaborators.ts";
 import type { WakeReason } from "./events.ts";
+import type { StartUpTimes } from "./start-up-times.ts";
 import type { WakeSender } from "./wake-sender.ts";
 
 /** What a request that is held wants of the attempt. */
@@ -17,6 +25,9 @@ export interface ActivationOptions {
   readonly first: ActivationRequest;
   readonly wakes: WakeSender;
   readonly collaborators: Collaborators;
+  /** Shared by all activations of the process. */
+  readonly budget: ProbeBudget;
+  readonly startUpTimes: StartUpTimes;
   /** Whether anybody is held at the moment: without demand nothing is woken. */
   readonly isWanted: () => boolean;
   /** The backend is ready, or did not become so in time. Called in the turn that decides it: no request can join between. */
@@ -62,7 +73,7 @@ export class Activation {
 
   start(): void {
     void this.#wakeUntilEnded();
-    void this.#probeUntilEnded();
+    void this.#waitUntilReady();
   }
 
   /**
@@ -75,25 +86,37 @@ export class Activation {
     this.#deadlineMs = Math.max(this.#deadlineMs, deadlineMs);
   }
 
-  async #probeUntilEnded(): Promise<void> {
-    const { collaborators } = this.#options;
+  async #waitUntilReady(): Promise<void> {
+    const { budget, startUpTimes } = this.#options;
     for (;;) {
-      const settings = this.#settings;
-      const target = this.#target;
-      const nextAtMs = performance.now() + settings.intervalMs;
-      this.#probes += 1;
-      const result = await collaborators.probe(target);
-      collaborators.observe({
-        event: "probe.answered",
-        backend: settings.name,
-        reason: "activation",
-        result,
-      });
-      const isStillMeant = settings === this.#settings && target.url === this.#target.url;
-      if (result.isReady && isStillMeant) return this.#end(true);
-      if (performance.now() >= this.#deadlineMs) return this.#end(false);
-      await sleep(Math.max(0, nextAtMs - performance.now()));
+      const startedAtMs = performance.now();
+      try {
+        await waitUntilReady({
+          probe: (signal) => this.#probe(signal),
+          intervalMs: () => this.#settings.intervalMs,
+          deadlineMs: () => this.#deadlineMs - startedAtMs,
+          budget,
+          likelihood: () => startUpTimes.likelihood(this.elapsedMs),
+          onAttempt: (_, attempt) => (this.#probes = attempt),
+        });
+        return this.#end(true);
+      } catch (error) {
+        // A request that joined in the very turn in which the time was up has brought time of its own.
+        const hasTime = error instanceof NotReadyError && performance.now() < this.#deadlineMs;
+        if (!hasTime) return this.#end(false);
+      }
     }
+  }
+
+  async #probe(signal: AbortSignal): Promise<ProbeResult> {
+    const { probe, observe } = this.#options.collaborators;
+    const settings = this.#settings;
+    const target = this.#target;
+    const result = await probe(target, signal);
+    if (signal.aborted) return result;
+    observe({ event: "probe.answered", backend: settings.name, reason: "activation", result });
+    const isStillMeant = settings === this.#settings && target.url === this.#target.url;
+    return isStillMeant ? result : { ...result, isReady: false };
   }
 
   #end(isReady: boolean): void {

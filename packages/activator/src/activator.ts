@@ -1,4 +1,5 @@
 import type { BackendSettings } from "@kong-serverless/config";
+import { ProbeBudget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Backend, type BackendParts } from "./backend.ts";
@@ -23,6 +24,8 @@ export interface Registration {
 }
 
 export interface ActivatorLimits {
+  /** Probes started in a second at most, for all starting backends together; no limit unless given. */
+  readonly probesPerSecond?: number;
   /** Names that may be claimed at the same time. */
   readonly maxBackends?: number;
 }
@@ -47,10 +50,14 @@ export class Activator {
   readonly #unclaimed = new Set<Entry>();
   readonly #forgetting = new Upkeep(() => this.#forgetUnused());
 
-  constructor(collaborators: Collaborators, { maxBackends = 50_000 }: ActivatorLimits = {}) {
+  constructor(
+    collaborators: Collaborators,
+    { probesPerSecond = Infinity, maxBackends = 50_000 }: ActivatorLimits = {},
+  ) {
     this.#maxBackends = maxBackends;
     this.#parts = {
       collaborators,
+      budget: new ProbeBudget({ perSecond: probesPerSecond }),
       wheel: new TimerWheel(),
       heldTotal: { count: 0 },
       clients: new Clients(),

@@ -1,9 +1,10 @@
 import type { BackendSettings } from "@kong-serverless/config";
+import type { ProbeBudget, ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Activation, type ActivationRequest } from "./activation.ts";
 import type { ClientLimits, Clients } from "./clients.ts";
-import type { Collaborators, ProbeTarget } from "./collaborators.ts";
+import type { Collaborators } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
 import { ReadyLease } from "./ready-lease.ts";
@@ -57,6 +58,7 @@ export interface Held {
 
 export interface BackendParts {
   readonly collaborators: Collaborators;
+  readonly budget: ProbeBudget;
   readonly wheel: TimerWheel;
   readonly heldTotal: HeldTotal;
   readonly clients: Clients;
@@ -251,11 +253,13 @@ export class Backend {
       this.#state.activation.join(request);
       return this.#state.activation;
     }
-    const { collaborators } = this.#parts;
+    const { collaborators, budget } = this.#parts;
     const activation = new Activation({
       first: request,
       wakes: this.#wakes,
       collaborators,
+      budget,
+      startUpTimes: this.#startUpTimes,
       isWanted: () => this.#held.count > 0,
       onEnd: (isReady) => this.#finish(activation, isReady),
     });

@@ -1,3 +1,5 @@
+import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
+
 import type { ActivatorEvent, WakeReason } from "./events.ts";
 
 /** Asks the scaler for a backend, through whatever carries such messages. */
@@ -6,20 +8,6 @@ export interface WakeMessage {
   readonly reason: WakeReason;
   readonly pubsub: string;
   readonly topic: string;
-}
-
-export interface ProbeTarget {
-  readonly url: string;
-  readonly timeoutMs: number;
-  readonly statuses: { readonly min: number; readonly max: number };
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface ProbeResult {
-  readonly isReady: boolean;
-  readonly status?: number;
-  readonly error?: string;
-  readonly durationMs: number;
 }
 
 /** What the activator needs from the world. */

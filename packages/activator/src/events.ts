@@ -1,4 +1,4 @@
-import type { ProbeResult } from "./collaborators.ts";
+import type { ProbeResult } from "@kong-serverless/health-poller";
 
 /** `activation`: the first of an activation; `repeat`: a later one, in case it was lost; `keep-warm`: under traffic. */
 export type WakeReason = "activation" | "repeat" | "keep-warm";

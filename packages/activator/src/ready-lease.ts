@@ -1,4 +1,6 @@
-import type { Collaborators, ProbeResult, ProbeTarget } from "./collaborators.ts";
+import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
+
+import type { Collaborators } from "./collaborators.ts";
 
 /** What a ready answer is worth: for a while it counts without asking, and it is renewed by asking in time. */
 export class ReadyLease {

@@ -1,13 +1,34 @@
 const remembered = 20;
 const unknownMs = 5000;
+/** Nothing is known of a backend's first start: it may come at once. */
+const unknownWindow = { fromMs: 0, toMs: 1000 };
+/** Starts are taken to be up to a quarter faster or slower than any of the recent ones. */
+const margin = 0.25;
+const likelihoodBefore = 0.1;
+const leastLikelihood = 0.05;
 
-/** How long a backend's recent starts took: the basis of an honest `Retry-After`. */
+/** How long a backend's recent starts took: the basis of an honest `Retry-After`, and of when to ask it most often. */
 export class StartUpTimes {
   readonly #recentMs: number[] = [];
+  #window = unknownWindow;
 
   add(durationMs: number): void {
     this.#recentMs.push(durationMs);
     if (this.#recentMs.length > remembered) this.#recentMs.shift();
+    this.#window = {
+      fromMs: Math.min(...this.#recentMs) * (1 - margin),
+      toMs: Math.max(...this.#recentMs) * (1 + margin),
+    };
+  }
+
+  /**
+   * How likely it is, from 0.05 to 1, that a start which has gone on for `elapsedMs` is about to end: 1 when recent ones did,
+   * little before. It falls the longer a start takes beyond them, since so grows the delay that nobody notices.
+   */
+  likelihood(elapsedMs: number): number {
+    const { fromMs, toMs } = this.#window;
+    if (elapsedMs < fromMs) return likelihoodBefore;
+    return elapsedMs <= toMs ? 1 : Math.max(leastLikelihood, toMs / elapsedMs);
   }
 
   /**

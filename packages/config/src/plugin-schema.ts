@@ -21,7 +21,7 @@ export const pluginSchema = z.strictObject({
   interval: milliseconds(5, 60_000)
     .optional()
     .describe(
-      "Milliseconds from one readiness probe of a starting backend to the next. Default: 20, or 100 when `count` is given. One probe loop serves all held requests.",
+      "Milliseconds from one readiness probe of a starting backend to the next, whether or not it has an answer by then (at most 4 are under way). Default: 20, or 100 when `count` is given. One probe loop serves all held requests; it grows when many backends start at once, see `PROBES_PER_SECOND`.",
     ),
   holdTimeoutMs: milliseconds(100, hour)
     .optional()
@@ -51,6 +51,11 @@ export const pluginSchema = z.strictObject({
     .describe(
       "Milliseconds after which a readiness probe without an answer counts as not ready. 1000 is a kubelet's default.",
     ),
+  probeConnectTimeoutMs: milliseconds(10, 60_000)
+    .default(100)
+    .describe(
+      "Milliseconds that a readiness probe may take to connect to an address. A probe whose first packet is lost would otherwise wait a second for TCP to send it again. Raise it when connecting to the backend takes longer.",
+    ),
   probeStatuses: z
     .strictObject({
       min: z.int().min(100).max(599).default(200).describe("Lowest status code that means ready."),
@@ -58,7 +63,7 @@ export const pluginSchema = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Status codes of a readiness probe that mean ready, both ends included. The default is a kubelet's.",
+      "Status codes of a readiness probe that mean ready, both ends included. The default is a kubelet's. Redirects on the same host are followed; one to another host is an answer.",
     ),
   probeHeaders: z
     .record(

@@ -18,6 +18,7 @@ export interface BackendSettings {
   readonly readyLeaseMs: number;
   readonly publishTimeoutMs: number;
   readonly probeTimeoutMs: number;
+  readonly probeConnectTimeoutMs: number;
   readonly probeStatuses: { readonly min: number; readonly max: number };
   readonly probeHeaders?: Readonly<Record<string, string>>;
   /** 0: in-flight requests are never written off. */
@@ -58,6 +59,7 @@ export function resolveBackend(
     readyLeaseMs: input.readyLeaseMs,
     publishTimeoutMs: input.publishTimeoutMs,
     probeTimeoutMs: input.probeTimeoutMs,
+    probeConnectTimeoutMs: input.probeConnectTimeoutMs,
     probeStatuses: input.probeStatuses,
     ...(input.probeHeaders !== undefined && { probeHeaders: input.probeHeaders }),
     inFlightMaxSeconds: input.inFlightMaxSeconds,

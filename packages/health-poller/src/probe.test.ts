@@ -66,15 +66,44 @@ describe("probe", () => {
     expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: false, status: 503 });
   });
 
-  test("takes a redirect as an answer and does not follow it", async () => {
+  test("follows a redirect on the same host, whose end decides", async () => {
     const paths: (string | undefined)[] = [];
     const url = await httpUrl((request, response) => {
       paths.push(request.url);
-      response.writeHead(302, { location: "/elsewhere" }).end();
+      if (request.url === "/healthz") response.writeHead(301, { location: "/healthz/" }).end();
+      else response.writeHead(503).end();
     });
-    expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true, status: 302 });
-    expect(paths).toEqual(["/healthz"]);
+    expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: false, status: 503 });
+    expect(paths).toEqual(["/healthz", "/healthz/"]);
   });
+
+  test("has one time limit for all redirects together", async () => {
+    let asked = 0;
+    const url = await httpUrl((_, response) => {
+      asked += 1;
+      if (asked === 1) response.writeHead(302, { location: "/slow" }).end();
+    });
+    expect(await probe({ url, timeoutMs: 80 })).toMatchObject({ error: "no answer within 80 ms" });
+    expect(asked).toBe(2);
+  });
+
+  test.each([
+    { location: "/up", host: "demo.example" },
+    { location: "http://127.0.0.1:PORT/up", host: "127.0.0.1:PORT" },
+  ])(
+    "keeps the Host it was given through a redirect to $location only if that is relative",
+    async (given) => {
+      const hosts: (string | undefined)[] = [];
+      const url = await httpUrl((request, response) => {
+        hosts.push(request.headers.host);
+        const location = given.location.replace("PORT", new URL(url).port);
+        if (request.url === "/healthz") response.writeHead(302, { location }).end();
+        else response.end();
+      });
+      await probe({ url, timeoutMs: 1000, headers: { Host: "demo.example" } });
+      expect(hosts).toEqual(["demo.example", given.host.replace("PORT", new URL(url).port)]);
+    },
+  );
 
   test.each([
     { answer: 302, isReady: false },
@@ -94,6 +123,20 @@ describe("probe", () => {
     expect(await probe({ url, timeoutMs: 1000, headers: { "x-probe": "yes" } })).toMatchObject({
       isReady: true,
     });
+  });
+
+  test.each([
+    { given: {}, sent: { accept: "*/*", "user-agent": "kong-serverless-probe" } },
+    { given: { Accept: "text/plain", "User-Agent": "x" }, sent: { accept: "text/plain", "user-agent": "x" } },
+    { given: { accept: "", "user-agent": "" }, sent: {} },
+  ])("says who it is and takes any type, unless told otherwise: $given", async ({ given, sent }) => {
+    let headers: object = {};
+    const url = await httpUrl((request, response) => {
+      headers = request.headers;
+      response.end();
+    });
+    await probe({ url, timeoutMs: 1000, headers: given });
+    expect(headers).toEqual({ ...sent, host: new URL(url).host, connection: expect.any(String) });
   });
 
   test("reports a refused connection", async () => {
@@ -237,6 +280,18 @@ describe("probe", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(statuses).toEqual([200, 503, 200]);
+  });
+
+  test("uses the connection of an answer that is not ready once more, and then another", async () => {
+    const server = createHttpServer((_, response) => response.writeHead(503).end());
+    const url = await listening(server);
+    const onConnection = vi.fn<() => void>();
+    server.on("connection", onConnection);
+    for (let asked = 0; asked < 6; asked += 1) {
+      await probe({ url, timeoutMs: 1000 });
+      await idle(server);
+    }
+    expect(onConnection).toHaveBeenCalledTimes(3);
   });
 
   test("asks again on a new connection when the kept one was closed meanwhile", async () => {

@@ -1,6 +1,11 @@
 import http from "node:http";
 import https from "node:https";
+import { isIP, type LookupFunction, type Socket, type TcpSocketConnectOpts } from "node:net";
 
+import { withDeadline } from "@kong-serverless/runtime";
+
+import { NameResolver } from "./name-resolver.ts";
+import { redirectOf } from "./redirect.ts";
 import { SharedLookup } from "./shared-lookup.ts";
 
 export interface ProbeTarget {
@@ -8,6 +13,8 @@ export interface ProbeTarget {
   readonly url: string;
   /** Milliseconds after which a probe without an answer has failed. */
   readonly timeoutMs: number;
+  /** Milliseconds that connecting to an address may take; 100 unless given. */
+  readonly connectTimeoutMs?: number;
   /** Status codes that mean ready, both ends included; 200 to 399 unless given, as a kubelet takes it. */
   readonly statuses?: { readonly min: number; readonly max: number };
   readonly headers?: Readonly<Record<string, string>>;
@@ -22,11 +29,27 @@ export interface ProbeResult {
   readonly durationMs: number;
 }
 
-/** A readiness answer is a few bytes. A body beyond this is not read: its connection is closed instead of kept. */
-const maxDrainedBytes = 16 * 1024;
+interface Question {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connectTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** As a kubelet: a readiness answer is a few bytes, and what comes after these is not read. */
+const maxDrainedBytes = 10 * 1024;
+const maxRedirects = 9;
+const maxHeaderBytes = 64 * 1024;
+/** Node's least, for the time that one of several addresses has: https://nodejs.org/api/net.html */
+const leastAttemptMs = 10;
+
+const defaultHeaders: Readonly<Record<string, string>> = {
+  accept: "*/*",
+  "user-agent": "kong-serverless-probe",
+};
 
 // Kept connections spare a ready backend's lease renewals a handshake each. Idle ones do not keep the process alive.
-const agentOptions = { keepAlive: true, maxFreeSockets: 2, lookup: new SharedLookup().lookup };
+const agentOptions = { keepAlive: true, maxFreeSockets: 2 };
 // Certificates are not verified, as a kubelet does it: those of pods are mostly self-signed, and for other names. An
 // impostor gains the probe's headers, and otherwise what the request that follows gives it, which Kong does not verify either
 // unless told to.
@@ -36,87 +59,166 @@ const transports = {
   "http:": { request: http.request, agent: new http.Agent(agentOptions) },
   "https:": { request: https.request, agent: new https.Agent(tlsOptions) },
 };
+const resolver = new NameResolver();
+const { lookup } = new SharedLookup((hostname) => resolver.resolve(hostname));
 
 /**
- * Asks a readiness URL once. Never throws: whatever goes wrong, within `timeoutMs`, is a result that is not ready.
- * The status line decides; redirects are not followed, and the body is awaited by nobody.
+ * Asks a readiness URL once, as a kubelet does (README.md says where it differs). Never throws: whatever goes wrong, within
+ * `timeoutMs`, is a result that is not ready. The status line decides; the body is not waited for.
  *
  * @example
  * const { isReady } = await probe({ url: "http://127.0.0.1:8080/healthz", timeoutMs: 1000 });
  */
-export function probe(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeResult> {
+export async function probe(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeResult> {
   const startedAt = performance.now();
+  const { timeoutMs, connectTimeoutMs = 100 } = target;
   const { min, max } = target.statuses ?? { min: 200, max: 399 };
-  return new Promise((resolve) => {
-    const settle = (outcome: { isReady: boolean; status?: number; error?: string }) =>
-      resolve({ ...outcome, durationMs: performance.now() - startedAt });
-    if (signal?.aborted) {
-      settle({ isReady: false, error: "aborted" });
-      return;
-    }
+  const result = (outcome: Omit<ProbeResult, "durationMs">): ProbeResult => ({
+    ...outcome,
+    durationMs: performance.now() - startedAt,
+  });
+  if (signal?.aborted) return result({ isReady: false, error: "aborted" });
 
-    let request: http.ClientRequest | undefined;
-    let isGivenUp = false;
-    const giveUp = (error: string) => {
-      isGivenUp = true;
-      settle({ isReady: false, error });
-      request?.destroy();
-    };
-    const onAbort = () => giveUp("aborted");
-    const timer = setTimeout(() => giveUp(`no answer within ${target.timeoutMs} ms`), target.timeoutMs);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    const release = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
-
-    const send = () => {
-      const sent = open(target);
-      request = sent;
-      let isSentAgain = false;
-      sent.on("response", (response) => {
-        const status = response.statusCode ?? 0;
-        const isReady = status >= min && status <= max;
-        settle({ isReady, status });
-        // A kept connection leads to the same pod for ever, and behind a Service another one may be ready.
-        if (isReady) drain(response);
-        else response.destroy();
-      });
-      sent.on("error", (error) => {
-        // The backend may close a kept connection while it is being reused. That says nothing about the backend.
-        isSentAgain = !isGivenUp && sent.reusedSocket && isConnectionLost(error);
-        if (isSentAgain) send();
-        else settle({ isReady: false, error: describe(error) });
-      });
-      sent.on("close", () => {
-        if (isSentAgain) return;
-        settle({ isReady: false, error: "connection closed without an answer" });
-        release();
-      });
-      sent.end();
-    };
-    try {
-      send();
-    } catch (error) {
-      release();
-      settle({ isReady: false, error: describe(error as Error) });
+  using deadline = withDeadline(timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`), signal);
+  try {
+    let url = new URL(target.url);
+    let headers = headersFor(target.headers);
+    for (let redirects = 0; ; redirects += 1) {
+      const { response, isReused } = await ask({ url, headers, connectTimeoutMs, signal: deadline.signal });
+      const status = response.statusCode ?? 0;
+      const isReady = status >= min && status <= max;
+      // A connection leads to the same pod for as long as it is kept, and behind a Service another one may be ready: after an
+      // answer that is not ready it serves for one more probe at most.
+      if (isReady || !isReused) drain(response, startedAt + timeoutMs - performance.now());
+      else response.destroy();
+      const next = redirectOf(response, url);
+      if (next === undefined) return result({ isReady, status });
+      if (redirects === maxRedirects)
+        return result({ isReady: false, status, error: `stopped after ${maxRedirects + 1} redirects` });
+      url = next.url;
+      if (next.isAbsolute) headers = without(headers, "host");
     }
+  } catch (error) {
+    return result({ isReady: false, error: signal?.aborted ? "aborted" : describe(error as Error) });
+  }
+}
+
+/** An HTTP request hands them on to its connection. */
+type TcpSocketConnectOptions = Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout">;
+
+interface Answer {
+  /** Its head has come. */
+  readonly response: http.IncomingMessage;
+  /** Whether its connection had served before. */
+  readonly isReused: boolean;
+}
+
+function ask(question: Question): Promise<Answer> {
+  const { url, headers, connectTimeoutMs, signal } = question;
+  const transport = transports[url.protocol as keyof typeof transports];
+  if (transport === undefined) throw new TypeError(`cannot probe ${url.href}: not an http or https address`);
+  return new Promise((resolve, reject) => {
+    const limit = new ConnectLimit(connectTimeoutMs);
+    const options: http.RequestOptions & TcpSocketConnectOptions = {
+      agent: transport.agent,
+      headers,
+      lookup: limit.lookup,
+      autoSelectFamilyAttemptTimeout: Math.max(leastAttemptMs, connectTimeoutMs),
+      // What a kubelet's HTTP client takes and Node's would refuse: line ends without CR, other minor versions.
+      insecureHTTPParser: true,
+      maxHeaderSize: maxHeaderBytes,
+    };
+    const request = transport.request(url, options);
+    const onAbort = () => request.destroy(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    request.on("socket", (socket) => limit.watch(socket, url.hostname));
+    request.on("response", (response) => {
+      // An answer cut short after its status line has said what was asked.
+      response.on("error", () => {});
+      resolve({ response, isReused: request.reusedSocket });
+    });
+    request.on("error", (error) => {
+      // The backend may close a kept connection while it is being reused. That says nothing about the backend.
+      const isStale = request.reusedSocket && isConnectionLost(error) && !signal.aborted;
+      if (isStale) resolve(ask(question));
+      else reject(error);
+    });
+    request.on("close", () => {
+      signal.removeEventListener("abort", onAbort);
+      reject(new Error("connection closed without an answer"));
+    });
+    request.end();
   });
 }
 
-function open(target: ProbeTarget): http.ClientRequest {
-  const url = new URL(target.url);
-  const transport = transports[url.protocol as keyof typeof transports];
-  if (transport === undefined)
-    throw new TypeError(`cannot probe ${target.url}: not an http or https address`);
-  return transport.request(url, { agent: transport.agent, headers: { ...target.headers } });
+/**
+ * Gives a connection up that is not made in time. Without it a lost SYN costs a second, until TCP sends it again:
+ * a Service without endpoints refuses the first few, and the kernel's limit on ICMP then swallows all but one a second.
+ */
+class ConnectLimit {
+  readonly #limitMs: number;
+  #socket: Socket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #addresses = 0;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  /** For the connection's `lookup` option: the limit is one on connecting, once the addresses are known. */
+  readonly lookup: LookupFunction = (hostname, options, callback) => {
+    lookup(hostname, options, (error, address, family) => {
+      this.#addresses = Array.isArray(address) ? address.length : 1;
+      this.#start();
+      callback(error, address, family);
+    });
+  };
+
+  watch(socket: Socket, hostname: string): void {
+    if (!socket.connecting) return;
+    this.#socket = socket;
+    if (isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) this.#addresses = 1;
+    this.#start();
+    const stop = () => {
+      clearTimeout(this.#timer);
+      this.#socket = undefined;
+    };
+    socket.once("connect", stop);
+    socket.once("close", stop);
+  }
+
+  #start(): void {
+    if (this.#addresses === 0 || this.#socket === undefined) return;
+    const limitMs = this.#limitMs * this.#addresses;
+    // A process that was busy until now sees its timers before what has arrived meanwhile: that comes first.
+    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp(limitMs)), limitMs);
+  }
+
+  #giveUp(limitMs: number): void {
+    if (this.#socket?.connecting) this.#socket.destroy(new Error(`no connection within ${limitMs} ms`));
+  }
+}
+
+/** Headers that are given as empty are not sent at all, as a kubelet takes it. */
+function headersFor(given: ProbeTarget["headers"] = {}): Record<string, string> {
+  const headers = { ...defaultHeaders };
+  for (const [name, value] of Object.entries(given)) {
+    const key = name.toLowerCase();
+    if (key in defaultHeaders && value === "") delete headers[key];
+    else headers[key] = value;
+  }
+  return headers;
+}
+
+function without(headers: Readonly<Record<string, string>>, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name));
 }
 
 /** Reads a body to its end, so that its connection can be kept, but no further than a readiness answer may go. */
-function drain(response: http.IncomingMessage): void {
+function drain(response: http.IncomingMessage, maxMs: number): void {
+  const timer = setTimeout(() => response.destroy(), Math.max(0, maxMs));
   let bytes = 0;
-  // An answer cut short after its status line has said what was asked.
-  response.on("error", () => {});
+  response.on("close", () => clearTimeout(timer));
   response.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > maxDrainedBytes) response.destroy();

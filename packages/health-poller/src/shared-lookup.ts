@@ -1,32 +1,48 @@
 import type { LookupAddress } from "node:dns";
-import { lookup } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
 
-export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
+import { withDeadline } from "@kong-serverless/runtime";
 
-/** How long an answer is used again: short enough not to be noticed when a name moves. */
-const keepMs = 1000;
+import type { ResolvedName } from "./name-resolver.ts";
+
+export type Resolve = (hostname: string) => Promise<ResolvedName>;
+
+interface Entry {
+  readonly answer: Promise<readonly LookupAddress[]>;
+  /** On the clock of `performance.now()`; Infinity while it is being looked up. */
+  expiresAtMs: number;
+  /** How often it was used: each use begins with the next address. */
+  uses: number;
+}
+
+/** A name is kept for as long as its server says, within these limits: below the first, thousands of probes ask too often. */
+const leastKeptMs = 1000;
+const longestKeptMs = 5000;
+/** A name that is not there may be a moment later: that of a headless Service appears with its first pod. */
+const absenceKeptMs = 100;
+const deadlineMs = 5000;
+const mostNames = 4096;
 
 /**
- * Looks host names up for connections, each name once at a time and once a second.
- *
- * A sleeping backend refuses its connections, so every probe opens a new one, fifty a second, and each lookup of a
- * Service's name is several questions to the cluster's DNS. They also share four threads with all else in the process: a
- * name server that hangs for one backend's name would otherwise hold up the probes of all.
+ * Looks host names up for connections, each name once at a time, and remembers for a while what came of it. A sleeping
+ * backend refuses its connections, so every probe opens a new one, fifty a second.
  */
 export class SharedLookup {
   readonly #resolve: Resolve;
-  readonly #answers = new Map<string, Promise<LookupAddress[]>>();
+  readonly #entries = new Map<string, Entry>();
 
-  constructor(resolve: Resolve = (hostname) => lookup(hostname, { all: true })) {
+  constructor(resolve: Resolve) {
     this.#resolve = resolve;
   }
 
   /** For the `lookup` option of a connection or agent. */
   readonly lookup: LookupFunction = (hostname, { all }, callback) => {
+    const entry = this.#entryOf(hostname);
+    const turn = entry.uses++;
     // Called outside the promise: what a callback throws is no failed lookup.
-    this.#addressesOf(hostname).then(
-      (addresses) => {
+    entry.answer.then(
+      (known) => {
+        const addresses = rotated(known, turn);
         const [{ address, family } = { address: "", family: 0 }] = addresses;
         if (all === true) process.nextTick(callback, null, addresses);
         else process.nextTick(callback, null, address, family);
@@ -35,14 +51,46 @@ export class SharedLookup {
     );
   };
 
-  #addressesOf(hostname: string): Promise<LookupAddress[]> {
-    const known = this.#answers.get(hostname);
-    if (known !== undefined) return known;
-    const answer = this.#resolve(hostname);
-    this.#answers.set(hostname, answer);
-    const forget = () => this.#answers.delete(hostname);
-    // A name that is not known now may be known a moment later: only an address is worth keeping.
-    answer.then(() => setTimeout(forget, keepMs).unref(), forget);
-    return answer;
+  #entryOf(hostname: string): Entry {
+    const known = this.#entries.get(hostname);
+    if (known !== undefined && performance.now() < known.expiresAtMs) return known;
+    this.#entries.delete(hostname);
+    // The first in a Map is the one that was looked up longest ago.
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size < mostNames) break;
+      this.#entries.delete(oldest);
+    }
+    const resolving = inTime(hostname, this.#resolve(hostname));
+    const entry: Entry = {
+      answer: resolving.then(({ addresses }) => addresses),
+      expiresAtMs: Infinity,
+      uses: 0,
+    };
+    const keepFor = (ms: number) => {
+      entry.expiresAtMs = performance.now() + ms;
+    };
+    resolving.then(
+      ({ ttlMs }) => keepFor(Math.min(Math.max(ttlMs, leastKeptMs), longestKeptMs)),
+      () => keepFor(absenceKeptMs),
+    );
+    this.#entries.set(hostname, entry);
+    return entry;
   }
+}
+
+/** A connection to an address that swallows it is given up before the next address has had its turn: the next one begins there. */
+function rotated(addresses: readonly LookupAddress[], by: number): LookupAddress[] {
+  const first = addresses.length === 0 ? 0 : by % addresses.length;
+  return [...addresses.slice(first), ...addresses.slice(0, first)];
+}
+
+async function inTime<T>(hostname: string, answer: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const reason = () =>
+    Object.assign(new Error(`lookup of ${hostname} got no answer within ${deadlineMs} ms`), {
+      code: "ETIMEDOUT",
+    });
+  using deadline = withDeadline(deadlineMs, reason);
+  deadline.signal.addEventListener("abort", () => late.reject(deadline.signal.reason), { once: true });
+  return await Promise.race([answer, late.promise]);
 }

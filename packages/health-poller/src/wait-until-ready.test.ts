@@ -24,11 +24,12 @@ class ScriptedProbe {
 
   readonly ask = async (): Promise<ProbeResult> => {
     this.askedAtMs.push(performance.now());
+    const result = this.#results[Math.min(this.askedAtMs.length, this.#results.length) - 1] ?? refused;
     this.#running += 1;
     this.mostRunning = Math.max(this.mostRunning, this.#running);
     if (this.#takesMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#takesMs));
     this.#running -= 1;
-    return this.#results[Math.min(this.askedAtMs.length, this.#results.length) - 1] ?? refused;
+    return result;
   };
 }
 
@@ -60,14 +61,70 @@ describe("waitUntilReady", () => {
     expect(askedAt(probe)).toEqual([0, 20, 40, 60]);
   });
 
-  test("follows a probe that outlasts the interval at once, and never runs two at a time", async () => {
-    const probe = new ScriptedProbe([refused, refused, ready], 50);
+  test("starts the next probe on schedule although the last one has no answer, four at most", async () => {
+    const probe = new ScriptedProbe([refused, refused, refused, refused, refused, refused, ready], 100);
     const waiting = waitUntilReady({ probe: probe.ask, intervalMs: 20, deadlineMs: 1000 });
+    await vi.advanceTimersByTimeAsync(300);
+    await expect(waiting).resolves.toEqual({ attempts: 7, waitedMs: 241 });
+    // A timer's least delay is 1 ms, which leaves other work its turn.
+    expect(askedAt(probe).slice(0, 7)).toEqual([0, 20, 40, 60, 101, 121, 141]);
+    expect(probe.mostRunning).toBe(4);
+  });
+
+  test("takes the first ready answer, whichever probe it is of, and aborts the others", async () => {
+    const signals: AbortSignal[] = [];
+    const answers = [never(), never(), Promise.resolve(ready)];
+    const probe = (signal: AbortSignal) => {
+      signals.push(signal);
+      return answers[signals.length - 1] ?? never();
+    };
+    const waiting = waitUntilReady({ probe, intervalMs: 20, deadlineMs: 1000 });
+    await vi.advanceTimersByTimeAsync(40);
+    await expect(waiting).resolves.toEqual({ attempts: 3, waitedMs: 40 });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(signals).toHaveLength(3);
+  });
+
+  test("counts a slow first answer as the first, however many probes it has been overtaken by", async () => {
+    const waiting = waitUntilReady({
+      probe: new ScriptedProbe([ready], 50).ask,
+      intervalMs: 20,
+      deadlineMs: 1000,
+    });
+    await vi.advanceTimersByTimeAsync(50);
+    await expect(waiting).resolves.toEqual({ attempts: 1, waitedMs: 50 });
+  });
+
+  test("asks for the interval before each probe", async () => {
+    let intervalMs = 20;
+    const probe = new ScriptedProbe([refused]);
+    const waiting = waitUntilReady({
+      probe: probe.ask,
+      intervalMs: () => intervalMs,
+      deadlineMs: 200,
+      onAttempt: (_, attempt) => (intervalMs = attempt < 3 ? 20 : 50),
+    });
+    waiting.catch(() => {});
     await vi.advanceTimersByTimeAsync(200);
-    await expect(waiting).resolves.toMatchObject({ attempts: 3 });
-    // A timer's least delay is 1 ms, which leaves other work its turn between two probes.
-    expect(askedAt(probe)).toEqual([0, 51, 102]);
-    expect(probe.mostRunning).toBe(1);
+    expect(askedAt(probe)).toEqual([0, 20, 40, 90, 140, 190]);
+  });
+
+  test("goes on beyond a deadline that has been put off", async () => {
+    let deadlineMs = 50;
+    const failure = waitUntilReady({
+      probe: never,
+      intervalMs: 20,
+      deadlineMs: () => deadlineMs,
+    }).catch((error: unknown) => error);
+    const ended = vi.fn<(error: unknown) => void>();
+    void failure.then(ended);
+    await vi.advanceTimersByTimeAsync(49);
+    deadlineMs = 120;
+    await vi.advanceTimersByTimeAsync(70);
+    expect(ended).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(failure).resolves.toMatchObject({ code: "NOT_READY_IN_TIME", deadlineMs: 120 });
   });
 
   test("fails at the deadline with what was last seen", async () => {
@@ -92,7 +149,7 @@ describe("waitUntilReady", () => {
       (error: unknown) => error,
     );
     await vi.advanceTimersByTimeAsync(50);
-    await expect(failure).resolves.toMatchObject({ attempts: 1, last: undefined });
+    await expect(failure).resolves.toMatchObject({ attempts: 3, last: undefined });
   });
 
   test("aborts the running probe at the deadline", async () => {

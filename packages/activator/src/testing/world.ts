@@ -1,8 +1,9 @@
 import type { BackendSettings } from "@kong-serverless/config";
+import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 import { vi } from "vitest";
 
 import type { GatewayLimits } from "../backend.ts";
-import type { Collaborators, ProbeResult, ProbeTarget, WakeMessage } from "../collaborators.ts";
+import type { Collaborators, WakeMessage } from "../collaborators.ts";
 import type { ActivatorEvent } from "../events.ts";
 
 export const settings: BackendSettings = {
@@ -16,6 +17,7 @@ export const settings: BackendSettings = {
   readyLeaseMs: 2000,
   publishTimeoutMs: 1000,
   probeTimeoutMs: 1000,
+  probeConnectTimeoutMs: 100,
   probeStatuses: { min: 200, max: 399 },
   inFlightMaxSeconds: 3600,
   maxHeld: 100,
@@ -51,7 +53,7 @@ export class World implements Collaborators {
     if (this.publishError !== undefined) throw this.publishError;
   };
 
-  readonly probe = async (): Promise<ProbeResult> => {
+  readonly probe: Collaborators["probe"] = async (): Promise<ProbeResult> => {
     this.probes += 1;
     await passes(this.probeMs);
     return { isReady: this.isBackendUp, durationMs: this.probeMs };
