@@ -16,7 +16,7 @@ const committedFile = join(folder, "plugin-dump.yaml");
 
 /** The socket's path is in the dump and in Kong's own settings; the latter say which. */
 function socketPath(): string {
-  const { env } = parse(readFileSync(join(folder, "values.yaml"), "utf8")) as {
+  const { env } = parse(readFileSync(join(folder, "values-without-lua.yaml"), "utf8")) as {
     env: { pluginserver_serverless_socket: string };
   };
   return env.pluginserver_serverless_socket;

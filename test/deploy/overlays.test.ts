@@ -89,12 +89,14 @@ describe("what is in Git", () => {
     }
   });
 
-  test("is the plugin as Kong gets to know it, up to date", () => {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [join(root, "scripts/generate-plugin-dump.ts"), "--check"],
-      { encoding: "utf8", timeout: 60_000 },
-    );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  });
+  test.each(["generate-plugin-dump.ts", "generate-lua-plugin.ts"])(
+    "is what %s makes, up to date",
+    (script) => {
+      const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts", script), "--check"], {
+        encoding: "utf8",
+        timeout: 60_000,
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    },
+  );
 });

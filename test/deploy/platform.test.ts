@@ -9,6 +9,7 @@ import { type KubernetesObject, root } from "./rendering.ts";
 interface KongValues {
   readonly nameOverride: string;
   readonly image: { readonly tag: string };
+  readonly plugins: { readonly configMaps: readonly object[] };
   readonly env: Readonly<Record<string, string>>;
   readonly podAnnotations: Readonly<Record<string, string>>;
   readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
@@ -36,6 +37,13 @@ const dumpValues = parse(read("deploy/platform/kong/plugin-dump.yaml")) as {
 };
 const base = (file: string) =>
   parseAllDocuments(read(`deploy/base/${file}`)).map((document) => document.toJS() as KubernetesObject);
+const withoutLua = parse(read("deploy/platform/kong/values-without-lua.yaml")) as Pick<
+  KongValues,
+  "env" | "plugins" | "deployment"
+>;
+const luaValues = parse(read("deploy/platform/kong/lua-plugin.yaml")) as {
+  extraObjects: [{ metadata: { name: string }; data: Readonly<Record<string, string>> }];
+};
 const [pluginServer] = kong.deployment.initContainers;
 
 describe("Kong's values", () => {
@@ -52,16 +60,35 @@ describe("Kong's values", () => {
     );
   });
 
-  test("let Kong and the plugin server meet at one socket, of which the dump knows", () => {
-    const socket = kong.env["pluginserver_serverless_socket"];
-    expect(pluginServer?.env).toEqual([{ name: "KONG_SERVERLESS_SOCKET", value: socket }]);
-    const directory = socket?.replace(/\/[^/]+$/, "");
-    for (const mounts of [pluginServer?.volumeMounts, kong.deployment.userDefinedVolumeMounts]) {
+  test("load the Lua files of the plugin, give them their dictionary and never look for clients that leave", () => {
+    const [{ metadata, data }] = luaValues.extraObjects;
+    expect(kong.plugins.configMaps).toEqual([{ name: metadata.name, pluginName: "serverless" }]);
+    expect(Object.keys(data)).toEqual(expect.arrayContaining(["handler.lua", "schema.lua"]));
+    expect(kong.env["nginx_http_lua_shared_dict"]).toMatch(/^kong_serverless \d+m$/);
+    for (const { env } of [kong, withoutLua])
+      expect(env).not.toHaveProperty("nginx_proxy_lua_check_client_abort");
+    expect(read("deploy/images/Dockerfile")).not.toMatch(/LUA_CHECK_CLIENT_ABORT/);
+  });
+
+  test("let Kong and the plugin server meet at their sockets, in both forms", () => {
+    const socket = pluginServer?.env.find(({ name }) => name === "KONG_SERVERLESS_SOCKET")?.value ?? "";
+    const directory = socket.replace(/\/[^/]+$/, "");
+    // Where the plugin server serves the Lua form unless it is told otherwise.
+    expect(kong.env["serverless_http_socket"]).toBe(`${directory}/serverless-http.socket`);
+    expect(withoutLua.env["pluginserver_serverless_socket"]).toBe(socket);
+    const { userDefinedVolumeMounts, userDefinedVolumes } = kong.deployment;
+    for (const mounts of [
+      pluginServer?.volumeMounts,
+      userDefinedVolumeMounts,
+      withoutLua.deployment.userDefinedVolumeMounts,
+    ]) {
       expect(mounts).toContainEqual({ name: "plugin-socket", mountPath: directory });
     }
+    // Helm replaces a list as a whole, so that the second file has to say the first one's part again.
+    expect(withoutLua.deployment.userDefinedVolumes).toEqual(expect.arrayContaining([...userDefinedVolumes]));
     const [{ metadata, data }] = dumpValues.extraObjects;
     expect(JSON.parse(data["dump.json"])).toMatchObject({ Protocol: "ProtoBuf:1", SocketPath: socket });
-    const volume = kong.deployment.userDefinedVolumes.find(({ name }) => name === "plugin-dump");
+    const volume = withoutLua.deployment.userDefinedVolumes.find(({ name }) => name === "plugin-dump");
     expect(volume?.configMap?.name).toBe(metadata.name);
   });
 
@@ -87,5 +114,6 @@ describe("Kong's values", () => {
 
   test("hold what Helm would not take for a template", () => {
     expect(dumpValues.extraObjects[0].data["dump.json"]).not.toContain("{{");
+    expect(JSON.stringify(luaValues)).not.toContain("{{");
   });
 });

@@ -8,6 +8,9 @@ import { type Log, OpsServer, type RunningService } from "@kong-serverless/runti
 
 import { demandRoutes } from "./demand.ts";
 import { logActivatorEvent } from "./event-log.ts";
+import { LuaEntities } from "./lua/entities.ts";
+import { LuaGateways } from "./lua/gateways.ts";
+import { HttpDoor } from "./lua/http-door.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
 import { startScaler } from "./scaler.ts";
@@ -69,19 +72,30 @@ export class App {
       registry: this.#metrics.registry,
       routes: demandRoutes(this.#activator),
     });
+    const door = this.#createDoor();
     const opsPort = await ops.start();
     this.#scaler = await startScaler(this.#environment, this.#activator, this.#log);
     // Last, so that Kong finds either nothing or a server that is all there.
+    await door.start();
     await server.start();
     isServing = true;
     this.#log.info({ socketPath, opsPort }, "service.started");
     return {
       stop: async () => {
         await this.#scaler?.stop();
-        await server.stop({ graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS });
+        const limits = { graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS };
+        await Promise.all([server.stop(limits), door.stop(limits)]);
         await this.#publisher.stop();
         await ops.stop();
       },
     };
+  }
+
+  /** Where the Lua form of the plugin asks. */
+  #createDoor(): HttpDoor {
+    const parts = { activator: this.#activator, metrics: this.#metrics, log: this.#log };
+    const entities = new LuaEntities(parts);
+    const gateways = new LuaGateways({ ...parts, entities });
+    return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log: this.#log });
   }
 }

@@ -28,8 +28,7 @@ export class ColdPath {
 
   async decide(facts: RequestFacts): Promise<Decision> {
     const { backend, config, matched, metrics } = this.#options;
-    const arrivedAtMs = performance.now();
-    const { signal } = facts;
+    const { arrivedAtMs, signal } = facts;
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
     let isNavigation = false;
     let held: Held;

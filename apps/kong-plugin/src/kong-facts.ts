@@ -4,6 +4,7 @@ import type { RequestFacts } from "./request-facts.ts";
 
 /** The facts of a request that Kong holds by its plugin protocol: each is a call to Kong, so it is asked for when needed. */
 export class KongFacts implements RequestFacts {
+  readonly arrivedAtMs = performance.now();
   readonly #kong: Kong;
   readonly #origin: KnownOrigin;
 

@@ -6,7 +6,7 @@ import { Tally } from "./tally.ts";
 
 /** Counts what became of one backend's requests. */
 export interface RequestMetrics {
-  readonly warm: { inc(): void };
+  readonly warm: { inc(count?: number): void };
   readonly left: { inc(): void };
   held(held: Held): void;
   refused(code: ErrorCodeName): void;

@@ -4,16 +4,24 @@ import type { BackendSettings } from "@kong-serverless/config";
 import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
-import type { Kong } from "./kong.ts";
 import { isBelow } from "./path-prefix.ts";
-
-type KongService = NonNullable<Awaited<ReturnType<Kong["router"]["getService"]>>>;
-type KongRoute = NonNullable<Awaited<ReturnType<Kong["router"]["getRoute"]>>>;
 
 /** Where Kong would forward a request to. */
 export interface Origin {
-  readonly service: KongService | undefined;
-  readonly route: KongRoute | undefined;
+  readonly service: Service | undefined;
+  readonly route: Route | undefined;
+}
+
+interface Service {
+  readonly protocol?: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly path?: string | undefined;
+}
+
+interface Route {
+  readonly paths?: readonly string[] | undefined;
+  readonly strip_path?: boolean | undefined;
 }
 
 const schemes: Readonly<Record<string, string>> = { http: "http", https: "https", ws: "http", wss: "https" };
@@ -51,7 +59,7 @@ export function probeTarget(url: string, settings: BackendSettings): ProbeTarget
 }
 
 /** What is left of `target` once Kong has cut the path off that the route matched (a regular expression's is unknown). */
-function stripped(target: string, route: KongRoute | undefined): string {
+function stripped(target: string, route: Route | undefined): string {
   if (route?.strip_path !== true) return target;
   const matched = (route.paths ?? [])
     .map((path) => path.replace(/\/+$/, ""))
@@ -65,7 +73,7 @@ function stripped(target: string, route: KongRoute | undefined): string {
  * service is `name.namespace.svc`.
  * https://github.com/Kong/kubernetes-ingress-controller/blob/main/internal/dataplane/kongstate/service.go
  */
-function addressOf({ host, port }: KongService): string {
+function addressOf({ host, port }: Service): string {
   const [, name, namespace, servicePort] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.([a-z0-9-]+)\.svc$/.exec(host) ?? [];
   // A service's host may be an IPv6 address as such; in a URL it stands in brackets.
   if (servicePort === undefined) return `${isIPv6(host) ? `[${host}]` : host}:${port}`;

@@ -2,6 +2,8 @@ import type { Origin } from "./probe-target.ts";
 
 /** What the plugin may want to know of a request before it decides. Whoever brought the request knows how to find out. */
 export interface RequestFacts {
+  /** On the clock of `performance.now()`. */
+  readonly arrivedAtMs: number;
   /** Aborts when the client leaves; undefined where nobody can know. */
   readonly signal: AbortSignal | undefined;
   /** Whether the server is being stopped. */

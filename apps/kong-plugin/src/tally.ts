@@ -5,8 +5,8 @@
 export class Tally {
   #count = 0;
 
-  inc(): void {
-    this.#count += 1;
+  inc(count = 1): void {
+    this.#count += count;
   }
 
   /** What was counted since the last time that this was asked. */

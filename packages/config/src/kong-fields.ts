@@ -1,5 +1,11 @@
 /** Fields that Kong puts beside an operator's own when it starts a plugin instance; those that begin with __ besides. */
-const kongFields = new Set(["route_id", "service_id", "consumer_id", "consumer_group_id"]);
+const kongFields = new Set([
+  "route_id",
+  "service_id",
+  "consumer_id",
+  "consumer_group_id",
+  "plugin_instance_name",
+]);
 
 /** The plugin entity that a configuration belongs to. */
 export interface PluginEntity {

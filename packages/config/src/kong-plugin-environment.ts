@@ -1,3 +1,5 @@
+import { dirname, join } from "node:path";
+
 import { z } from "zod";
 
 import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
@@ -29,6 +31,13 @@ export const kongPluginEnvironmentSchema = z
       .default("/usr/local/kong/serverless.socket")
       .describe(
         "Path of the unix socket that Kong connects to; the default is Kong's own. At most 100 bytes or so, in a directory that exists.",
+      ),
+    KONG_SERVERLESS_HTTP_SOCKET: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Path of the unix socket that the Lua form of the plugin connects to; Kong needs the same variable. Default: serverless-http.socket beside the other.",
       ),
     ...daprFields,
     OPS_HOST: z
@@ -90,13 +99,19 @@ export const kongPluginEnvironmentSchema = z
     }
   });
 
-/** The plugin server's settings under the names of their environment variables, with the sidecar's address worked out. */
+/** The plugin server's settings under the names of their environment variables, with what follows from several worked out. */
 export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema> & {
   readonly daprEndpoint: string;
+  readonly httpSocketPath: string;
 };
 
 /** Reads the plugin server's settings. Throws a ConfigError that names each variable at fault. */
 export function readKongPluginEnvironment(environment?: NodeJS.ProcessEnv): KongPluginEnvironment {
   const settings = readEnvironment(kongPluginEnvironmentSchema, environment);
-  return { ...settings, daprEndpoint: daprEndpointOf(settings) };
+  const { KONG_SERVERLESS_SOCKET: socketPath, KONG_SERVERLESS_HTTP_SOCKET: httpSocketPath } = settings;
+  return {
+    ...settings,
+    daprEndpoint: daprEndpointOf(settings),
+    httpSocketPath: httpSocketPath ?? join(dirname(socketPath), "serverless-http.socket"),
+  };
 }

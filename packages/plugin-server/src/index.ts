@@ -2,4 +2,5 @@ export { dump } from "./dump.ts";
 export type { ExitAnswer } from "./failure-answer.ts";
 export type { Kong } from "./kong.ts";
 export { type Phase, type PluginConfig, type PluginInstance, type PluginModule } from "./plugin-module.ts";
+export { type BoundSocket, bindSocket } from "./socket-path.ts";
 export { PluginServer, type PluginServerOptions, type StopOptions } from "./plugin-server.ts";

@@ -106,6 +106,18 @@ export const errorCodes = {
     meaning: "The plugin server was stopped, and the request did not end within its grace period.",
     remedy: "Try again. If it happens often, raise the grace period above the longest hold.",
   },
+  PLUGIN_SERVER_UNAVAILABLE: {
+    status: 503,
+    meaning: "The plugin server gave no answer, and the backend was not known to be ready.",
+    remedy:
+      "Look whether the plugin server runs, and whether its KONG_SERVERLESS_HTTP_SOCKET and Kong's name the same path.",
+  },
+  SHARED_DICT_MISSING: {
+    status: 503,
+    meaning:
+      "Kong has no shared dictionary `kong_serverless`, which the plugin keeps its leases and counts in.",
+    remedy: 'Start Kong with KONG_NGINX_HTTP_LUA_SHARED_DICT="kong_serverless 4m".',
+  },
   SOCKET_UNAVAILABLE: {
     meaning: "The plugin server's unix socket could not be made.",
     remedy: "The directory must exist and be writable, and its path shorter than 100 bytes or so.",

@@ -1,9 +1,6 @@
-import { join } from "node:path";
-
 import { Exchange, type ExchangeResponse, KongHost, type PluginEntity } from "@kong-serverless/kong-host";
-import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
-import { sleep } from "@kong-serverless/runtime";
-import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
+
+import { PluginSide, type PluginSideOptions } from "./plugin-side.ts";
 
 export interface GatewayRequest {
   readonly method?: string;
@@ -17,17 +14,13 @@ export interface GatewayRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface GatewayOptions {
-  /** The plugin server's script. */
-  readonly entry: string;
+export interface GatewayOptions extends PluginSideOptions {
   /** The plugin's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Where requests are forwarded, and where a backend without `upstream` is probed. */
   readonly serviceUrl: string;
-  readonly sidecarUrl: string;
   readonly routePaths?: readonly string[];
   readonly workers?: number;
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface GatewayResponse extends ExchangeResponse {
@@ -36,51 +29,24 @@ export interface GatewayResponse extends ExchangeResponse {
 }
 
 /** A gateway with one route: the real plugin server in a process of its own, driven as Kong drives it. */
-export class Gateway {
+export class Gateway extends PluginSide {
   readonly #options: GatewayOptions;
-  readonly #directory: AsyncDisposable & { readonly path: string };
-  plugin: SpawnedApp;
   host: KongHost;
-  #opsUrl = "";
   #config: GatewayOptions["config"];
   #seq = 1;
 
   private constructor(options: GatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
+    super(options, directory);
     this.#options = options;
-    this.#directory = directory;
     this.#config = options.config;
-    this.plugin = this.spawn();
-    this.host = new KongHost({ socketPath: this.#socketPath, workers: options.workers ?? 1 });
+    this.host = new KongHost({ socketPath: this.socketPath, workers: options.workers ?? 1 });
   }
 
   /** Resolves once the plugin server takes requests. */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, await makeSocketDirectory());
-    await gateway.#started();
+    const gateway = new Gateway(options, await PluginSide.makeDirectory());
+    await gateway.started();
     return gateway;
-  }
-
-  /** Starts the plugin server anew: after the former one has ended, or in its place while it runs. */
-  async restartPlugin(): Promise<void> {
-    this.plugin = this.spawn();
-    await this.#started();
-  }
-
-  /** Another plugin server on the same socket. */
-  spawn(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): SpawnedApp {
-    return spawnApp({
-      entry: this.#options.entry,
-      args,
-      env: {
-        KONG_SERVERLESS_SOCKET: this.#socketPath,
-        DAPR_HTTP_ENDPOINT: this.#options.sidecarUrl,
-        OPS_HOST: "127.0.0.1",
-        OPS_PORT: "0",
-        LOG_LEVEL: "debug",
-        ...this.#options.env,
-        ...env,
-      },
-    });
   }
 
   /** Gives the route another configuration, as a reload does. */
@@ -143,45 +109,9 @@ export class Gateway {
     }
   }
 
-  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const text = await (await fetch(`${this.#opsUrl}/metrics`)).text();
-    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-    return text
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
-  }
-
-  /** Resolves once the sum of a metric's series is `value`; fails when that takes too long. */
-  async waitForMetric(
-    name: string,
-    value: number,
-    labels: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
-      if ((await this.metric(name, labels)) === value) return;
-      await sleep(10);
-    }
-    throw new Error(`${name} is ${await this.metric(name, labels)} instead of ${value}`);
-  }
-
-  async ops(path: string): Promise<Response> {
-    return fetch(this.#opsUrl + path);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.host.close();
-    await this.plugin[Symbol.asyncDispose]();
-    await this.#directory[Symbol.asyncDispose]();
-  }
-
-  get #socketPath(): string {
-    return join(this.#directory.path, "serverless.socket");
-  }
-
-  async #started(): Promise<void> {
-    const { opsPort } = await this.plugin.waitFor("service.started");
-    this.#opsUrl = `http://127.0.0.1:${opsPort as number}`;
+    await super[Symbol.asyncDispose]();
   }
 
   async #answer(

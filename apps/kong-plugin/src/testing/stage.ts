@@ -1,9 +1,11 @@
 import { join } from "node:path";
 
-import { bundleOnce, ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+import { bundleOnce, ScriptedSidecar } from "@kong-serverless/testing";
 import { beforeAll, inject } from "vitest";
 
 import { Gateway, type GatewayOptions } from "./gateway.ts";
+import { NginxGateway, type NginxGatewayOptions } from "./nginx-gateway.ts";
+import { PatientBackend } from "./patient-backend.ts";
 
 /** The plugin's configuration in most tests: one route, one backend, probed at the route's service. */
 export const backendConfig = { name: "demo", health: "/healthz", pubsub: "pubsub", topic: "wake-demo" };
@@ -18,36 +20,48 @@ export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
  *   await using stage = await openStage();
  * });
  */
-export function useStage(): (options?: Partial<GatewayOptions>) => Promise<Stage> {
+export function useStage(): (options?: StageOptions<GatewayOptions>) => Promise<Stage> {
+  return useStageOf((options) => Gateway.start(options));
+}
+
+/** The same with nginx and the Lua form of the plugin in Kong's place. */
+export function useNginxStage(): (
+  options?: StageOptions<NginxGatewayOptions>,
+) => Promise<Stage<NginxGateway>> {
+  return useStageOf((options) => NginxGateway.start(options));
+}
+
+function useStageOf<Options extends GatewayOptions, G extends StageGateway>(
+  start: (options: Options) => Promise<G>,
+): (options?: StageOptions<Options>) => Promise<Stage<G>> {
   let entry: string;
   beforeAll(async () => {
     entry = await bundleOnce(join(import.meta.dirname, "../.."), inject("bundleFolder"));
   });
-  return (options) => Stage.open({ entry, ...options });
+  return async ({ backend: given, ...options } = {}) => {
+    const backend = await (given ?? new PatientBackend(503)).start();
+    const sidecar = await new ScriptedSidecar().start();
+    const parts = { config, serviceUrl: backend.url, sidecarUrl: sidecar.url, entry };
+    const gateway = await start({ ...parts, ...options } as unknown as Options);
+    return new Stage(backend, sidecar, gateway);
+  };
 }
 
-/** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
-export class Stage {
-  readonly backend: ScriptedBackend;
-  readonly sidecar: ScriptedSidecar;
-  readonly gateway: Gateway;
+type StageOptions<Options> = Partial<Options> & { readonly backend?: PatientBackend };
+type StageGateway = (Gateway | NginxGateway) & {
+  request(): Promise<{ readonly status: number }>;
+};
 
-  private constructor(backend: ScriptedBackend, sidecar: ScriptedSidecar, gateway: Gateway) {
+/** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
+export class Stage<G extends StageGateway = Gateway> {
+  readonly backend: PatientBackend;
+  readonly sidecar: ScriptedSidecar;
+  readonly gateway: G;
+
+  constructor(backend: PatientBackend, sidecar: ScriptedSidecar, gateway: G) {
     this.backend = backend;
     this.sidecar = sidecar;
     this.gateway = gateway;
-  }
-
-  static async open(options: Partial<GatewayOptions> & Pick<GatewayOptions, "entry">): Promise<Stage> {
-    const backend = await new ScriptedBackend(503).start();
-    const sidecar = await new ScriptedSidecar().start();
-    const gateway = await Gateway.start({
-      config,
-      serviceUrl: backend.url,
-      sidecarUrl: sidecar.url,
-      ...options,
-    });
-    return new Stage(backend, sidecar, gateway);
   }
 
   /** How often the plugin has logged this event. */
@@ -71,6 +85,14 @@ export class Stage {
   async warmUp(): Promise<void> {
     this.backend.become(200);
     await this.gateway.request();
+  }
+
+  async demand(name = "demo"): Promise<{ readonly held: number; readonly inFlight: number }> {
+    const { held, inFlight } = (await (await this.gateway.ops(`/demand/${name}`)).json()) as {
+      held: number;
+      inFlight: number;
+    };
+    return { held, inFlight };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

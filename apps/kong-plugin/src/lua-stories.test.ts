@@ -1,0 +1,156 @@
+import { once } from "node:events";
+
+import { sleep } from "@kong-serverless/runtime";
+import { describe, expect, test } from "vitest";
+
+import { type NginxGateway, nginxMissing } from "./testing/nginx-gateway.ts";
+import { config, type Stage, useNginxStage } from "./testing/stage.ts";
+
+const nothing = { held: 0, inFlight: 0 };
+const openStage = useNginxStage();
+
+/** Sends requests that the backend works on until it is told to end; resolves once it does, with what waits for their end. */
+async function openSlow(stage: Stage<NginxGateway>, count = 1): Promise<() => Promise<unknown>> {
+  const slow = Promise.allSettled(
+    Array.from({ length: count }, () => stage.gateway.request({ path: "/slow" })),
+  );
+  await stage.backend.waitForOpen(count);
+  return () => slow;
+}
+
+/** Several processes start one after the other. */
+const options = { timeout: 30_000, skip: nginxMissing() !== undefined };
+
+describe("the counts of the Lua form", options, () => {
+  test("are zero again after clients that leave at any moment", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const head = Buffer.from("GET /slow HTTP/1.1\r\nhost: demo.example\r\n\r\n");
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all(
+        Array.from({ length: 100 }, async (_, index) => {
+          const client = stage.gateway.connect();
+          client.on("error", () => {});
+          await once(client, "connect");
+          client.write(head.subarray(0, index % 10 === 0 ? 20 : head.length));
+          await sleep(index % 5);
+          client.destroy();
+        }),
+      );
+    }
+    await expect.poll(() => stage.demand()).toEqual(nothing);
+  });
+
+  test("are zero again however a request ends", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const ends = [
+      { headers: { "x-exit-behind": "1" }, status: 418 },
+      { headers: { "x-exit-before": "1" }, status: 401 },
+      { headers: { "x-no-peer": "1" }, status: 503 },
+      { path: "/reset", status: 502 },
+      // Another plugin's handler throws in `log`, so that ours never runs.
+      { headers: { "x-log-fails": "1" }, status: 200 },
+    ];
+    for (const { status, ...request } of ends) {
+      const responses = await Promise.all(Array.from({ length: 20 }, () => stage.gateway.request(request)));
+      expect(responses.map((response) => response.status)).toEqual(Array(20).fill(status));
+    }
+    // A request without its `log` is found when Lua collects its garbage: at the latest when the worker has been idle for a while.
+    await expect.poll(() => stage.demand(), { timeout: 18_000 }).toEqual(nothing);
+  });
+
+  test("lose what a killed worker had, and nothing else", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const { gateway } = stage;
+    const slow = await openSlow(stage, 8);
+    await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 8 });
+    const [pid = 0] = gateway.workerPids;
+    await gateway.killWorker(pid);
+    await expect.poll(() => stage.backend.open).toBeLessThanOrEqual(8);
+    await expect.poll(async () => (await stage.demand()).inFlight).toBe(stage.backend.open);
+    stage.backend.finish();
+    await slow();
+    await expect.poll(() => stage.demand()).toEqual(nothing);
+  });
+
+  test("keep a request of a worker that drains after a reload, until it ends", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const { gateway } = stage;
+    const slow = await openSlow(stage);
+    await gateway.reload();
+    expect((await gateway.request()).status).toBe(200);
+    await expect.poll(() => gateway.workerPids).toHaveLength(3);
+    await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 1 });
+    stage.backend.finish();
+    await slow();
+    await expect.poll(() => stage.demand()).toEqual(nothing);
+  });
+
+  test("are known to a plugin server that has just started, and so are the backends", async () => {
+    await using stage = await openStage({ config: { ...config, keepWarmIntervalMs: 200 } });
+    await stage.warmUp();
+    const { gateway } = stage;
+    const slow = await openSlow(stage);
+    await gateway.plugin.stop("SIGKILL");
+    const messages = stage.sidecar.messages.length;
+    await gateway.restartPlugin();
+    await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 1 });
+    // Kept warm without a request having come by.
+    await expect.poll(() => stage.sidecar.messages.length).toBeGreaterThan(messages);
+    stage.backend.finish();
+    await slow();
+    await expect.poll(() => stage.demand()).toEqual(nothing);
+  });
+
+  test("are forgotten when the gateway has gone", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const slow = await openSlow(stage);
+    await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 1 });
+    for (const pid of [stage.gateway.nginx.pid ?? 0, ...stage.gateway.workerPids])
+      process.kill(pid, "SIGKILL");
+    await slow();
+    await expect.poll(() => stage.demand(), { timeout: 15_000 }).toEqual(nothing);
+  });
+});
+
+describe("the Lua form", options, () => {
+  test("lets warm requests pass while the plugin server is gone, and refuses others with a code", async () => {
+    await using stage = await openStage({ config: { ...config, readyLeaseMs: 3000 } });
+    await stage.warmUp();
+    const { gateway } = stage;
+    // Each worker gets to know the backend's lease by a request of its own.
+    for (let request = 0; request < 50; request += 1) await gateway.request();
+    await gateway.plugin.stop("SIGKILL");
+    const warm = await gateway.request();
+    expect(warm.status).toBe(200);
+    await expect.poll(async () => (await gateway.request()).status, { timeout: 10_000 }).toBe(503);
+    const { headers, body } = await gateway.request();
+    expect(headers["retry-after"]).toBe("1");
+    expect(JSON.parse(body)).toMatchObject({ code: "PLUGIN_SERVER_UNAVAILABLE", backend: "demo" });
+  });
+
+  test("holds a request on over a restart of the plugin server", async () => {
+    await using stage = await openStage({ config: { ...config, holdTimeoutMs: 10_000 } });
+    const { gateway } = stage;
+    const held = gateway.request();
+    await gateway.plugin.waitFor("request.held");
+    await gateway.plugin.stop("SIGKILL");
+    await gateway.restartPlugin();
+    await gateway.plugin.waitFor("request.held");
+    stage.backend.become(200);
+    expect((await held).status).toBe(200);
+  });
+
+  test("refuses requests and says why where Kong has no shared dictionary", async () => {
+    await using stage = await openStage({ sharedDict: "" });
+    stage.backend.become(200);
+    const { status, body } = await stage.gateway.request();
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ code: "SHARED_DICT_MISSING" });
+    expect(stage.gateway.nginx.output).toContain("KONG_NGINX_HTTP_LUA_SHARED_DICT");
+  });
+});

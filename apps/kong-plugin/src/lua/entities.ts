@@ -1,0 +1,73 @@
+import type { Answer } from "../answer.ts";
+import type { Destination } from "../destination.ts";
+import { Entity, type EntityParts, refusal } from "../entity.ts";
+
+/** An entity that no gateway is configured with is kept for so long after its last request: of a worker that drains, for instance. */
+const unusedMs = 60_000;
+const maxEntities = 10_000;
+
+interface Known {
+  readonly entity: Entity;
+  usedAtMs: number;
+}
+
+/** The plugin entities of the gateways that run the Lua form, by the ids that these give them. */
+export class LuaEntities {
+  readonly #parts: EntityParts;
+  readonly #known = new Map<string, Known>();
+  readonly #listed = new Map<string, ReadonlySet<string>>();
+
+  constructor(parts: EntityParts) {
+    this.#parts = parts;
+  }
+
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  /** Never throws for a configuration: what is wrong with it is logged, and its requests are refused. */
+  add(id: string, configuration: unknown): void {
+    if (this.#known.has(id)) return;
+    if (this.#known.size >= maxEntities) this.#forgetOldest();
+    const entity = new Entity(configuration, this.#parts);
+    this.#known.set(id, { entity, usedAtMs: performance.now() });
+  }
+
+  /** What an entity has for a backend: a way to decide, or the answer to all of its requests. Undefined: ask for its configuration. */
+  find(id: string, backend: number): Destination | Answer | undefined {
+    const known = this.#known.get(id);
+    if (known === undefined) return undefined;
+    known.usedAtMs = performance.now();
+    try {
+      return known.entity.claim().destinations[backend];
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** Remembers what a gateway is configured with. */
+  list(gateway: string, ids: ReadonlySet<string>): void {
+    this.#listed.set(gateway, ids);
+  }
+
+  forget(gateway: string): void {
+    this.#listed.delete(gateway);
+  }
+
+  /** Gives up what nobody is configured with any more. */
+  sweep(nowMs: number): void {
+    const lists = [...this.#listed.values()];
+    for (const [id, { usedAtMs }] of this.#known)
+      if (!lists.some((ids) => ids.has(id)) && nowMs - usedAtMs >= unusedMs) this.#remove(id);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = [...this.#known].toSorted(([, one], [, other]) => one.usedAtMs - other.usedAtMs);
+    if (oldest !== undefined) this.#remove(oldest[0]);
+  }
+
+  #remove(id: string): void {
+    this.#known.get(id)?.entity.release();
+    this.#known.delete(id);
+  }
+}

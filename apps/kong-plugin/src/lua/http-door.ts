@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+import { type BoundSocket, bindSocket, type StopOptions } from "@kong-serverless/plugin-server";
+import { type Log, ServerlessError, sleep } from "@kong-serverless/runtime";
+
+import { type Answer, problem } from "../answer.ts";
+import type { Decision } from "../decision.ts";
+import { Destination } from "../destination.ts";
+import type { LuaEntities } from "./entities.ts";
+import { leaseMs, type LuaGateways } from "./gateways.ts";
+import { leaseKey } from "./lease-key.ts";
+import { type Question, questionSchema, reportSchema } from "./messages.ts";
+import { QuestionFacts } from "./question-facts.ts";
+
+const maxBodyBytes = 16 * 1024 * 1024;
+/** Kong waits 40 s for the next byte of an answer. */
+const heartbeatMs = 15_000;
+/** Longer than Kong keeps an idle connection, so that it is Kong that closes. */
+const keepAliveTimeoutMs = 75_000;
+const socketMode = 0o660;
+
+export interface HttpDoorOptions {
+  readonly socketPath: string;
+  readonly entities: LuaEntities;
+  readonly gateways: LuaGateways;
+  readonly log: Log;
+}
+
+/**
+ * Serves the Lua form of the plugin over HTTP on a unix socket: `POST /requests` decides about a request, and holds it;
+ * `POST /report` takes what a gateway has in flight.
+ */
+export class HttpDoor {
+  readonly #options: HttpDoorOptions;
+  readonly #server: Server;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<AbortController>();
+  #lastRequestMs = 0;
+  #socket: BoundSocket | undefined;
+
+  constructor(options: HttpDoorOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.keepAliveTimeout = keepAliveTimeoutMs;
+    this.#server.requestTimeout = heartbeatMs;
+  }
+
+  /** Resolves once Kong can connect. Takes the path over from a server that holds it. Fails with SOCKET_UNAVAILABLE. */
+  async start(): Promise<void> {
+    this.#socket = await bindSocket(this.#server, this.#options.socketPath, socketMode);
+    this.#options.gateways.start();
+  }
+
+  /** Holds nothing new, and goes on serving until no request has come for `idleMs`. What is still held after `graceMs` is answered 503. */
+  async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
+    this.#stopping.abort();
+    const startedAtMs = performance.now();
+    for (;;) {
+      const nowMs = performance.now();
+      const quietMs = this.#running.size > 0 ? 0 : nowMs - Math.max(startedAtMs, this.#lastRequestMs);
+      const leftMs = graceMs - (nowMs - startedAtMs);
+      if (quietMs >= idleMs || leftMs <= 0) break;
+      await sleep(Math.min(idleMs - quietMs, leftMs));
+    }
+    await this.#socket?.remove();
+    this.#options.gateways.stop();
+    for (const running of this.#running) running.abort(new ServerlessError("PLUGIN_STOPPED", "stopped"));
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    await Promise.race([closed, sleep(1000)]);
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const body = await readJson(request);
+      switch (`${request.method} ${request.url}`) {
+        case "POST /requests":
+          return await this.#decide(questionSchema.parse(body), response);
+        case "POST /report": {
+          const { answer, passed } = this.#options.gateways.take(reportSchema.parse(body));
+          if (passed > 0) this.#lastRequestMs = performance.now();
+          return send(response, 200, answer);
+        }
+        default:
+          return send(response, 404, {});
+      }
+    } catch (error) {
+      log.error({ error }, "door.failed");
+      if (!response.headersSent) send(response, 400, {});
+    }
+  }
+
+  async #decide(question: Question, response: ServerResponse): Promise<void> {
+    const { entities } = this.#options;
+    if (question.configuration !== undefined) entities.add(question.entity, question.configuration);
+    const destination = entities.find(question.entity, question.backend);
+    if (destination === undefined) return send(response, 409, {});
+    if (!(destination instanceof Destination)) return send(response, 200, { kind: "exit", ...destination });
+    if (question.unreachable === true) destination.backend.unreachable();
+    const decision = await this.#run(destination, question, response);
+    if (decision.kind !== "pass")
+      return send(response, 200, { kind: "exit", ...answerOf(decision, destination) });
+    const { backend } = destination;
+    backend.handOver();
+    send(response, 200, { ...decision, key: leaseKey(backend.settings), leaseMs: leaseMs(backend) });
+  }
+
+  async #run(destination: Destination, question: Question, response: ServerResponse): Promise<Decision> {
+    const leaving = new AbortController();
+    const onClose = () =>
+      leaving.abort(new ServerlessError("PDK_CALL_FAILED", "Kong closed the connection."));
+    const heartbeat = setInterval(() => response.writeProcessing(), heartbeatMs);
+    response.once("close", onClose);
+    this.#running.add(leaving);
+    try {
+      return await destination.decide(
+        new QuestionFacts(question, leaving.signal, this.#stopping.signal.aborted),
+      );
+    } catch (error) {
+      this.#options.log.error({ error }, "plugin.failed");
+      return {
+        kind: "exit",
+        answer: problem({ code: "PLUGIN_FAILED", backend: destination.backend.name, retryAfterMs: 0 }),
+      };
+    } finally {
+      clearInterval(heartbeat);
+      response.off("close", onClose);
+      this.#running.delete(leaving);
+      this.#lastRequestMs = performance.now();
+    }
+  }
+}
+
+function answerOf(decision: Exclude<Decision, { kind: "pass" }>, { backend }: Destination): Answer {
+  if (decision.kind === "exit") return decision.answer;
+  // It did not leave, or nobody would be answered: the server stops.
+  return problem({ code: "PLUGIN_STOPPED", backend: backend.name, retryAfterMs: 0 });
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes)
+      throw new ServerlessError("FRAME_TOO_LARGE", `a message of more than ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}

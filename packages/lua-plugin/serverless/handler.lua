@@ -1,0 +1,131 @@
+-- The Kong plugin `serverless`. While a backend's lease lasts a request passes without leaving nginx; otherwise the
+-- plugin server decides, and may hold it until the backend is ready.
+
+local has_dict = ngx.shared.kong_serverless ~= nil
+local entities = require "kong.plugins.serverless.entities"
+local leases = has_dict and require "kong.plugins.serverless.leases"
+local plugin_server = require "kong.plugins.serverless.plugin_server"
+local refusals = require "kong.plugins.serverless.refusals"
+local report = has_dict and require "kong.plugins.serverless.report"
+local traffic = has_dict and require "kong.plugins.serverless.traffic"
+
+local Serverless = {
+  -- After authentication, ACLs and rate limiting: what those refuse wakes nothing.
+  PRIORITY = 1,
+  VERSION = "0.1.0",
+}
+
+function Serverless:init_worker()
+  if has_dict then
+    report.start()
+  else
+    kong.log.crit("there is no shared dictionary kong_serverless, so every request of a serverless route is refused: ",
+      "set KONG_NGINX_HTTP_LUA_SHARED_DICT=\"kong_serverless 4m\"")
+  end
+end
+
+function Serverless:configure(confs)
+  entities.configure(confs)
+end
+
+local function facts(entity, backend, is_unreachable)
+  local service, route = kong.router.get_service(), kong.router.get_route()
+  local consumer = kong.client.get_consumer()
+  return {
+    entity = entity.id,
+    backend = backend.index,
+    unreachable = is_unreachable,
+    path = kong.request.get_path(),
+    method = kong.request.get_method(),
+    headers = {
+      accept = kong.request.get_header("accept"),
+      ["user-agent"] = kong.request.get_header("user-agent"),
+      traceparent = kong.request.get_header("traceparent"),
+    },
+    client = { consumer = consumer and consumer.id, ip = kong.client.get_forwarded_ip() },
+    service = service and {
+      protocol = service.protocol, host = service.host, port = service.port, path = service.path,
+    },
+    route = route and { paths = route.paths, strip_path = route.strip_path },
+  }
+end
+
+local function apply(decision)
+  for name, value in pairs(decision.addResponseHeaders or {}) do
+    kong.response.add_header(name, value)
+  end
+  for name, value in pairs(decision.setResponseHeaders or {}) do
+    kong.response.set_header(name, value)
+  end
+  for name, value in pairs(decision.setRequestHeaders or {}) do
+    kong.service.request.set_header(name, value)
+  end
+  if decision.target then
+    kong.service.set_target(decision.target.host, decision.target.port)
+  end
+end
+
+-- The long way. Returns only for a request that passes.
+local function ask(conf, entity, backend)
+  local is_unreachable = backend.lease ~= nil and leases.is_failed(backend.lease)
+  local question = facts(entity, backend, is_unreachable)
+  local status, decision = plugin_server.decide(question)
+  if status == 409 then
+    question.configuration = conf
+    status, decision = plugin_server.decide(question)
+  end
+  if status ~= 200 or type(decision) ~= "table" then
+    kong.log.err("no decision from the plugin server: ", status or decision)
+    return refusals.answer("PLUGIN_SERVER_UNAVAILABLE", backend.name)
+  end
+  if decision.kind ~= "pass" then
+    return kong.response.exit(decision.status, decision.body, decision.headers)
+  end
+  backend.key = decision.key
+  backend.lease = "lease:" .. decision.key
+  leases.grant(backend.lease, decision.leaseMs, is_unreachable)
+  apply(decision)
+end
+
+function Serverless:access(conf)
+  local ctx = ngx.ctx
+  -- Counted already: Kong may come here again after an internal redirect.
+  if ctx.kong_serverless then
+    return
+  end
+  if not has_dict then
+    return refusals.answer("SHARED_DICT_MISSING")
+  end
+  local entity = entities.of(conf)
+  local backend = entities.match(entity)
+  if not backend then
+    return
+  end
+  local by_lease = backend.lease ~= nil and leases.is_valid(backend.lease)
+  if not by_lease then
+    ask(conf, entity, backend)
+  end
+  ctx.kong_serverless = traffic.begin(backend.key, by_lease)
+end
+
+-- Always comes, however the request ends. A phase of its own to see failures a moment earlier (header_filter) would
+-- cost a warm request more than all the rest of the plugin.
+function Serverless:log()
+  local request = ngx.ctx.kong_serverless
+  if not request then
+    return
+  end
+  traffic.finish(request)
+  local status = ngx.status
+  if status < 502 or status > 504 then
+    return
+  end
+  if kong.response.get_source() == "service" then
+    -- The backend's own answer, or that of a proxy before it: the plugin server may know more.
+    leases.drop("lease:" .. request.key)
+  else
+    leases.fail("lease:" .. request.key)
+  end
+end
+
+return Serverless

@@ -1,0 +1,140 @@
+-- Asks the plugin server: JSON over HTTP/1.1 on a unix socket, connections kept. A new question is asked again when
+-- the server goes away over it, so that a restart of the server costs held requests time and nothing else.
+
+local cjson = require "cjson.safe"
+
+local CONNECT_MS = 1000
+local SEND_MS = 5000
+-- The server sends an interim response (102) every 15 s while it holds a request.
+local HOLD_READ_MS = 40000
+local REPORT_READ_MS = 1000
+-- Below the server's own limit, so that it is this side that closes.
+local IDLE_MS = 50000
+local POOL_SIZE = 256
+-- How long a server that restarts is waited for. The pauses between attempts grow, since nginx logs every failure.
+local ABSENCE_SECONDS = 5
+local FIRST_PAUSE_SECONDS = 0.05
+local LONGEST_PAUSE_SECONDS = 0.5
+local MAX_ATTEMPTS = 3
+
+-- Read here because the module is loaded in nginx's master process: workers see no environment.
+local configured_path = os.getenv("KONG_SERVERLESS_HTTP_SOCKET")
+
+local plugin_server = {}
+
+function plugin_server.socket_path()
+  return configured_path or (kong.configuration.prefix .. "/serverless-http.socket")
+end
+
+-- Nobody listens, or the listen queue is full: either may be over in a moment.
+local function connect(read_ms, wait_seconds)
+  local address = "unix:" .. plugin_server.socket_path()
+  local deadline = ngx.now() + wait_seconds
+  local pause = FIRST_PAUSE_SECONDS
+  while true do
+    local socket = ngx.socket.tcp()
+    socket:settimeouts(CONNECT_MS, SEND_MS, read_ms)
+    local ok, err = socket:connect(address)
+    if ok then
+      return socket
+    end
+    if ngx.now() + pause > deadline then
+      return nil, err
+    end
+    ngx.sleep(pause)
+    pause = math.min(pause * 2, LONGEST_PAUSE_SECONDS)
+  end
+end
+
+local function read_head(socket)
+  local line, err = socket:receive("*l")
+  if not line then
+    return nil, err
+  end
+  local status = tonumber(line:match("^HTTP/1%.1 (%d%d%d)"))
+  if not status then
+    return nil, "no HTTP response"
+  end
+  local length = 0
+  while true do
+    line, err = socket:receive("*l")
+    if not line then
+      return nil, err
+    end
+    if line == "" then
+      return status, length
+    end
+    length = tonumber(line:lower():match("^content%-length:%s*(%d+)")) or length
+  end
+end
+
+local function read_response(socket)
+  local status, length
+  repeat
+    status, length = read_head(socket)
+    if not status then
+      return nil, length
+    end
+  until status >= 200
+  local body = ""
+  if length > 0 then
+    local err
+    body, err = socket:receive(length)
+    if not body then
+      return nil, err
+    end
+  end
+  return status, cjson.decode(body)
+end
+
+local function ask_once(path, text, read_ms, wait_seconds)
+  local socket, err = connect(read_ms, wait_seconds)
+  if not socket then
+    return nil, err, true
+  end
+  local sent
+  sent, err = socket:send({
+    "POST ", path, " HTTP/1.1\r\nhost: plugin-server\r\n",
+    "content-type: application/json\r\ncontent-length: ", #text, "\r\n\r\n", text,
+  })
+  if not sent then
+    socket:close()
+    return nil, err
+  end
+  local status, answer = read_response(socket)
+  if not status then
+    socket:close()
+    return nil, answer
+  end
+  socket:setkeepalive(IDLE_MS, POOL_SIZE)
+  return status, answer
+end
+
+local function ask(path, question, read_ms, wait_seconds)
+  local started_at = ngx.now()
+  local status, answer, is_absent
+  for _ = 1, MAX_ATTEMPTS do
+    question.waitedMs = math.floor((ngx.now() - started_at) * 1000)
+    local text, err = cjson.encode(question)
+    if not text then
+      return nil, err
+    end
+    status, answer, is_absent = ask_once(path, text, read_ms, wait_seconds)
+    if status or is_absent then
+      break
+    end
+  end
+  return status, answer
+end
+
+-- What becomes of a request: yields for as long as it is held. Returns the status and the answer, or nil and why
+-- there is none.
+function plugin_server.decide(question)
+  return ask("/requests", question, HOLD_READ_MS, ABSENCE_SECONDS)
+end
+
+function plugin_server.report(state)
+  return ask("/report", state, REPORT_READ_MS, 0)
+end
+
+return plugin_server

@@ -1,0 +1,186 @@
+-- Counts this worker's requests in flight in plain tables, and publishes the counts in the shared dictionary, where
+-- one worker adds those of all up. A count is a state, not a stream of events: whatever was missed, the next
+-- publication is right.
+
+local cjson = require "cjson.safe"
+local ffi = require "ffi"
+
+local dict = ngx.shared.kong_serverless
+
+pcall(ffi.cdef, "int kill(int pid, int sig);")
+local EPERM = 1
+
+-- For so long after its last request a backend is part of each report.
+local QUIET_SECONDS = 10
+local RECOUNT_SECONDS = 1
+-- A worker without traffic collects no garbage by itself: soon after its last request it does so once, and then rarely,
+-- since a whole collection is a pause of some milliseconds.
+local IDLE_SECONDS = 10
+local COLLECT_SECONDS = 300
+
+local traffic = {}
+
+-- By the backend's key.
+local counts = {}
+-- The requests in flight. Weak: should Kong ever not run `log` for one (an earlier plugin's handler threw, or the
+-- last plugin was removed from the configuration meanwhile), its mark goes with the request's context, and a recount
+-- is right again.
+local open = setmetatable({}, { __mode = "k" })
+local is_changed = false
+-- Timers no longer run in a worker that drains.
+local is_draining = false
+local recounted_at = 0
+local collected_at = 0
+local used_at = 0
+local slot
+
+-- A number of this worker's own that no other worker, before or after, has.
+function traffic.start()
+  slot = dict:incr("slots", 1, 0)
+  dict:set("pid:" .. slot, ngx.worker.pid())
+  return slot
+end
+
+local function alive(pid)
+  return ffi.C.kill(pid, 0) == 0 or ffi.errno() == EPERM
+end
+
+local function recount(now)
+  if now - recounted_at < RECOUNT_SECONDS then
+    return
+  end
+  recounted_at = now
+  if not next(open) then
+    return
+  end
+  if now - math.max(used_at, collected_at) > (collected_at < used_at and IDLE_SECONDS or COLLECT_SECONDS) then
+    collected_at = now
+    collectgarbage()
+  end
+  local found = {}
+  for request in pairs(open) do
+    found[request.key] = (found[request.key] or 0) + 1
+  end
+  for key, count in pairs(counts) do
+    if count.in_flight ~= (found[key] or 0) then
+      count.in_flight = found[key] or 0
+      is_changed = true
+    end
+  end
+end
+
+function traffic.publish()
+  local now = ngx.now()
+  recount(now)
+  local report = {}
+  local is_quiet = true
+  for key, count in pairs(counts) do
+    if count.is_used then
+      count.is_used = false
+      count.used_at = now
+      used_at = now
+    elseif count.in_flight > 0 then
+      count.used_at = now
+    end
+    if now - count.used_at > QUIET_SECONDS then
+      counts[key] = nil
+      is_changed = true
+    else
+      is_quiet = false
+      report[key] = count.in_flight
+    end
+  end
+  if not is_changed then
+    return
+  end
+  is_changed = false
+  for key, count in pairs(counts) do
+    if count.passed > 0 then
+      dict:incr("passed:" .. key, count.passed, 0)
+      count.passed = 0
+    end
+  end
+  if is_quiet then
+    dict:delete("worker:" .. slot)
+  else
+    dict:set("worker:" .. slot, cjson.encode(report))
+  end
+  dict:incr("changes", 1, 0)
+end
+
+local function changed()
+  is_changed = true
+  if is_draining then
+    traffic.publish()
+  end
+end
+
+-- From now on each change is published at once.
+function traffic.drain()
+  is_draining = true
+  is_changed = true
+  traffic.publish()
+end
+
+-- Returns what `finish` takes, once.
+function traffic.begin(key, by_lease)
+  local count = counts[key]
+  if not count then
+    count = { in_flight = 0, passed = 0, used_at = 0, is_used = false }
+    counts[key] = count
+  end
+  count.in_flight = count.in_flight + 1
+  count.is_used = true
+  if by_lease then
+    count.passed = count.passed + 1
+  end
+  local request = { key = key }
+  open[request] = true
+  changed()
+  return request
+end
+
+function traffic.finish(request)
+  if not open[request] then
+    return
+  end
+  open[request] = nil
+  local count = counts[request.key]
+  if count then
+    count.in_flight = count.in_flight - 1
+  end
+  changed()
+end
+
+-- The requests in flight of all workers and how many have passed by lease since the gateway started, by the backend's
+-- key.
+function traffic.totals()
+  local totals = {}
+  local seen = {}
+  local lowest = dict:get("lowest_slot") or 1
+  -- From the latest down: of two workers with one pid, the earlier is dead.
+  for each = dict:get("slots") or 0, lowest, -1 do
+    local pid = dict:get("pid:" .. each)
+    if pid and (seen[pid] or not alive(pid)) then
+      dict:delete("pid:" .. each)
+      dict:delete("worker:" .. each)
+      pid = nil
+    end
+    if pid then
+      seen[pid] = true
+      for key, in_flight in pairs(cjson.decode(dict:get("worker:" .. each) or "{}") or {}) do
+        local total = totals[key]
+        if total then
+          total[1] = total[1] + in_flight
+        else
+          totals[key] = { in_flight, dict:get("passed:" .. key) or 0 }
+        end
+      end
+    elseif each == lowest then
+      dict:set("lowest_slot", lowest + 1)
+    end
+  end
+  return totals
+end
+
+return traffic
