@@ -24,6 +24,7 @@ describe("kong-serverless", () => {
     const { code, stdout } = await runBin(["doctor", "--file", "-", "--json"], { input: broken });
     const { findings } = JSON.parse(stdout) as Diagnosis;
     expect(findings).toMatchObject([
+      { code: "FIELD_OUT_OF_BOUNDS", where: { file: "stdin", path: "spec.triggers", line: 5 } },
       { code: "SCALE_TARGET_NOT_FOUND", where: { file: "stdin", path: "spec.scaleTargetRef.name" } },
       { code: "POLLING_INTERVAL_TOO_SHORT", where: { file: "stdin", path: "spec.pollingInterval" } },
     ]);

@@ -27,7 +27,11 @@ const maxDepth = 100;
  * Every document of a YAML or JSON text that has something in it, a `List` taken apart. It reads as kubectl does: YAML 1.1 without
  * times of day and dates, which Kubernetes takes for text. Throws a ConfigError that names file, document and line.
  */
-export function parseDocuments(file: string, text: string): Origin[] {
+export function parseDocuments(
+  file: string,
+  text: string,
+  { mayHaveTemplates = false }: { readonly mayHaveTemplates?: boolean } = {},
+): Origin[] {
   const anchors = new Map<string, number>();
   return piecesOf(text).flatMap(({ text: piece, firstLine }, pieceIndex) => {
     const lines = new LineCounter();
@@ -54,7 +58,7 @@ export function parseDocuments(file: string, text: string): Origin[] {
         if (template !== -1) throw fail(template + 1, templateIssue);
         throw fail(error.pos[0], `not YAML: ${error.message.replace(/\s+/g, " ")}`);
       }
-      guarded(file, () => checkNodes(document, { anchors, fail, lineAt }));
+      guarded(file, () => checkNodes(document, { anchors, fail, lineAt, mayHaveTemplates }));
       const value = guarded(file, () => document.toJS({ maxAliasCount: -1 }) as unknown);
       if (value === null || value === undefined) return [];
       const bound = boundIssue(value);
@@ -110,32 +114,37 @@ interface CheckOptions {
   readonly anchors: Map<string, number>;
   readonly fail: (offset: number, issue: string) => ConfigError;
   readonly lineAt: (offset: number) => number;
+  readonly mayHaveTemplates: boolean;
 }
 
 /** What the library lets pass, and Kubernetes does not. */
-function checkNodes(document: Document.Parsed, { anchors, fail, lineAt }: CheckOptions): void {
+function checkNodes(
+  document: Document.Parsed,
+  { anchors, fail, lineAt, mayHaveTemplates }: CheckOptions,
+): void {
   const own = new Map<string, number>();
   visit(document, {
     Node(_, node) {
-      if (!isAlias(node) && node.anchor !== undefined) own.set(node.anchor, lineAt(node.range?.[0] ?? 0));
-    },
-    Alias(_, { source, range }) {
-      if (own.has(source)) return;
-      const line = anchors.get(source);
-      throw fail(
-        range?.[0] ?? 0,
-        line === undefined
-          ? `*${source} has no anchor &${source} before it`
-          : `*${source} is an alias of line ${line}, which is in another document: an alias reaches within its own document only`,
-      );
+      const offset = node.range?.[0] ?? 0;
+      if (isAlias(node)) {
+        if (own.has(node.source)) return;
+        const line = anchors.get(node.source);
+        throw fail(
+          offset,
+          line === undefined
+            ? `*${node.source} has no anchor &${node.source} before it`
+            : `*${node.source} is an alias of line ${line}, which is in another document: an alias reaches within its own document only`,
+        );
+      }
+      if (node.anchor !== undefined) own.set(node.anchor, lineAt(offset));
+      if (!mayHaveTemplates && isScalar(node) && typeof node.value === "string" && isHelm(node.value)) {
+        throw fail(offset, templateIssue);
+      }
     },
     Pair(_, { key }) {
       if (!isCollection(key)) return;
       const isBraced = isMap(key) && key.flow === true;
       throw fail(key.range?.[0] ?? 0, isBraced ? templateIssue : "a field's name has to be text");
-    },
-    Scalar(_, { value, range }) {
-      if (typeof value === "string" && isHelm(value)) throw fail(range?.[0] ?? 0, templateIssue);
     },
   });
   for (const [name, line] of own) anchors.set(name, line);

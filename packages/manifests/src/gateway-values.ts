@@ -23,7 +23,10 @@ export async function gatewayValuesFor(overlay: string, root: string): Promise<s
 export async function readGatewayValues(files: readonly string[]): Promise<Place> {
   let merged: unknown;
   for (const file of files) {
-    merged = merge(merged, parseDocuments(file, await readText(file, file))[0]?.document);
+    merged = merge(
+      merged,
+      parseDocuments(file, await readText(file, file), { mayHaveTemplates: true })[0]?.document,
+    );
   }
   return new Place(merged, []);
 }

@@ -41,3 +41,4 @@ export {
   workloadsOf,
 } from "./system.ts";
 export { scaleTargetRef, selects, type Workload } from "./workload.ts";
+export { fieldsOf, hasSchema, homeOf, type SchemaFault, schemaFaults } from "./schema/schema-faults.ts";

@@ -31,6 +31,7 @@ const definitions = (queue: object, exchange: object = {}) =>
 const onRabbitmq = (text: string): Mistake[] => [
   set("Component/kong-serverless-pubsub", ["spec"], {
     type: "pubsub.rabbitmq",
+    version: "v1",
     metadata: [{ name: "deletedWhenUnused", value: "false" }],
   }),
   set(backendScaler, ["spec", "triggers", 0], {
@@ -40,6 +41,7 @@ const onRabbitmq = (text: string): Mistake[] => [
   setVariable("demo-backend", "JOBS_TOPIC", "wake-demo-backend"),
   setVariable("consumer", "QUEUE_NAME", "jobs"),
   add({
+    apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { name: "rabbitmq", namespace: "kong-serverless" },
     data: { "definitions.json": text },
@@ -64,10 +66,10 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
     [
       set(plugin, [...firstBackend, "topic"], undefined),
       set(plugin, [...firstBackend, "pubsub"], undefined),
-      set(backendScaler, ["spec", "triggers", 1], {}),
+      set(backendScaler, ["spec", "triggers", "length"], 1),
     ],
   ],
-  ["DEMAND_NOT_WATCHED", [set(backendScaler, ["spec", "triggers", 1], {})]],
+  ["DEMAND_NOT_WATCHED", [set(backendScaler, ["spec", "triggers", "length"], 1)]],
   [
     "DEMAND_BACKEND_UNKNOWN",
     [set(backendScaler, [...demand, "url"], "http://kong-serverless-demand.kong.svc:8090/demand/demo")],
@@ -157,7 +159,7 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
     ["JOBS_QUEUE_NOT_CONSUMED"],
   ],
   ["WAKE_RETENTION_MISSING", onRabbitmq(definitions({})), ["JOBS_QUEUE_NOT_CONSUMED"]],
-  ["PLUGIN_MISSPELT", [set(plugin, ["plugin"], "server-less")], ["DEMAND_BACKEND_UNKNOWN"]],
+  ["PLUGIN_MISSPELT", [set(plugin, ["plugin"], "server-less")]],
   [
     "PLUGIN_NOT_GRANTED",
     [
@@ -191,9 +193,27 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
     "NOTHING_FOUND",
     [
       (documents) =>
-        void documents.splice(0, documents.length, { kind: "Namespace", metadata: { name: "empty" } }),
+        void documents.splice(0, documents.length, {
+          apiVersion: "v1",
+          kind: "Namespace",
+          metadata: { name: "empty" },
+        }),
     ],
   ],
+
+  ["FIELD_TYPE_WRONG", [set(backendScaler, [...wake, "queueLength"], 1000)]],
+  ["FIELD_MISSING", [set(backendScaler, ["spec", "fallback", "replicas"], undefined)]],
+  ["FIELD_OUT_OF_BOUNDS", [set(backendScaler, ["spec", "fallback", "behavior"], "current")]],
+  ["FIELD_UNKNOWN", [set(backend, [...container, "readynessProbe"], { periodSeconds: 1 })]],
+  ["FIELD_MISPLACED", [set(backendScaler, [...wake, "cooldownPeriod"], "60")]],
+  ["NAME_INVALID", [set("ServiceAccount/consumer", ["metadata", "name"], "The_Consumer")]],
+  ["OBJECT_DEFINED_TWICE", [copy("ServiceAccount/consumer", [["metadata", "labels"], { copy: "two" }])]],
+  [
+    "SELECTOR_MISMATCH",
+    [set(backend, ["spec", "selector", "matchLabels"], { "app.kubernetes.io/name": "backend" })],
+  ],
+  ["TRIGGER_INVALID", [set(consumerScaler, [...wake, "queueLength"], "ten")]],
+  ["KEDA_REFUSES", [set(backendScaler, ["spec", "minReplicaCount"], 6)]],
 
   // 2 gateways x (60 s / 20 s + 60 s / 5 s) = 30
   ["WAKE_QUEUE_LENGTH_TOO_LOW", [set(backendScaler, [...wake, "queueLength"], "30")]],

@@ -1,6 +1,6 @@
 import { demandWatches } from "@kong-serverless/manifests";
 
-import { fault, type Rule } from "../rule.ts";
+import { fault, notLookedAt, type Rule } from "../rule.ts";
 
 export const backendNotScaled: Rule = {
   code: "BACKEND_NOT_SCALED",
@@ -12,6 +12,10 @@ export const backendNotScaled: Rule = {
     for (const backend of system.backends) {
       const { name, wake } = backend.settings;
       if (wake !== undefined || demandWatches(system, backend).length > 0) continue;
+      if (system.scalers.length === 0 && !system.manifests.isComplete) {
+        yield notLookedAt(`whether backend ${name} is woken: no ScaledObject is among the manifests`);
+        continue;
+      }
       yield fault(backend.place, `Backend ${name} has no topic, and no ScaledObject watches /demand/${name}`);
     }
   },

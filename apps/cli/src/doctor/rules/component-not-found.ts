@@ -1,5 +1,5 @@
 import { publishersIn } from "../publishers.ts";
-import { fault, type Rule } from "../rule.ts";
+import { fault, notLookedAt, type Rule } from "../rule.ts";
 
 export const componentNotFound: Rule = {
   code: "COMPONENT_NOT_FOUND",
@@ -14,6 +14,10 @@ export const componentNotFound: Rule = {
         ({ manifest }) => namespace === undefined || manifest.namespace === namespace,
       );
       if (isFound) continue;
+      if (system.pubsubs.length === 0 && !system.manifests.isComplete) {
+        yield notLookedAt(`the Component ${pubsub}: no Component is among the manifests`);
+        continue;
+      }
       const where = named.map(({ manifest }) => manifest.namespace).join(", ") || "no namespace";
       const from = namespace === undefined ? "" : ` from namespace ${namespace}`;
       yield fault(

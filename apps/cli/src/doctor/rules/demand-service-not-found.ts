@@ -1,6 +1,6 @@
 import { serviceAddress, title } from "@kong-serverless/manifests";
 
-import { fault, type Rule } from "../rule.ts";
+import { fault, notLookedAt, type Rule } from "../rule.ts";
 
 export const demandServiceNotFound: Rule = {
   code: "DEMAND_SERVICE_NOT_FOUND",
@@ -20,6 +20,11 @@ export const demandServiceNotFound: Rule = {
         }
         const service = manifests.find("Service", address.namespace, address.name);
         if (service === undefined) {
+          const hasOthers = manifests.of("Service").some(({ namespace }) => namespace === address.namespace);
+          if (!hasOthers && !manifests.isComplete) {
+            yield notLookedAt(`${asks}: no Service of namespace ${address.namespace} is among the manifests`);
+            continue;
+          }
           yield fault(where, `${asks}: there is no such Service`);
           continue;
         }

@@ -17,6 +17,11 @@ import { demandServiceNotFound } from "./demand-service-not-found.ts";
 import { demandTimeoutMissing } from "./demand-timeout-missing.ts";
 import { endpointMismatch } from "./endpoint-mismatch.ts";
 import { environmentInvalid } from "./environment-invalid.ts";
+import { fieldMisplaced } from "./field-misplaced.ts";
+import { fieldMissing } from "./field-missing.ts";
+import { fieldOutOfBounds } from "./field-out-of-bounds.ts";
+import { fieldTypeWrong } from "./field-type-wrong.ts";
+import { fieldUnknown } from "./field-unknown.ts";
 import { gatewayGraceTooShort } from "./gateway-grace-too-short.ts";
 import { gracePeriodTooShort } from "./grace-period-too-short.ts";
 import { handlerLimitBelowCallback } from "./handler-limit-below-callback.ts";
@@ -25,11 +30,14 @@ import { holdAboveReadTimeout } from "./hold-above-read-timeout.ts";
 import { holdTooShort } from "./hold-too-short.ts";
 import { inFlightNotCounted } from "./in-flight-not-counted.ts";
 import { jobsQueueNotConsumed } from "./jobs-queue-not-consumed.ts";
+import { kedaRefuses } from "./keda-refuses.ts";
 import { keepWarmTooSlow } from "./keep-warm-too-slow.ts";
 import { keepWarmWithoutSpare } from "./keep-warm-without-spare.ts";
 import { leaseTooLong } from "./lease-too-long.ts";
+import { nameInvalid } from "./name-invalid.ts";
 import { networkPolicyShutsOut } from "./network-policy-shuts-out.ts";
 import { nothingFound } from "./nothing-found.ts";
+import { objectDefinedTwice } from "./object-defined-twice.ts";
 import { pluginConfigInvalid } from "./plugin-config-invalid.ts";
 import { pluginMisspelt } from "./plugin-misspelt.ts";
 import { pluginNotFound } from "./plugin-not-found.ts";
@@ -50,11 +58,13 @@ import { scaleTargetNotFound } from "./scale-target-not-found.ts";
 import { scaleTargetShared } from "./scale-target-shared.ts";
 import { scaledObjectPaused } from "./scaled-object-paused.ts";
 import { scalingFormulaLeavesOut } from "./scaling-formula-leaves-out.ts";
+import { selectorMismatch } from "./selector-mismatch.ts";
 import { serviceNotFound } from "./service-not-found.ts";
 import { servicePortNotFound } from "./service-port-not-found.ts";
 import { serviceSelectsNothing } from "./service-selects-nothing.ts";
 import { serviceUpstreamMissing } from "./service-upstream-missing.ts";
 import { sidecarDelaysColdStart } from "./sidecar-delays-cold-start.ts";
+import { triggerInvalid } from "./trigger-invalid.ts";
 import { visibilityAboveHandlerLimit } from "./visibility-above-handler-limit.ts";
 import { visibilityTooShort } from "./visibility-too-short.ts";
 import { wakeActivationTooHigh } from "./wake-activation-too-high.ts";
@@ -65,6 +75,17 @@ import { wakeTopicShared } from "./wake-topic-shared.ts";
 
 /** Everything that manifests show, in the order in which findings are told. */
 export const rules: readonly Rule[] = [
+  // What the cluster would refuse.
+  fieldMisplaced,
+  fieldMissing,
+  fieldOutOfBounds,
+  fieldTypeWrong,
+  fieldUnknown,
+  kedaRefuses,
+  nameInvalid,
+  objectDefinedTwice,
+  selectorMismatch,
+  triggerInvalid,
   // Names that must agree.
   authenticationMissing,
   authenticationNotFound,

@@ -22,7 +22,7 @@ export const pluginNotFound: Rule = {
         const near = nearest(name, known);
         const isFamiliar = near !== undefined && near !== name;
         // A platform has plugins of its own, for the whole cluster or in its own namespace.
-        const isForeign = found.size > 0 || (isQualified && !isFamiliar);
+        const isForeign = known.length === 0 || found.size > 0 || (isQualified && !isFamiliar);
         if (isForeign && !isFamiliar && !manifests.isComplete) {
           yield notLookedAt(`the plugin ${name}, which ${title(user)} names: it is not among the manifests`);
           continue;

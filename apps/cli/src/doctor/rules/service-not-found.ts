@@ -1,6 +1,6 @@
 import { title } from "@kong-serverless/manifests";
 
-import { fault, type Rule } from "../rule.ts";
+import { fault, notLookedAt, type Rule } from "../rule.ts";
 
 export const serviceNotFound: Rule = {
   code: "SERVICE_NOT_FOUND",
@@ -8,9 +8,16 @@ export const serviceNotFound: Rule = {
   severity: "error",
   why: "Kong has no upstream for the route: it answers 503, and the plugin has nothing to probe.",
   fix: "Make the route's backend agree with a Service of its namespace, in name and port.",
-  *check({ routes }) {
+  *check({ routes, manifests }) {
     for (const { manifest, place, service, serviceName, serviceNamespace, port } of routes) {
       if (service === undefined) {
+        const hasOthers = manifests.of("Service").some(({ namespace }) => namespace === serviceNamespace);
+        if (!hasOthers && !manifests.isComplete) {
+          yield notLookedAt(
+            `Service ${serviceNamespace}/${serviceName ?? ""}, which ${title(manifest)} leads to: no Service of its namespace is among the manifests`,
+          );
+          continue;
+        }
         const what = `${title(manifest)} leads to ${serviceName ?? "nothing"}, which namespace ${serviceNamespace} does not have`;
         yield fault(place.at("name"), what);
         continue;

@@ -19,6 +19,10 @@ export const wakeQueueNotWatched: Rule = {
         );
         continue;
       }
+      if (system.scalers.length === 0 && !system.manifests.isComplete) {
+        yield notLookedAt(`whether backend ${name} is woken: no ScaledObject is among the manifests`);
+        continue;
+      }
       const queues = wakeQueues(system, backend);
       const watched = system.scalers.flatMap(({ queues: triggers }) => triggers.map(({ queue }) => queue));
       yield fault(

@@ -1,0 +1,16 @@
+import type { Rule } from "../rule.ts";
+import { findSchemaFaults } from "../schema-rule.ts";
+
+export const fieldOutOfBounds: Rule = {
+  code: "FIELD_OUT_OF_BOUNDS",
+  topic: "objects",
+  severity: "error",
+  why: "The API server refuses the object: the value is not one of those that are allowed.",
+  fix: "Choose an allowed value.",
+  // A polling interval of zero has a rule of its own, which says more.
+  check: (system) =>
+    findSchemaFaults(system, {
+      kind: "bounds",
+      takes: ({ place }) => place.path !== "spec.pollingInterval",
+    }),
+};
