@@ -1,9 +1,10 @@
 /**
- * Bundles the app in the working directory: src/main.ts and every local package and dependency that it uses become
+ * Bundles the app in the working directory: src/main.ts (and src/handler-thread.ts, for an app that runs threads) and every local package and dependency that it uses become
  * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given. With --split, what
  * is imported only when it is needed becomes files of its own, which a command that does not need them never reads.
  */
 import { readdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -29,7 +30,7 @@ const { values, positionals } = parseArgs({
 
 const outdir = positionals[0] ?? "dist";
 const { metafile } = await build({
-  entryPoints: ["src/main.ts"],
+  entryPoints: ["src/main.ts", "src/handler-thread.ts"].filter((file) => existsSync(file)),
   outdir,
   metafile: true,
   bundle: true,

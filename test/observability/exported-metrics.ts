@@ -3,13 +3,20 @@ import { Metrics } from "../../apps/kong-plugin/src/metrics.ts";
 import { Activator, type ActivatorEvent } from "../../packages/activator/src/index.ts";
 import { parsePluginConfig } from "../../packages/config/src/index.ts";
 import { errorCodes, type ErrorCodeName } from "../../packages/runtime/src/index.ts";
-import type { classify, QueueOperation } from "../../packages/sqs-worker/src/index.ts";
+import type { classify, QueueOperation, SqsOperation } from "../../packages/sqs-worker/src/index.ts";
 
 /** Values by label, by the name of a series: `serverless_hold_seconds_bucket`, not `serverless_hold_seconds`. */
 export type ExportedSeries = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
 const backend = "orders";
 const operations: readonly QueueOperation[] = ["receive", "delete", "change visibility"];
+const sqsOperations: readonly SqsOperation[] = [
+  "ReceiveMessage",
+  "DeleteMessageBatch",
+  "ChangeMessageVisibilityBatch",
+  "GetQueueAttributes",
+  "GetQueueUrl",
+];
 const states: readonly ReturnType<typeof classify>[] = [
   "missing",
   "denied",
@@ -102,6 +109,10 @@ function consumerMetrics(): ConsumerMetrics {
     stop: () => Promise.resolve(),
   });
   metrics.handled(1);
+  for (const operation of sqsOperations) {
+    metrics.requestSent(operation);
+    metrics.callAbandoned(operation);
+  }
   for (const code of codes) metrics.failed(code, 1);
   for (const operation of operations) {
     for (const state of states) metrics.callFailed(operation, state);

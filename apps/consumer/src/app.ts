@@ -1,4 +1,3 @@
-import { SQSClient } from "@aws-sdk/client-sqs";
 import type { ConsumerEnvironment } from "@kong-serverless/config";
 import { probe, waitUntilReady } from "@kong-serverless/health-poller";
 import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
@@ -6,14 +5,25 @@ import { createWorker, SqsQueue } from "@kong-serverless/sqs-worker";
 
 import { loadHandler } from "./load-handler.ts";
 import { ConsumerMetrics } from "./metrics.ts";
+import { createSqsClient } from "./sqs-client.ts";
+import { surviveStrayErrors } from "./stray-errors.ts";
 
 /** Starts the consumer. Resolves once its ops port listens; the queue may become reachable at any time later. */
 export async function startConsumer(settings: ConsumerEnvironment, log: Log): Promise<RunningService> {
-  const handler = await loadHandler(settings);
+  const { REGION, ignoredRegion } = settings;
+  if (ignoredRegion !== undefined) log.warn({ region: REGION, ignoredRegion }, "queue.region_taken_from_url");
+  const { handler, stop: stopHandler } = await loadHandler(settings);
   const metrics = new ConsumerMetrics();
-  const client = createClient(settings);
+  const client = createSqsClient(settings);
+  const queue = new SqsQueue({
+    client,
+    queue: settings.queue,
+    transport: settings.TRANSPORT,
+    log,
+    observer: metrics,
+  });
   const worker = createWorker({
-    queue: new SqsQueue({ client, queue: settings.queue }),
+    queue,
     handler,
     concurrency: settings.CONCURRENCY,
     ...(settings.POLLERS !== undefined && { maxPollers: settings.POLLERS }),
@@ -24,19 +34,22 @@ export async function startConsumer(settings: ConsumerEnvironment, log: Log): Pr
     retryDelayMs: settings.RETRY_SECONDS * 1000,
     maxRetryDelayMs: settings.MAX_RETRY_SECONDS * 1000,
     log,
+    logContent: settings.LOG_CONTENT !== "none",
     observer: metrics,
   });
   metrics.watch(worker);
+  surviveStrayErrors(worker, log, () => metrics.errorEscaped());
   const stopping = new AbortController();
   let isWaiting = true;
   const ops = new OpsServer({
     host: settings.OPS_HOST,
     port: settings.OPS_PORT,
     registry: metrics.registry,
+    notAlive: () => worker.notAlive(),
     notReady: () => (isWaiting ? ["queue: its endpoint does not answer yet"] : worker.notReady()),
   });
   log.info({ port: await ops.start() }, "ops.listening");
-  const starting = waitForEndpoint(settings, log, stopping.signal).finally(() => {
+  const starting = waitForEndpoint(queue, settings, log, stopping.signal).finally(() => {
     isWaiting = false;
     if (stopping.signal.aborted) return;
     // A worker that has done its share leaves by the same door as one that is told to.
@@ -47,25 +60,21 @@ export async function startConsumer(settings: ConsumerEnvironment, log: Log): Pr
       stopping.abort(new Error("the consumer stops"));
       await starting;
       await worker.stop({ graceMs: settings.SHUTDOWN_GRACE_SECONDS * 1000 });
+      await stopHandler();
       await ops.stop();
       client.destroy();
     },
   };
 }
 
-function createClient({ AWS_ENDPOINT_URL, REGION, CONCURRENCY }: ConsumerEnvironment): SQSClient {
-  // Pollers, deletes and visibility changes each have calls of their own under way; none should queue for a socket.
-  const agent = { keepAlive: true, maxSockets: 64 + Math.ceil(CONCURRENCY / 10) };
-  return new SQSClient({
-    region: REGION,
-    ...(AWS_ENDPOINT_URL !== undefined && { endpoint: AWS_ENDPOINT_URL }),
-    requestHandler: { connectionTimeout: 3000, httpAgent: agent, httpsAgent: agent },
-  });
-}
-
 /** Waits for any answer from the queue's endpoint. At the deadline it says so and leaves the rest to the worker's own backoff. */
-async function waitForEndpoint(settings: ConsumerEnvironment, log: Log, signal: AbortSignal): Promise<void> {
-  const url = endpointOf(settings);
+async function waitForEndpoint(
+  queue: SqsQueue,
+  settings: ConsumerEnvironment,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const url = (await queue.endpoint()).href;
   try {
     const { waitedMs } = await waitUntilReady({
       // Without a signature every answer is a refusal; that there is one is all that is asked.
@@ -78,9 +87,4 @@ async function waitForEndpoint(settings: ConsumerEnvironment, log: Log, signal: 
   } catch (error) {
     if (!signal.aborted) log.warn({ url, reason: String(error) }, "queue.endpoint_silent");
   }
-}
-
-function endpointOf({ AWS_ENDPOINT_URL, queue, REGION }: ConsumerEnvironment): string {
-  if (AWS_ENDPOINT_URL !== undefined) return AWS_ENDPOINT_URL;
-  return "url" in queue ? new URL(queue.url).origin : `https://sqs.${REGION}.amazonaws.com`;
 }

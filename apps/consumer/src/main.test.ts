@@ -1,10 +1,37 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-import { QueueEmulator, spawnApp } from "@kong-serverless/testing";
+import { QueueEmulator, ScriptedServer, spawnApp } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** Forwards to one server whatever it is asked for, and remembers by which names. */
+class ForwardProxy extends ScriptedServer {
+  readonly hosts: string[] = [];
+  readonly #target: string;
+
+  constructor(target: string) {
+    super();
+    this.#target = target;
+  }
+
+  protected override async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.hosts.push(String(request.headers.host));
+    const forwarded = await fetch(this.#target, {
+      method: "POST",
+      headers: {
+        "content-type": String(request.headers["content-type"]),
+        "x-amz-target": String(request.headers["x-amz-target"]),
+      },
+      body: await text(request),
+    });
+    response.writeHead(forwarded.status, { "content-type": String(forwarded.headers.get("content-type")) });
+    response.end(await forwarded.text());
+  }
+}
 
 const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -163,6 +190,107 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
     expect(lettered["reason"]).toContain("The job is not valid");
     await emulator.waitForLength("poisoned-dead", 1);
     await emulator.waitForLength("poisoned", 0);
+  });
+
+  /** Twenty messages, of which one makes the handler do `misdeed`; with a dead-letter queue after two receives. */
+  async function poison(name: string, misdeed: string, env: Record<string, string> = {}) {
+    emulator.createQueue(name, { maxReceiveCount: 2 });
+    const handler = await writeHandler(
+      `${name}.js`,
+      `export const handler = async ({ body }) => {
+           if (body === "poison") { ${misdeed} }
+           await new Promise((resolve) => setTimeout(resolve, 50));
+         };`,
+    );
+    for (let sent = 0; sent < 10; sent += 1) emulator.send(name, `sound ${sent}`);
+    emulator.send(name, "poison");
+    for (let sent = 10; sent < 19; sent += 1) emulator.send(name, `sound ${sent}`);
+    const consumer = start(name, { HANDLER: handler, RETRY_SECONDS: "0", CONCURRENCY: "20", ...env });
+    return consumer;
+  }
+
+  describe("whose handler misbehaves", () => {
+    test.each([
+      ["floats", `void Promise.reject(new Error("floating")); return new Promise(() => {});`],
+      ["later", `setTimeout(() => { throw new Error("late"); }, 5); return new Promise(() => {});`],
+      ["odd", `void Promise.reject(Object.create(null)); return new Promise(() => {});`],
+    ])("fails its message when an error escapes (%s), and handles the others", async (name, misdeed) => {
+      await using consumer = await poison(`escape-${name}`, misdeed);
+      await consumer.waitFor("message.dead_lettered");
+      await emulator.waitForLength(`escape-${name}`, 0);
+      expect(emulator.bodies(`escape-${name}-dead`)).toEqual(["poison"]);
+      expect(consumer.log.filter(({ event }) => event === "message.handled")).toHaveLength(19);
+      const escaped = await consumer.waitFor("handler.error_escaped");
+      const failed = await consumer.waitFor("message.failed");
+      expect(escaped["messageId"]).toBe(failed["messageId"]);
+      expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+    });
+
+    test("fails its message when its thread exits or blocks for good, and handles the others", async () => {
+      const env = { HANDLER_ISOLATION: "thread", HANDLER_TIMEOUT_SECONDS: "1", CONCURRENCY: "4" };
+      for (const [name, misdeed, code] of [
+        ["exits", "process.exit(1);", "HANDLER_CRASHED"],
+        ["spins", "for (;;) ;", "HANDLER_TIMEOUT"],
+      ] as const) {
+        await using consumer = await poison(name, misdeed, env);
+        await consumer.waitFor("message.dead_lettered", { matches: (line) => line["code"] === code });
+        await emulator.waitForLength(name, 0);
+        expect(emulator.bodies(`${name}-dead`)).toEqual(["poison"]);
+        expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+      }
+    });
+
+    test("asks to be restarted once every slot has a handler that never ends", async () => {
+      emulator.createQueue("stuck");
+      const handler = await writeHandler(
+        "stuck-slots.js",
+        "export const handler = () => new Promise(() => {});",
+      );
+      for (const body of ["a", "b"]) emulator.send("stuck", body);
+      await using consumer = start("stuck", {
+        HANDLER: handler,
+        CONCURRENCY: "2",
+        HANDLER_TIMEOUT_SECONDS: "1",
+      });
+      const { port } = await consumer.waitFor("ops.listening");
+      const healthz = () => fetch(`http://127.0.0.1:${String(port)}/healthz`);
+      expect((await healthz()).status).toBe(200);
+      await consumer.waitFor("handler.abandoned", { matches: ({ abandoned }) => abandoned === 2 });
+      expect((await healthz()).status).toBe(503);
+      const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+      expect(metrics).toMatch(/^serverless_consumer_handlers_abandoned [2-4]$/m);
+      expect(metrics).toMatch(/^serverless_consumer_failed_total\{code="HANDLER_TIMEOUT"\} [2-4]$/m);
+    });
+  });
+
+  test("takes the region from the queue's URL and says so", async () => {
+    emulator.createQueue("regional");
+    emulator.send("regional", "hello");
+    const QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/regional";
+    await using consumer = start("", { QUEUE_URL, QUEUE_NAME: "" });
+    expect(await consumer.waitFor("queue.region_taken_from_url")).toMatchObject({
+      region: "us-east-1",
+      ignoredRegion: "eu-west-1",
+    });
+  });
+
+  test("reaches the queue through the proxy that the environment names, and not what NO_PROXY names", async () => {
+    emulator.createQueue("proxied");
+    emulator.send("proxied", "hello");
+    await using proxy = await new ForwardProxy(String(emulator.env["AWS_ENDPOINT_URL"])).start();
+    const env = { AWS_ENDPOINT_URL: "http://queue.example", HTTP_PROXY: proxy.url, QUEUE_WAIT_SECONDS: "1" };
+    await using consumer = start("proxied", env);
+    await consumer.waitFor("message.handled");
+    expect(new Set(proxy.hosts)).toEqual(new Set(["queue.example"]));
+    const before = proxy.hosts.length;
+    await using direct = start("proxied", { HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" });
+    emulator.send("proxied", "again");
+    await direct.waitFor("worker.started");
+    await consumer.stop();
+    emulator.send("proxied", "and again");
+    await direct.waitFor("message.handled");
+    expect(proxy.hosts.length).toBeGreaterThanOrEqual(before);
+    await direct.stop();
   });
 
   describe("refuses to start, with one clear message,", () => {

@@ -1,8 +1,8 @@
-import type { Worker, WorkerObserver } from "@kong-serverless/sqs-worker";
+import type { SqsObserver, SqsOperation, Worker, WorkerObserver } from "@kong-serverless/sqs-worker";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What Prometheus is told about a worker; all names start with `serverless_consumer_`. */
-export class ConsumerMetrics implements WorkerObserver {
+export class ConsumerMetrics implements WorkerObserver, SqsObserver {
   readonly registry = new Registry();
   readonly #received = this.#counter("received_total", "Messages received, again ones included.");
   readonly #handled = this.#counter("handled_total", "Messages whose handler succeeded.");
@@ -21,6 +21,22 @@ export class ConsumerMetrics implements WorkerObserver {
     labelNames: ["operation", "state"],
     registers: [this.registry],
   });
+  readonly #requests = this.#counterByOperation(
+    "sqs_requests_total",
+    "Requests sent to SQS, retries included: what SQS charges for.",
+  );
+  readonly #abandonedCalls = this.#counterByOperation(
+    "queue_calls_abandoned_total",
+    "Calls to the queue that did not end at their deadline.",
+  );
+  readonly #abandonedHandlers = this.#counter(
+    "handlers_abandoned_total",
+    "Handlers that ignored the end of their time; their slots were given to others.",
+  );
+  readonly #escapedErrors = this.#counter(
+    "errors_escaped_total",
+    "Errors that handlers let escape into timers and promises that nobody awaits.",
+  );
   readonly #seconds = new Histogram({
     name: "serverless_consumer_handler_seconds",
     help: "How long handlers took, by outcome.",
@@ -32,6 +48,11 @@ export class ConsumerMetrics implements WorkerObserver {
   /** Shows a worker's state at the moment of each scrape. */
   watch(worker: Worker): void {
     this.#gauge("in_progress", "Messages whose handlers have not ended.", () => worker.inProgress);
+    this.#gauge(
+      "handlers_abandoned",
+      "Handlers that have been abandoned and have not ended; /healthz fails when there are as many as CONCURRENCY.",
+      () => worker.abandoned,
+    );
     this.#gauge(
       "oldest_seconds",
       "Seconds since the oldest message in progress was sent; 0 without one.",
@@ -67,6 +88,31 @@ export class ConsumerMetrics implements WorkerObserver {
 
   callFailed(operation: string, state: string): void {
     this.#failedCalls.inc({ operation, state });
+  }
+
+  handlerAbandoned(): void {
+    this.#abandonedHandlers.inc();
+  }
+
+  errorEscaped(): void {
+    this.#escapedErrors.inc();
+  }
+
+  requestSent(operation: SqsOperation): void {
+    this.#requests.inc({ operation });
+  }
+
+  callAbandoned(operation: SqsOperation): void {
+    this.#abandonedCalls.inc({ operation });
+  }
+
+  #counterByOperation(name: string, help: string): Counter<"operation"> {
+    return new Counter({
+      name: `serverless_consumer_${name}`,
+      help,
+      labelNames: ["operation"],
+      registers: [this.registry],
+    });
   }
 
   #counter(name: string, help: string): Counter {

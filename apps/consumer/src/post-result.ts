@@ -2,6 +2,8 @@ import type { JobResult } from "@kong-serverless/config";
 import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
 import type { HandlerContext, Message } from "@kong-serverless/sqs-worker";
 
+import { toHeaderValue } from "./header-value.ts";
+
 export interface CallbackOptions extends Pick<HandlerContext, "signal" | "log"> {
   /** For one attempt, in ms. The receiver may have to be woken first. */
   readonly timeoutMs: number;
@@ -53,7 +55,7 @@ async function postOnce(
       method: "POST",
       headers: {
         "content-type": "application/json",
-        "idempotency-key": message.idempotencyKey,
+        "idempotency-key": toHeaderValue(message.idempotencyKey),
         ...message.trace,
       },
       body: JSON.stringify(result),

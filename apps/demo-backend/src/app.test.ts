@@ -204,6 +204,15 @@ describe("demo routes", () => {
 });
 
 describe("jobs", () => {
+  const id = "0b0f4f4e-5d0c-4b6a-9d70-1f8f3a1a1c11";
+  const result = {
+    id,
+    status: "done",
+    handledBy: "consumer-1",
+    startedAt: "2026-11-23T14:00:00.000Z",
+    finishedAt: "2026-11-23T14:00:01.000Z",
+  };
+
   test("POST /jobs publishes a job that the consumer understands and says where to look for it", async () => {
     const { url, publisher } = await start();
     const response = await post(`${url}/jobs`, { durationMs: 5 });
@@ -237,6 +246,30 @@ describe("jobs", () => {
     const ids = publisher.messages.map(({ data }) => (data as Job).id);
     expect(new Set(ids).size).toBe(100);
     expect(await (await fetch(`${url}/jobs`)).json()).toMatchObject({ jobs: { queued: 100, done: 0 } });
+  });
+
+  test("POST /jobs refuses what would keep the workers from everybody else, who is served at once", async () => {
+    const { url, publisher } = await start();
+    const long = await post(`${url}/jobs`, { count: 100, durationMs: 3_600_000 });
+    expect(long.status).toBe(400);
+    expect((await post(`${url}/jobs`, { count: 2, durationMs: 60_000 })).status).toBe(202);
+    const more = await post(`${url}/jobs`, { durationMs: 0 });
+    expect(more.status).toBe(429);
+    expect(more.headers.get("retry-after")).toBe("5");
+    expect(await more.json()).toMatchObject({ code: "JOBS_LIMIT_REACHED" });
+    const other = await fetch(`${url}/jobs`, { method: "POST", headers: { "x-real-ip": "192.0.2.7" } });
+    expect(other.status).toBe(202);
+    expect(publisher.messages).toHaveLength(3);
+  });
+
+  test("the first result of a job stays, however often it is done", async () => {
+    const { url } = await start();
+    await post(`${url}/jobs/${id}/result`, result);
+    const again = { ...result, handledBy: "consumer-2" };
+    expect((await post(`${url}/jobs/${id}/result`, again)).status).toBe(204);
+    expect(await (await fetch(`${url}/jobs/${id}`)).json()).toMatchObject({
+      result: { handledBy: "consumer-1" },
+    });
   });
 
   test.each([
@@ -279,15 +312,6 @@ describe("jobs", () => {
     expect(answer.ids).toHaveLength(1);
     expect((await fetch(`${url}/jobs/${answer.ids[0]}`)).status).toBe(200);
   });
-
-  const id = "0b0f4f4e-5d0c-4b6a-9d70-1f8f3a1a1c11";
-  const result = {
-    id,
-    status: "done",
-    handledBy: "consumer-1",
-    startedAt: "2026-11-23T14:00:00.000Z",
-    finishedAt: "2026-11-23T14:00:01.000Z",
-  };
 
   test("a result is shown with its job, also on a replica that did not take the job, and may come twice", async () => {
     const { url } = await start();

@@ -14,6 +14,7 @@ import { answerError, answerUnknownRoute } from "./problem.ts";
 import { Readiness } from "./readiness.ts";
 import { SidecarWatch } from "./sidecar-watch.ts";
 import { stopServer } from "./stop-server.ts";
+import { WorkBudget } from "./work-budget.ts";
 
 export interface DemoBackendOptions {
   readonly settings: DemoBackendEnvironment;
@@ -79,7 +80,7 @@ export class DemoBackend {
   }
 
   #routes(): Hono {
-    const { GATEWAY_URL, PUBSUB_NAME, JOBS_TOPIC } = this.#settings;
+    const { GATEWAY_URL, PUBSUB_NAME, JOBS_TOPIC, MAX_JOB_SECONDS, JOBS_WORK_SECONDS } = this.#settings;
     const app = new Hono();
     app.get("/healthz", (c) => {
       const waitingFor = this.#readiness.waitingFor();
@@ -94,6 +95,8 @@ export class DemoBackend {
       jobRoutes({
         publisher: this.#publisher,
         store: new JobStore(),
+        budget: new WorkBudget({ workMs: JOBS_WORK_SECONDS * 1000 }),
+        maxDurationMs: MAX_JOB_SECONDS * 1000,
         log: this.#log,
         gatewayUrl: GATEWAY_URL,
         pubsub: PUBSUB_NAME,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 
+import { getConnInfo } from "@hono/node-server/conninfo";
 import { type Job, jobResultSchema } from "@kong-serverless/config";
 import type { PublishMessage } from "@kong-serverless/dapr-publisher";
 import { type Log, ServerlessError } from "@kong-serverless/runtime";
@@ -10,6 +11,7 @@ import * as z from "zod";
 
 import type { JobStore } from "./job-store.ts";
 import { parseRequest, problem } from "./problem.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 export interface JobPublisher {
   publish(message: PublishMessage): Promise<void>;
@@ -18,6 +20,10 @@ export interface JobPublisher {
 export interface JobRoutesOptions {
   readonly publisher: JobPublisher;
   readonly store: JobStore;
+  /** What each submitter may queue. */
+  readonly budget: WorkBudget;
+  /** The longest job that is taken. */
+  readonly maxDurationMs: number;
   readonly log: Log;
   /** Base address of the gateway, where results come in. */
   readonly gatewayUrl: string;
@@ -25,20 +31,23 @@ export interface JobRoutesOptions {
   readonly topic: string;
 }
 
-const newJobsSchema = z.strictObject({
-  durationMs: z.int().min(0).max(3_600_000).default(1000),
-  count: z.int().min(1).max(100).default(1),
-});
+const newJobsSchema = (maxDurationMs: number) =>
+  z.strictObject({
+    durationMs: z.int().min(0).max(maxDurationMs).default(Math.min(1000, maxDurationMs)),
+    count: z.int().min(1).max(100).default(1),
+  });
 const maxBodyBytes = 16 * 1024;
 
 /** Takes jobs, hands them to the consumer through the queue, takes their results, and shows both. */
 export function jobRoutes(options: JobRoutesOptions): Hono {
-  const { store, log } = options;
+  const { store, budget, log } = options;
+  const schema = newJobsSchema(options.maxDurationMs);
   return new Hono()
     .use(bodyLimit({ maxSize: maxBodyBytes, onError: refuseLargeBody }))
     .get("/", (c) => c.json({ replica: { hostname: hostname(), pid: process.pid }, jobs: store.counts() }))
     .post("/", async (c) => {
-      const { durationMs, count } = parseRequest(newJobsSchema, await readJson(c), "The request body");
+      const { durationMs, count } = parseRequest(schema, await readJson(c), "The request body");
+      budget.spend(submitterOf(c), { count, durationMs });
       const jobs = Array.from({ length: count }, () => createJob(durationMs, options.gatewayUrl));
       return answerNewJobs(jobs, await publishAll(jobs, options));
     })
@@ -56,10 +65,16 @@ export function jobRoutes(options: JobRoutesOptions): Hono {
       if (result.id !== c.req.param("id")) {
         throw new ServerlessError("REQUEST_INVALID", `The result is of job ${result.id}, not of the path's.`);
       }
-      store.finish(result);
-      log.info({ id: result.id, status: result.status, handledBy: result.handledBy }, "job.finished");
+      if (store.finish(result)) {
+        log.info({ id: result.id, status: result.status, handledBy: result.handledBy }, "job.finished");
+      }
       return c.body(null, 204);
     });
+}
+
+/** The client as the gateway saw it: Kong overwrites this header. Without a gateway, whoever is at the other end. */
+function submitterOf(c: Context): string {
+  return c.req.header("x-real-ip")?.slice(0, 64) ?? getConnInfo(c).remote.address ?? "unknown";
 }
 
 function createJob(durationMs: number, gatewayUrl: string): Job {

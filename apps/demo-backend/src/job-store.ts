@@ -29,9 +29,14 @@ export class JobStore {
     if (this.#records.get(id)?.state === "queued") this.#records.delete(id);
   }
 
-  /** Remembers a result. The job may be unknown: the gateway may bring a result to another replica than took the job. */
-  finish(result: JobResult): void {
+  /**
+   * Remembers a job's first result, and returns whether it was that: a job may be done twice, and what has been shown stays. The job may be
+   * unknown, since the gateway may bring a result to another replica than took the job.
+   */
+  finish(result: JobResult): boolean {
+    if (this.#records.get(result.id)?.result !== undefined) return false;
     this.#set({ ...this.#records.get(result.id), id: result.id, state: result.status, result });
+    return true;
   }
 
   counts(): Record<JobRecord["state"], number> {

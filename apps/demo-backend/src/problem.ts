@@ -26,7 +26,7 @@ export function problem({ status, detail, code, more }: Problem): Response {
       status,
       headers: {
         "content-type": "application/problem+json",
-        ...(status === 503 && { "retry-after": String(retryAfterSeconds) }),
+        ...((status === 503 || status === 429) && { "retry-after": String(retryAfterSeconds) }),
       },
     },
   );

@@ -3,16 +3,23 @@ import { z } from "zod";
 import { logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";
 
-const queueUrlForm = /^https?:\/\/[^/]+\/\d{12}\/[\w-]{1,80}(\.fifo)?$/;
-const awsRegion = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, "expected a region such as eu-central-1");
+/**
+ * The last part is the queue's name. Before it AWS has the account, ElasticMQ `queue` or the account, LocalStack `queue/REGION/ACCOUNT`
+ * or the account.
+ */
+const queueUrlForm = /^https?:\/\/[^/?#]+(\/[\w.-]+)+\/[\w-]{1,80}(\.fifo)?\/*$/;
+const awsRegion = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, "expected a region such as eu-central-1");
 
 export const consumerEnvironmentSchema = z
   .object({
     QUEUE_URL: z
       .string()
-      .regex(queueUrlForm, "expected https://HOST/ACCOUNT/NAME")
+      .regex(queueUrlForm, "expected https://HOST/ACCOUNT/NAME, as AWS, LocalStack or ElasticMQ has it")
+      .transform((url) => url.replace(/\/+$/, ""))
       .optional()
-      .describe("URL of the queue. Alternative: QUEUE_NAME and REGION, which it wins over."),
+      .describe(
+        "URL of the queue. Alternative: QUEUE_NAME and REGION, which it wins over, as it does over AWS_REGION where AWS's host name in it names a region.",
+      ),
     QUEUE_NAME: z
       .string()
       .regex(/^[\w-]{1,80}(\.fifo)?$/, "expected 1 to 80 letters, digits, hyphens and underscores")
@@ -23,21 +30,35 @@ export const consumerEnvironmentSchema = z
       .regex(/^\d{12}$/, "expected 12 digits")
       .optional()
       .describe(
-        "AWS account that owns QUEUE_NAME. With it the queue's URL is composed; without it the queue service is asked for the URL in the caller's own account.",
+        "AWS account that owns QUEUE_NAME. With it the queue's URL is composed for the region's partition; without it the queue service is asked for the URL in the caller's own account.",
       ),
     REGION: awsRegion
       .optional()
-      .describe("AWS region of the queue. Default: AWS_REGION, else the one in QUEUE_URL's host name."),
+      .describe(
+        "AWS region of the queue. Default: AWS_REGION. The one in QUEUE_URL's host name wins over both.",
+      ),
     AWS_REGION: awsRegion.optional().describe("AWS region, as the AWS tools read it; REGION wins over it."),
     AWS_ENDPOINT_URL: z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe("Address of another queue service than AWS, for development and tests."),
+    TRANSPORT: z
+      .enum(["lean", "sdk"])
+      .default("lean")
+      .describe(
+        "How calls to the queue are made: `lean` signs and sends them itself, for a fraction of the CPU time; `sdk` leaves it to the AWS SDK.",
+      ),
     HANDLER: z
       .string()
       .default("log")
       .describe(
         "What is done with messages: `log` prints them, `jobs` does the demo's jobs, a path (./x.js, /x.ts) loads a module that exports `handler`.",
+      ),
+    HANDLER_ISOLATION: z
+      .enum(["none", "thread"])
+      .default("none")
+      .describe(
+        "`thread` runs each handler of a module in a worker thread: one that blocks, runs out of memory or exits costs its own message only. A thread takes some 10 MB.",
       ),
     CALLBACK_HOSTS: z
       .string()
@@ -66,9 +87,9 @@ export const consumerEnvironmentSchema = z
       .optional()
       .describe("Receive calls at once, at most. Default: one for each 10 of CONCURRENCY, 16 at most."),
     WAIT_SECONDS: wholeNumber(1, 20)
-      .default(5)
+      .default(20)
       .describe(
-        "Seconds that a receive call waits at an empty queue. An idle worker takes up to this long to stop: breaking a call off could strand messages.",
+        "Seconds that a receive call of a worker that has been idle for a minute waits at an empty queue; before that 5 at most. A worker takes up to this long to stop: breaking a call off could strand messages.",
       ),
     VISIBILITY_SECONDS: wholeNumber(2, 3600)
       .default(60)
@@ -87,7 +108,7 @@ export const consumerEnvironmentSchema = z
       .default(300)
       .describe("The longest delay before a retry, in seconds."),
     SHUTDOWN_GRACE_SECONDS: wholeNumber(1, 39_600)
-      .default(20)
+      .default(25)
       .describe(
         "Seconds from SIGTERM to the exit at the latest; the last 3 are for giving back what is unfinished. Keep it below the pod's terminationGracePeriodSeconds (30).",
       ),
@@ -101,6 +122,12 @@ export const consumerEnvironmentSchema = z
       .default(8080)
       .describe("Port of the same. 0: any free one, named in the log."),
     LOG_LEVEL: logLevelField,
+    LOG_CONTENT: z
+      .enum(["short", "none"])
+      .default("short")
+      .describe(
+        "What log lines about messages may quote of them: `short` a kilobyte at most, `none` nothing, for messages that hold secrets.",
+      ),
   })
   .superRefine((settings, context) => {
     const issue = (name: string, message: string) =>
@@ -115,6 +142,9 @@ export const consumerEnvironmentSchema = z
     if (settings.HANDLER === "jobs" && settings.CALLBACK_HOSTS === undefined) {
       issue("CALLBACK_HOSTS", "HANDLER=jobs posts results and needs to know which hosts it may post to");
     }
+    if (settings.HANDLER_ISOLATION === "thread" && ["log", "jobs"].includes(settings.HANDLER)) {
+      issue("HANDLER_ISOLATION", "`thread` is for handlers that are modules; the built-in ones need none");
+    }
     if (settings.SHUTDOWN_GRACE_SECONDS <= settings.WAIT_SECONDS) {
       issue(
         "SHUTDOWN_GRACE_SECONDS",
@@ -128,29 +158,48 @@ type Settings = z.output<typeof consumerEnvironmentSchema>;
 /** The consumer's settings under the names of their environment variables, with region and queue worked out. */
 export type ConsumerEnvironment = Settings & {
   readonly REGION: string;
-  /** The queue's URL where it is known or can be composed, else the name that it can be asked by. */
-  readonly queue: { readonly url: string } | { readonly name: string };
+  /** The queue's URL where it is known, else the name, and perhaps the account, that it can be found by. */
+  readonly queue: { readonly url: string } | { readonly name: string; readonly accountId?: string };
+  /** The region that was set but is not the one in the queue's URL, which wins. */
+  readonly ignoredRegion?: string;
 };
 
 /** Reads the consumer's settings. Throws a ConfigError that names each variable at fault. */
 export function readConsumerEnvironment(environment?: NodeJS.ProcessEnv): ConsumerEnvironment {
   const settings = readEnvironment(consumerEnvironmentSchema, environment);
-  // The schema has made sure of both, which its type cannot say.
-  const { QUEUE_NAME = "", REGION = regionOf(settings) ?? "" } = settings;
-  const url = settings.QUEUE_URL ?? composeUrl(settings, REGION);
-  return { ...settings, REGION, queue: url === undefined ? { name: QUEUE_NAME } : { url } };
+  const { QUEUE_URL, QUEUE_NAME = "", ACCOUNT_ID } = settings;
+  // The schema has made sure that there is one, which its type cannot say.
+  const REGION = regionOf(settings) ?? "";
+  const ignoredRegion = settings.REGION ?? settings.AWS_REGION;
+  const named = { name: QUEUE_NAME, ...(ACCOUNT_ID !== undefined && { accountId: ACCOUNT_ID }) };
+  return {
+    ...settings,
+    REGION,
+    queue: QUEUE_URL === undefined ? named : { url: QUEUE_URL },
+    ...(ignoredRegion !== undefined && ignoredRegion !== REGION && { ignoredRegion }),
+  };
 }
 
 function regionOf({ REGION, AWS_REGION, QUEUE_URL }: Settings): string | undefined {
-  return REGION ?? AWS_REGION ?? QUEUE_URL?.match(/^https?:\/\/sqs\.([a-z]{2}[a-z-]*-\d+)\./)?.[1];
+  return regionOfQueueUrl(QUEUE_URL) ?? REGION ?? AWS_REGION;
 }
 
-function composeUrl(
-  { QUEUE_NAME, ACCOUNT_ID, AWS_ENDPOINT_URL }: Settings,
-  region: string,
-): string | undefined {
-  if (ACCOUNT_ID === undefined) return undefined;
-  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  const base = AWS_ENDPOINT_URL?.replace(/\/+$/, "") ?? `https://sqs.${region}.${domain}`;
-  return `${base}/${ACCOUNT_ID}/${QUEUE_NAME}`;
+const region = "([a-z]{2,4}(?:-[a-z]+)+-\\d+)";
+/** Host names that AWS gives queues, in every partition, and LocalStack after it. */
+const hostForms = [
+  // With FIPS, dual-stack, and behind a VPC endpoint.
+  new RegExp(`^(?:vpce-[\\w-]+\\.)?sqs(?:-fips)?\\.${region}\\.`),
+  // As they were at first; without a region it is the first one.
+  new RegExp(`^${region}\\.queue\\.amazonaws\\.com(?:\\.cn)?$`),
+];
+
+function regionOfQueueUrl(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const { hostname } = new URL(url);
+  if (hostname === "queue.amazonaws.com") return "us-east-1";
+  for (const form of hostForms) {
+    const [, found] = form.exec(hostname) ?? [];
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -28,6 +28,16 @@ export const demoBackendEnvironmentSchema = z.strictObject({
     .describe(
       "Base address of the gateway, as the workers reach it: they post results there. No default, since a wrong one would lose every result.",
     ),
+  MAX_JOB_SECONDS: wholeNumber(1, 3600)
+    .default(60)
+    .describe(
+      "The longest job that is taken, in seconds. Below the workers' HANDLER_TIMEOUT_SECONDS (300), which would end it.",
+    ),
+  JOBS_WORK_SECONDS: wholeNumber(1, 86_400)
+    .default(120)
+    .describe(
+      "Seconds of work that one submitter may queue at once; a second of it comes back each second. A submitter is an address, as the gateway tells it in `x-real-ip`.",
+    ),
   PUBLISH_TIMEOUT_MS: wholeNumber(1, 60_000)
     .default(5000)
     .describe("Milliseconds that publishing a job may take; below a gateway's usual 60 s."),

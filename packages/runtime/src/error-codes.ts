@@ -203,6 +203,12 @@ export const errorCodes = {
     meaning: "A request to the demo backend has a value that is missing or not allowed.",
     remedy: "The message names the value, what was found and what is allowed.",
   },
+  JOBS_LIMIT_REACHED: {
+    status: 429,
+    meaning:
+      "A submitter wants to queue more work than its share, so that the workers are there for others too.",
+    remedy: "Come again after `Retry-After`, or raise JOBS_WORK_SECONDS of the demo backend.",
+  },
   NOT_FOUND: {
     status: 404,
     meaning: "The demo backend has no such route, or the replica that answered knows no such job.",

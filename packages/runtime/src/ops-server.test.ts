@@ -24,6 +24,18 @@ it("is healthy as long as it answers, and ready when it waits for nothing", asyn
   expect((await get("/readyz")).status).toBe(200);
 });
 
+it("is not healthy while it says that only a restart helps", async () => {
+  const faults: string[] = [];
+  const server = new OpsServer({ host: "127.0.0.1", port: 0, notReady: () => [], notAlive: () => faults });
+  const port = await server.start();
+  onTestFinished(() => server.stop());
+  const ask = () => fetch(`http://127.0.0.1:${port}/healthz`);
+  expect((await ask()).status).toBe(200);
+  faults.push("handlers never end");
+  const answer = await ask();
+  expect([answer.status, await answer.json()]).toEqual([503, { status: "failed", faults }]);
+});
+
 it("serves metrics and the routes that were added", async () => {
   const { get } = await start();
   expect((await get("/metrics")).headers.get("content-type")).toContain("text/plain");

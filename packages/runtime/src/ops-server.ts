@@ -13,14 +13,17 @@ export interface OpsServerOptions {
   readonly port: number;
   /** Names what the process waits for, or is empty when it is ready: shown in `/readyz`. */
   readonly notReady: () => readonly string[];
+  /** Names what only a restart of the process helps against, which `/healthz` then asks for; nothing unless given. */
+  readonly notAlive?: () => readonly string[];
   readonly registry?: Registry;
   /** Adds routes of the process's own. */
   readonly routes?: (app: Hono) => void;
 }
 
 /**
- * The HTTP side door of a process, apart from its work: `/healthz` (200 while the process turns), `/readyz` (200, or 503
- * with what it waits for) and `/metrics` (Prometheus).
+ * The HTTP side door of a process, apart from its work: `/healthz` (200 while the process turns, unless it asks for a restart),
+ * `/readyz` (200, or 503 with what it waits for) and
+ * `/metrics` (Prometheus).
  */
 export class OpsServer {
   readonly #server: Server;
@@ -30,7 +33,10 @@ export class OpsServer {
     this.#options = options;
     const registry = options.registry ?? new Registry();
     const app = new Hono();
-    app.get("/healthz", (c) => c.json({ status: "ok" }));
+    app.get("/healthz", (c) => {
+      const faults = options.notAlive?.() ?? [];
+      return faults.length === 0 ? c.json({ status: "ok" }) : c.json({ status: "failed", faults }, 503);
+    });
     app.get("/readyz", (c) => {
       const waitingFor = options.notReady();
       return waitingFor.length === 0

@@ -5,13 +5,11 @@ import type { Log } from "@kong-serverless/runtime";
 import type { Acknowledger } from "./acknowledger.ts";
 import { openEnvelope } from "./envelope.ts";
 import {
-  cut,
   failureCode,
   HandlerTimeoutError,
   LeaseLostError,
   MessageCorruptedError,
   MessageRejectedError,
-  reasonOf,
 } from "./errors.ts";
 import type { HandlersAtWork } from "./handlers-at-work.ts";
 import type { Lease, Leases } from "./leases.ts";
@@ -19,6 +17,7 @@ import type { Handler, HandlerContext, WorkerObserver } from "./message.ts";
 import type { Permits } from "./permits.ts";
 import { type Backoff, backoffMs } from "./queue-condition.ts";
 import type { ReceivedMessage } from "./queue.ts";
+import { cut, reasonOf } from "./reason.ts";
 
 export interface DeliveryDeps {
   readonly handler: Handler;

@@ -1,5 +1,7 @@
 import { ServerlessError } from "@kong-serverless/runtime";
 
+import { reasonOf } from "./reason.ts";
+
 /** The handler says that this message can never be handled. */
 export class MessageRejectedError extends ServerlessError {
   constructor(reason: string, cause?: unknown) {
@@ -18,6 +20,13 @@ export class MessageCorruptedError extends ServerlessError {
 export class HandlerTimeoutError extends ServerlessError {
   constructor(limitMs: number) {
     super("HANDLER_TIMEOUT", `The handler did not end within ${limitMs} ms.`);
+  }
+}
+
+/** The thread that the handler ran in ended before the handler did. */
+export class HandlerCrashedError extends ServerlessError {
+  constructor(reason: string, cause?: unknown) {
+    super("HANDLER_CRASHED", reason, { cause });
   }
 }
 
@@ -59,26 +68,6 @@ export class QueueAnswerError extends ServerlessError {
 /** A short, stable name for why a message was not handled: a bounded set, fit for a metric's label. */
 export function failureCode(error: unknown): string {
   return isServerlessError(error) ? error.code : "HANDLER_FAILED";
-}
-
-/** What `error` says about itself, whatever was thrown: a value without a prototype, or with getters that throw. Never throws. */
-export function reasonOf(error: unknown): string {
-  try {
-    if (typeof error !== "object" || error === null) return String(error);
-    const { message, name, code } = error as { message?: unknown; name?: unknown; code?: unknown };
-    const said = [message, code, name].find(
-      (text): text is string => typeof text === "string" && text !== "",
-    );
-    return said ?? (error as { toString(): string }).toString().slice();
-  } catch {
-    return "a value that cannot be printed";
-  }
-}
-
-/** At most `maxLength` characters of `text`, with a note of how much was cut. */
-export function cut(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  return `${text.slice(0, maxLength).toWellFormed()}… (${text.length - maxLength} more characters)`;
 }
 
 /** `instanceof` asks the value for its prototype, and a proxy may answer that by throwing. */

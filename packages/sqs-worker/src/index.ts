@@ -19,5 +19,6 @@ export type {
   VisibilityChange,
 } from "./queue.ts";
 export { SqsQueue, type SqsObserver, type SqsQueueOptions } from "./sqs-queue.ts";
+export { ThreadHandler, type ThreadHandlerOptions } from "./thread-handler.ts";
 export type { SqsOperation } from "./transport.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

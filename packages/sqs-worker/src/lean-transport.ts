@@ -8,7 +8,7 @@ import type { RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from "@smi
 
 import { Credentials } from "./credentials.ts";
 import { originOf } from "./endpoint.ts";
-import { QueueAnswerError } from "./errors.ts";
+import { QueueAnswerError, QueueCredentialsError } from "./errors.ts";
 import { ServerClock } from "./server-clock.ts";
 import { Sigv4Signer } from "./sigv4.ts";
 import type {
@@ -69,6 +69,8 @@ export class LeanTransport implements SqsTransport {
         return answer as Output<Operation>;
       } catch (error) {
         signals.signal.throwIfAborted();
+        // Whoever gives them has been asked often enough already.
+        if (error instanceof QueueCredentialsError) throw error;
         if (isExpiredToken(error) && !isRefreshed) {
           isRefreshed = true;
           await this.#credentials.refresh(signals);

@@ -1,9 +1,9 @@
 import type { Log } from "@kong-serverless/runtime";
 
 import { Batcher, EntryError } from "./batcher.ts";
-import { reasonOf } from "./errors.ts";
 import type { QueueCondition } from "./queue-condition.ts";
 import type { Queue, VisibilityChange } from "./queue.ts";
+import { reasonOf } from "./reason.ts";
 
 /** A received message is this worker's only until its visibility ends; the lease keeps it so until it is let go. */
 export interface Lease {

@@ -1,8 +1,9 @@
 import type { Log } from "@kong-serverless/runtime";
 
 import { EntryError } from "./batcher.ts";
-import { cut, QueueAnswerError, QueueCredentialsError, QueueTimeoutError, reasonOf } from "./errors.ts";
+import { QueueAnswerError, QueueCredentialsError, QueueTimeoutError } from "./errors.ts";
 import type { WorkerObserver } from "./message.ts";
+import { cut, reasonOf } from "./reason.ts";
 
 /**
  * What a queue's answers say about it; `ok` is the only one in which it can be worked with. `unauthenticated`: there are no
@@ -35,6 +36,8 @@ export function backoffMs(attempt: number, { firstMs, maxMs }: Backoff): number 
 /** Short enough that a worker is back at work within 15 s of the queue, an attempt that is under way included. */
 const backoff = { firstMs: 1000, maxMs: 8000 };
 const maxReasonLength = 1024;
+/** What is needed is tried again much sooner: a failure this old is of an operation that nothing has needed since. */
+const forgottenAfterMs = 60_000;
 
 /**
  * How one operation on the queue fares: the latest answer decides the state, each change of state is logged once, and the
@@ -49,6 +52,7 @@ export class QueueCondition {
   #failures = 0;
   /** Of the monotonic clock. */
   #failedSince = 0;
+  #failedAt = 0;
 
   constructor(options: {
     operation: QueueOperation;
@@ -70,6 +74,7 @@ export class QueueCondition {
   get complaint(): string | undefined {
     if (this.#state === "ok") return undefined;
     if (this.#state === "unknown") return "queue: no answer yet";
+    if (performance.now() - this.#failedAt > forgottenAfterMs) return undefined;
     const complaint = `queue: ${this.#state} (${this.#operation})`;
     return this.#state === "internal" ? `${complaint}: ${this.#reason}` : complaint;
   }
@@ -86,7 +91,8 @@ export class QueueCondition {
   /** Notes a failed call and returns how long to wait before the next one, in ms. */
   failed(error: unknown): number {
     const state = classify(error);
-    if (this.#failures === 0) this.#failedSince = performance.now();
+    this.#failedAt = performance.now();
+    if (this.#failures === 0) this.#failedSince = this.#failedAt;
     this.#reason = cut(reasonWithCause(error), maxReasonLength);
     if (state !== this.#state) {
       const level = state === "internal" ? "error" : "warn";

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { type Message as SqsMessage, SQSClient } from "@aws-sdk/client-sqs";
 import { type Log, ServerlessError, silentLog, withDeadline } from "@kong-serverless/runtime";
 
-import { serviceEndpoint } from "./endpoint.ts";
+import { originOf, serviceEndpoint } from "./endpoint.ts";
 import { QueueAnswerError, QueueTimeoutError } from "./errors.ts";
 import { LeanTransport } from "./lean-transport.ts";
 import type {
@@ -70,6 +70,11 @@ export class SqsQueue implements Queue {
         `${name} is a FIFO queue. This worker handles messages side by side and in any order: use a standard queue.`,
       );
     }
+  }
+
+  /** Where calls about this queue go. */
+  endpoint(): Promise<URL> {
+    return originOf(this.#client, this.#url);
   }
 
   async describe(signal: AbortSignal): Promise<QueueDescription> {

@@ -452,6 +452,64 @@ describe("a worker", () => {
     });
   });
 
+  /** Has each call of the queue go through `fate`, which may throw. */
+  function put(fate: () => void): void {
+    for (const operation of ["receive", "delete", "changeVisibility"] as const) {
+      const call = queue[operation].bind(queue) as (...args: unknown[]) => Promise<never>;
+      queue[operation] = async (...args: unknown[]) => {
+        fate();
+        return call(...args);
+      };
+    }
+  }
+
+  describe("through bad times", () => {
+    test.each([
+      ["of thirty seconds in which nine of ten calls are throttled", 30_000, "RequestThrottled", 400, 0.9],
+      ["of five minutes without network", 300_000, "ECONNRESET", undefined, 1],
+      ["of two minutes of internal errors", 120_000, "InternalFailure", 500, 1],
+    ])(
+      "%s, loses nothing, handles nothing twice, and is back at work within seconds",
+      async (_, ms, name, status, part) => {
+        let number = 0;
+        let isBad = false;
+        put(() => {
+          // Nine of ten, in no order: a multiplicative generator, so that every run is the same.
+          number = (number * 16_807 + 11) % 2_147_483_647;
+          if (isBad && (number % 1000) / 1000 < part) throw sdkError(name, status);
+        });
+        const handled = new Map<string, number>();
+        start(
+          async ({ id }, { signal }) => {
+            await sleep(200, signal);
+            handled.set(id, (handled.get(id) ?? 0) + 1);
+          },
+          { concurrency: 20 },
+        );
+        let sent = 0;
+        const sendFor = async (forMs: number) => {
+          for (let second = 0; second < forMs / 1000; second += 1) {
+            queue.add(...Array.from({ length: 50 }, () => `m${(sent += 1)}`));
+            await pass(1000);
+          }
+        };
+        await sendFor(5000);
+        isBad = true;
+        await sendFor(ms);
+        isBad = false;
+        const before = handled.size;
+        await pass(8000);
+        // At most one backoff later it works at its full speed again.
+        expect(handled.size).toBeGreaterThan(before);
+        await pass(ms + 30_000);
+        expect(handled.size).toBe(sent);
+        expect([...handled.values()].every((times) => times === 1)).toBe(true);
+        expect(queue.deleted).toHaveLength(sent);
+        expect(worker.notReady()).toEqual([]);
+      },
+    );
+  });
+
   describe("that is stopped", () => {
     test("receives nothing more, lets handlers finish and deletes their messages", async () => {
       queue.add("a", "b");

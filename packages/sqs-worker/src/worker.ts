@@ -2,7 +2,7 @@ import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
 
 import { Acknowledger } from "./acknowledger.ts";
 import { currentDelivery, Delivery, type DeliveryDeps } from "./delivery.ts";
-import { reasonOf, WorkerStoppingError } from "./errors.ts";
+import { WorkerStoppingError } from "./errors.ts";
 import { HandlersAtWork } from "./handlers-at-work.ts";
 import { Leases } from "./leases.ts";
 import type { Handler, WorkerObserver } from "./message.ts";
@@ -10,6 +10,7 @@ import { Permits } from "./permits.ts";
 import { Pollers } from "./pollers.ts";
 import { classify, QueueCondition, type QueueOperation } from "./queue-condition.ts";
 import type { Queue, QueueDescription, ReceivedMessage } from "./queue.ts";
+import { reasonOf } from "./reason.ts";
 
 export interface WorkerOptions {
   readonly queue: Queue;

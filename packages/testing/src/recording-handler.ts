@@ -11,8 +11,8 @@ export interface RecordedWork {
   readonly durationMs: number;
   /** Deliveries that fail before one succeeds. */
   readonly failures: number;
-  /** How the handler fails: by an error of any kind, or by rejecting the message. */
-  readonly failsBy: "error" | "rejection";
+  /** How the handler fails: by an error, by rejecting the message, or by letting an error escape into a timer and never ending. */
+  readonly failsBy: "error" | "rejection" | "escape";
 }
 
 /** A handler module for the consumer: works, and leaves a record that outlives the process however that ends. */
@@ -23,8 +23,16 @@ export async function handler(
   const { number, directory, durationMs, failures, failsBy } = data as RecordedWork;
   await sleep(durationMs, context.signal);
   if (receiveCount <= failures) {
+    if (failsBy === "escape") return escape(number);
     if (failsBy === "rejection") context.reject(`number ${number} is never handled`);
     throw new Error(`number ${number} fails on delivery ${receiveCount}`);
   }
   appendFileSync(join(directory, String(process.pid)), `${number}\n`);
+}
+
+function escape(number: number): Promise<never> {
+  setTimeout(() => {
+    throw new Error(`number ${number} escapes`);
+  }, 1);
+  return new Promise(() => {});
 }

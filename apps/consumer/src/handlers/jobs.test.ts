@@ -80,10 +80,10 @@ describe("the jobs handler", () => {
     return { id, kind: "demo", durationMs: 5, callbackUrl: `http://${host}/jobs/${id}/result` };
   }
 
-  async function run(receiver: ResultReceiver): Promise<void> {
+  async function run(receiver: ResultReceiver, extra: Partial<Message> = {}): Promise<void> {
     const host = await receiver.start();
-    const handler = createJobsHandler({ callbackHosts: [host], timeoutMs: 5000 });
-    await handler(message(jobFor(host)), context());
+    const handler = createJobsHandler({ callbackHosts: [host], timeoutMs: 5000, maxDurationMs: 10_000 });
+    await handler({ ...message(jobFor(host)), ...extra }, context());
   }
 
   test("posts the result of a job, with the key and the trace of the work", async () => {
@@ -93,6 +93,21 @@ describe("the jobs handler", () => {
     const { headers, result } = receiver.requests[0] ?? {};
     expect(headers).toMatchObject({ "idempotency-key": "event-1", traceparent });
     expect(jobResultSchema.parse(result)).toMatchObject({ id, status: "done" });
+  });
+
+  test.each([
+    ["заказ-17", "%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7-17"],
+    ["a\r\nx: y", "a%0D%0Ax:%20y"],
+  ])("posts the result of a job whose key is %j", async (idempotencyKey, sent) => {
+    await using receiver = new ResultReceiver(204);
+    await run(receiver, { idempotencyKey });
+    expect(receiver.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([sent]);
+  });
+
+  test("rejects a job that takes longer than a handler may, without beginning it", async () => {
+    const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000, maxDurationMs: 10_000 });
+    const job = { ...jobFor("gateway"), durationMs: 10_000 };
+    await expect(handler(message(job), context())).rejects.toThrow(/durationMs: 10000 is not below/);
   });
 
   test("posts again when the receiver was not up to it", async () => {
@@ -119,7 +134,7 @@ describe("the jobs handler", () => {
   });
 
   test("rejects a job for a host that is not on the list, without doing it", async () => {
-    const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000 });
+    const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000, maxDurationMs: 10_000 });
     const job = { ...jobFor("169.254.169.254"), durationMs: 3_600_000 };
     await expect(handler(message(job), context())).rejects.toThrow(/169\.254\.169\.254.*CALLBACK_HOSTS/);
   });
@@ -127,7 +142,11 @@ describe("the jobs handler", () => {
   test.each([undefined, "text", {}, { id, kind: "demo", durationMs: -1 }])(
     "rejects %j, which is no job",
     async (data) => {
-      const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000 });
+      const handler = createJobsHandler({
+        callbackHosts: ["gateway"],
+        timeoutMs: 5000,
+        maxDurationMs: 10_000,
+      });
       await expect(handler(message(data), context())).rejects.toThrow(MessageRejectedError);
     },
   );

@@ -10,16 +10,23 @@ import { CallbackRefusedError, type CallbackOptions, postResult } from "../post-
 export interface JobsOptions extends Pick<CallbackOptions, "timeoutMs"> {
   /** `host` or `host:port`, in lower case. */
   readonly callbackHosts: readonly string[];
+  /** The longest job that can end within the handler's time limit. */
+  readonly maxDurationMs: number;
 }
 
 const handledBy = `${hostname()}-${process.pid}`;
 
 /** Does the demo's jobs: works for as long as the job says, then posts its result to the URL that the job names. */
-export function createJobsHandler({ callbackHosts, timeoutMs }: JobsOptions): Handler {
+export function createJobsHandler({ callbackHosts, timeoutMs, maxDurationMs }: JobsOptions): Handler {
   return async (message, context) => {
     const job = readJob(message, context);
     if (!isAllowedHost(job.callbackUrl, callbackHosts)) {
       context.reject(`callbackUrl: the host of ${job.callbackUrl} is not one of CALLBACK_HOSTS`);
+    }
+    if (job.durationMs >= maxDurationMs) {
+      context.reject(
+        `durationMs: ${job.durationMs} is not below the handler's time limit of ${maxDurationMs} ms`,
+      );
     }
     const startedAt = new Date().toISOString();
     await sleep(job.durationMs, context.signal);

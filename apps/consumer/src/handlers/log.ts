@@ -1,10 +1,10 @@
 import type { Handler } from "@kong-serverless/sqs-worker";
 
-/** Prints each message, out of its envelopes. */
-export const logHandler: Handler = (message, { log }) => {
-  const { id: messageId, text, event, topicArn, attributes, receiveCount } = message;
-  log.info(
-    { messageId, body: text, eventType: event?.type, topicArn, attributes, receiveCount },
-    "message.printed",
-  );
-};
+/** Prints each message, out of its envelopes; without content, only that there was one. */
+export function createLogHandler({ hasContent }: { readonly hasContent: boolean }): Handler {
+  return (message, { log }) => {
+    const { id: messageId, text, event, topicArn, attributes, receiveCount } = message;
+    const content = { body: text, eventType: event?.type, topicArn, attributes };
+    log.info({ messageId, ...(hasContent && content), receiveCount }, "message.printed");
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Runs in a worker thread: the handler of the module that `workerData` names, one message at a time. It loads nothing that a handler
+ * does not need, since every thread pays for it.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+
+import type { Handler, Message } from "./message.ts";
+import { reasonOf } from "./reason.ts";
+import type { FromThread, ToThread } from "./thread-messages.ts";
+
+/** What `reject` throws. */
+class Rejection extends Error {}
+
+const port = parentPort;
+if (port === null) throw new Error("this module is for worker threads only");
+
+const { module } = workerData as { module: string };
+const { handler } = (await import(module)) as { handler: Handler };
+
+let controller = new AbortController();
+
+const tell = (message: FromThread) => port.postMessage(message);
+
+const logMethod = (level: "debug" | "info" | "warn" | "error") => (fields: object, event: string) => {
+  // Not every value may cross to another thread; what JSON can express does.
+  tell({ kind: "log", level, fields: JSON.parse(JSON.stringify(fields)) as object, event });
+};
+const log = {
+  debug: logMethod("debug"),
+  info: logMethod("info"),
+  warn: logMethod("warn"),
+  error: logMethod("error"),
+};
+
+port.on("message", (told: ToThread) => {
+  if (told.kind === "abort") controller.abort(new Error(told.reason));
+  else void handle(told.message);
+});
+
+async function handle(message: Message): Promise<void> {
+  controller = new AbortController();
+  try {
+    await handler(withBuffers(message), {
+      signal: controller.signal,
+      log,
+      reject: (reason, cause) => {
+        throw new Rejection(reason, { cause });
+      },
+    });
+    tell({ kind: "done" });
+  } catch (error) {
+    tell({ kind: "failed", isRejection: error instanceof Rejection, reason: reasonOf(error) });
+  }
+}
+
+/** On their way between threads buffers become plain arrays. */
+function withBuffers(message: Message): Message {
+  const { data, event } = message;
+  if (!(data instanceof Uint8Array)) return message;
+  const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { ...message, data: buffer, ...(event && { event: { ...event, data: buffer } }) };
+}

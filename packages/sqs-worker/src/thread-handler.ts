@@ -1,0 +1,121 @@
+import { Worker as Thread } from "node:worker_threads";
+
+import { HandlerCrashedError, MessageRejectedError } from "./errors.ts";
+import type { Handler, HandlerContext, Message } from "./message.ts";
+import { reasonOf } from "./reason.ts";
+import type { FromThread, ToThread } from "./thread-messages.ts";
+
+export interface ThreadHandlerOptions {
+  /** URL of the module that exports `handler`. */
+  readonly module: string;
+  /** Where `@kong-serverless/sqs-worker/handler-thread` is, for bundles: beside this file unless given. */
+  readonly entry?: URL;
+  /** For how long a handler may go on once its signal has aborted, before its thread is ended; 2,000 ms unless given. */
+  readonly endAfterMs?: number;
+}
+
+const besideThisFile = new URL(
+  import.meta.url.endsWith(".ts") ? "handler-thread.ts" : "handler-thread.js",
+  import.meta.url,
+);
+
+/**
+ * Runs a module's handler in worker threads, one message in each at a time: a handler that blocks, runs out of memory, exits or
+ * never ends costs its own message and a thread. There are as many threads as there are messages in work.
+ */
+export class ThreadHandler implements AsyncDisposable {
+  readonly #options: ThreadHandlerOptions;
+  readonly #idle: HandlerThread[] = [];
+  readonly #all = new Set<HandlerThread>();
+
+  constructor(options: ThreadHandlerOptions) {
+    this.#options = options;
+  }
+
+  /** For `createWorker`. */
+  readonly handler: Handler = async (message, context) => {
+    const thread = this.#idle.pop() ?? this.#start();
+    try {
+      await thread.handle(message, context, this.#options.endAfterMs ?? 2000);
+    } finally {
+      if (thread.isUsable) this.#idle.push(thread);
+      else this.#all.delete(thread);
+    }
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#all].map((thread) => thread.end()));
+  }
+
+  #start(): HandlerThread {
+    const { module, entry = besideThisFile } = this.#options;
+    const thread = new HandlerThread(new Thread(entry, { workerData: { module } }));
+    this.#all.add(thread);
+    return thread;
+  }
+}
+
+/** One thread, and whoever waits for what it does. */
+class HandlerThread {
+  isUsable = true;
+  readonly #thread: Thread;
+  #waiting: { resolve: () => void; reject: (error: unknown) => void; context: HandlerContext } | undefined;
+
+  constructor(thread: Thread) {
+    this.#thread = thread;
+    thread.on("message", (told: FromThread) => this.#hear(told));
+    thread.on("error", (error) =>
+      this.#crash(new HandlerCrashedError(`Its thread ended: ${reasonOf(error)}`, error)),
+    );
+    thread.on("exit", (code) => this.#crash(new HandlerCrashedError(`Its thread ended with code ${code}.`)));
+  }
+
+  handle(message: Message, context: HandlerContext, endAfterMs: number): Promise<void> {
+    const { signal } = context;
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      this.#tell({ kind: "abort", reason: reasonOf(signal.reason) });
+      timer = setTimeout(() => void this.end(), endAfterMs);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    return new Promise<void>((resolve, reject) => {
+      this.#waiting = { resolve, reject, context };
+      this.#tell({ kind: "handle", message });
+    }).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      this.#waiting = undefined;
+    });
+  }
+
+  async end(): Promise<void> {
+    this.isUsable = false;
+    await this.#thread.terminate();
+  }
+
+  #tell(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+    this.#thread.postMessage(message);
+  }
+
+  #hear(told: FromThread): void {
+    switch (told.kind) {
+      case "log":
+        this.#waiting?.context.log[told.level](told.fields, told.event);
+        break;
+      case "done":
+        this.#waiting?.resolve();
+        break;
+      case "failed":
+        this.#waiting?.reject(
+          told.isRejection ? new MessageRejectedError(told.reason) : new Error(told.reason),
+        );
+        break;
+    }
+  }
+
+  #crash(error: HandlerCrashedError): void {
+    this.isUsable = false;
+    this.#waiting?.reject(error);
+  }
+}
