@@ -34,6 +34,8 @@ export const protobuf: Conversation = {
     const nameBytes = said.readUInt32LE(0);
     if (nameBytes === 0) return undefined;
     const name = said.toString("latin1", headerBytes, headerBytes + nameBytes);
+    // Kong says nothing to it, and that was the event.
+    if (name === "kong.response.exit") return undefined;
     const answer = answers.get(name);
     if (answer === undefined) throw new Error(`the plugin made an unforeseen call: ${name}`);
     return answer;

@@ -34,6 +34,9 @@ export interface ActivationOptions {
   readonly onEnd: (isReady: boolean) => void;
 }
 
+/** How much later than it is due a repeated wake may go out, as a share of the time between two. */
+const repeatSpread = 0.2;
+
 /**
  * One attempt to bring a backend to ready: wakes it while somebody waits, and probes until it answers. Requests come and go
  * without touching it; it ends by itself, at success or when the time of the last request that joined it is up.
@@ -133,7 +136,9 @@ export class Activation {
     while (!ended.aborted) {
       if (isWanted()) {
         if (await wakes.publish(this.#settings, reason)) reason = "repeat";
-        await pause(wakes.msUntilDue(this.#settings.wakeRepeatMs), ended);
+        // A thousand activations that began together do not repeat their messages in one turn.
+        const repeatMs = this.#settings.wakeRepeatMs * (1 + Math.random() * repeatSpread);
+        await pause(wakes.msUntilDue(repeatMs), ended);
       } else {
         await pause(this.#settings.intervalMs, ended);
       }

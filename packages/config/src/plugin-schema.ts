@@ -36,7 +36,7 @@ export const pluginSchema = z.strictObject({
   wakeRepeatMs: milliseconds(100, hour)
     .default(5000)
     .describe(
-      "Milliseconds after which the wake message is repeated while a request is held, in case it was lost. Also the longest pause between tries of a failing publish.",
+      "Milliseconds after which (or up to a fifth later) the wake message is repeated while a request is held, in case it was lost. Also the longest pause between tries of a failing publish.",
     ),
   readyLeaseMs: milliseconds(50, 600_000)
     .default(2000)

@@ -117,7 +117,7 @@ describe("ProbeBudget", () => {
     await vi.advanceTimersByTimeAsync(3000);
     const late = new CountingProber();
     add(budget, late);
-    await vi.advanceTimersByTimeAsync(6);
+    await vi.advanceTimersByTimeAsync(11);
     expect(late.startedAtMs.length).toBe(1);
   });
 

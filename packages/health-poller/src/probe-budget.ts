@@ -1,6 +1,6 @@
 /** Somebody who wants to probe again and again. */
 export interface Prober {
-  /** Milliseconds from one probe to the next, when there is room for all. Asked each time. */
+  /** Milliseconds from one probe to the next, when there is room for all. Asked as each probe starts. */
   intervalMs(): number;
   /** How likely it is that the next probe says ready, above 0 and up to 1: what a share of the budget is weighed by. */
   likelihood(): number;
@@ -23,13 +23,15 @@ export interface ProbeBudgetOptions {
 
 interface Entry {
   readonly prober: Prober;
+  /** As it was when the latest probe started. */
+  intervalMs: number;
   startedAtMs: number;
 }
 
 /** Started in one turn at most, so that other work waits for no more than a few milliseconds. */
 const burstMs = 10;
 /** While the budget is used up, how often what has come in of it is given out. */
-const shortOfBudgetMs = 5;
+const shortOfBudgetMs = 10;
 /** Timers may fire this much early. */
 const timerMs = 1;
 /** Before anything else: whoever has just come has waited for longest. */
@@ -56,7 +58,7 @@ export class ProbeBudget {
 
   /** The first probe starts before this returns, if the budget has one left. */
   add(prober: Prober): Probing {
-    const entry = { prober, startedAtMs: never };
+    const entry = { prober, intervalMs: prober.intervalMs(), startedAtMs: never };
     this.#entries.add(entry);
     const nowMs = performance.now();
     this.#fill(nowMs);
@@ -75,18 +77,16 @@ export class ProbeBudget {
     this.#timer = undefined;
     const nowMs = performance.now();
     this.#fill(nowMs);
-    const due = [...this.#entries].filter(
-      (entry) => entry.prober.hasRoom() && dueAtMs(entry) <= nowMs + timerMs,
-    );
-    if (due.length > this.#left) {
-      const waited = new Map(due.map((entry) => [entry, sharesWaited(entry, nowMs)]));
-      due.sort((a, b) => (waited.get(b) ?? 0) - (waited.get(a) ?? 0));
-    }
-    for (const entry of due.slice(0, this.#left)) this.#start(entry, nowMs);
-    this.#schedule(nowMs);
+    const longest = new Longest(Math.floor(this.#left));
+    for (const entry of this.#entries)
+      if (dueAtMs(entry) <= nowMs + timerMs && entry.prober.hasRoom()) longest.add(entry, nowMs);
+    for (const entry of longest.entries) this.#start(entry, nowMs);
+    if (longest.isFull) this.#runIn(shortOfBudgetMs);
+    else this.#schedule(nowMs);
   }
 
   #start(entry: Entry, nowMs: number): void {
+    entry.intervalMs = entry.prober.intervalMs();
     entry.startedAtMs = nowMs;
     this.#left -= 1;
     entry.prober.probe();
@@ -99,16 +99,19 @@ export class ProbeBudget {
   }
 
   #schedule(nowMs: number): void {
-    // It will come to that in at most a moment, and then see everybody's share.
+    // It comes to that in a moment, and then sees everybody's share.
     if (this.#left < 1 && this.#timer !== undefined) return;
     let nextAtMs = Infinity;
-    for (const entry of this.#entries) {
+    for (const entry of this.#entries)
       if (entry.prober.hasRoom()) nextAtMs = Math.min(nextAtMs, dueAtMs(entry));
-    }
-    this.#stop();
-    if (nextAtMs === Infinity) return;
     const leastMs = this.#left < 1 ? shortOfBudgetMs : 1;
-    this.#timer = setTimeout(() => this.#run(), Math.max(leastMs, Math.ceil(nextAtMs - nowMs)));
+    if (nextAtMs === Infinity) this.#stop();
+    else this.#runIn(Math.max(leastMs, Math.ceil(nextAtMs - nowMs)));
+  }
+
+  #runIn(ms: number): void {
+    this.#stop();
+    this.#timer = setTimeout(() => this.#run(), ms);
   }
 
   #stop(): void {
@@ -117,11 +120,39 @@ export class ProbeBudget {
   }
 }
 
-function dueAtMs({ prober, startedAtMs }: Entry): number {
-  return startedAtMs + prober.intervalMs();
+/** Those of many that have waited for longest, by their share: few enough that to find a place among them costs nothing. */
+class Longest {
+  readonly #most: number;
+  readonly #waited: { readonly entry: Entry; readonly shares: number }[] = [];
+  /** Whether there were more. */
+  isFull = false;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get entries(): Entry[] {
+    return this.#waited.map(({ entry }) => entry);
+  }
+
+  add(entry: Entry, nowMs: number): void {
+    const waited = this.#waited;
+    const shares = sharesWaited(entry, nowMs);
+    if (waited.length === this.#most) {
+      this.isFull = true;
+      if (shares <= (waited.at(-1)?.shares ?? Infinity)) return;
+      waited.pop();
+    }
+    const place = waited.findIndex((other) => other.shares < shares);
+    waited.splice(place === -1 ? waited.length : place, 0, { entry, shares });
+  }
+}
+
+function dueAtMs({ startedAtMs, intervalMs }: Entry): number {
+  return startedAtMs + intervalMs;
 }
 
 /** How many of its intervals a prober has waited, weighed by its likelihood. */
-function sharesWaited({ prober, startedAtMs }: Entry, nowMs: number): number {
-  return ((nowMs - startedAtMs) / prober.intervalMs()) * prober.likelihood();
+function sharesWaited({ prober, startedAtMs, intervalMs }: Entry, nowMs: number): number {
+  return ((nowMs - startedAtMs) / intervalMs) * prober.likelihood();
 }

@@ -7,7 +7,7 @@ export interface WaitUntilReadyOptions {
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   /**
    * Milliseconds from the start of one probe to the start of the next, whether or not it has an answer by then; four are
-   * under way at most. A function is asked each time.
+   * under way at most. A function is asked as each probe starts.
    */
   readonly intervalMs: number | (() => number);
   /** Milliseconds from the start after which the wait fails. A function may put it off: it is asked again at the time. */

@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { expect, test } from "vitest";
+
+const positive = expect.toSatisfy((value: unknown) => Number.isFinite(value) && (value as number) > 0);
+const number = expect.toSatisfy((value: unknown) => Number.isFinite(value));
+
+test.runIf(process.platform === "linux")(
+  "the benchmark at scale ends with one line of JSON that has every figure",
+  async () => {
+    const main = fileURLToPath(new URL("main.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [main, "scale", "--json", "--quick"]);
+    const report = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as Record<string, unknown>;
+    expect(report).toMatchObject({
+      sleeping: [1, 20].map((backends) => ({
+        backends,
+        cores: number,
+        probesPerSecond: positive,
+        worstOverrunMs: number,
+        warmP50Ms: positive,
+        warmP99Ms: positive,
+        releasedP50Ms: positive,
+        releasedP99Ms: positive,
+      })),
+      machine: expect.any(Object),
+    });
+  },
+  120_000,
+);

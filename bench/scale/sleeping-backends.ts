@@ -1,0 +1,168 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { sleep } from "@kong-serverless/runtime";
+import { ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+
+import { EventConnection } from "../plugin/event-connection.ts";
+import { startServerless } from "../plugin/plugin-process.ts";
+import { protobuf, startProtobufInstance } from "../plugin/protobuf.ts";
+import { quantile, rounded } from "../plugin/quantile.ts";
+import { cpuSecondsOf } from "./cpu-seconds.ts";
+
+export interface SleepingScale {
+  readonly backends: readonly number[];
+  readonly holdTimeoutMs: number;
+}
+
+export interface SleepingRow {
+  /** With one request held for each. */
+  readonly backends: number;
+  /** Of the plugin server, while they are held. */
+  readonly cores: number;
+  readonly probesPerSecond: number;
+  /** How late the last one was answered after its deadline. */
+  readonly worstOverrunMs: number;
+  /** Of requests to another backend, which is ready, once all are held: from when each was due to its end. */
+  readonly warmP50Ms: number;
+  readonly warmP99Ms: number;
+  /** When all backends begin to answer at the same moment: how much later each request goes on. */
+  readonly releasedP50Ms: number;
+  readonly releasedP99Ms: number;
+}
+
+const warmPerSecond = 200;
+const batch = 50;
+/** Between two batches of requests: all at once would measure the load's own turn. */
+const batchPauseMs = 5;
+
+/** Holds a request for each of many backends that sleep, until its deadline; and again, until all of them are up. */
+export async function measureSleepingBackends(
+  { backends, holdTimeoutMs }: SleepingScale,
+  progress: (line: string) => void,
+): Promise<SleepingRow[]> {
+  const rows: SleepingRow[] = [];
+  for (const count of backends) {
+    const row = await measure(count, holdTimeoutMs);
+    progress(`sleeping  ${JSON.stringify(row)}`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRow> {
+  await using ready = await new ScriptedBackend(200).start();
+  await using sidecar = await new ScriptedSidecar().start();
+  await using plugin = await startServerless(sidecar.url);
+  const { opsPort } = await plugin.app.waitFor("service.started", { timeoutMs: 60_000 });
+  const port = await freePort();
+
+  const start = (name: string, upstream: string) =>
+    startProtobufInstance(plugin.socketPath, "serverless", {
+      holdTimeoutMs,
+      backend: [{ name, upstream, health: "/healthz", pubsub: "pubsub", topic: `wake-${name}` }],
+    });
+  const warm = (await start("warm", ready.url))("access");
+  const held: Buffer[] = [];
+  for (let nth = 0; nth < count; nth += 1)
+    held.push((await start(`sleeping-${nth}`, `http://${addressOf(nth)}:${port}`))("access"));
+  const open = () => EventConnection.open(plugin.socketPath, protobuf);
+  const warmConnection = await open();
+  await played(warmConnection, warm);
+
+  const cpuBefore = await cpuSecondsOf(plugin.app.pid);
+  const probesBefore = await probesOf(Number(opsPort));
+  const startedAtMs = performance.now();
+  const refused = await holdEach(held, open);
+  const load = playWarm(warmConnection, warm, startedAtMs + holdTimeoutMs);
+  const overruns = (await Promise.all(refused)).map((waitedMs) => waitedMs - holdTimeoutMs);
+  const warmMs = await load;
+  const seconds = (performance.now() - startedAtMs) / 1000;
+  const cores = ((await cpuSecondsOf(plugin.app.pid)) - cpuBefore) / seconds;
+  const probes = (await probesOf(Number(opsPort))) - probesBefore;
+
+  const released = await holdEach(held, open);
+  await sleep(holdTimeoutMs * 0.3);
+  const server = await listenAt(port);
+  const upAtMs = performance.now();
+  const delays = await Promise.all(released.map((done) => done.then(() => performance.now() - upAtMs)));
+  server.closeAllConnections();
+  server.close();
+  warmConnection.close();
+  return {
+    backends: count,
+    cores: rounded(cores),
+    probesPerSecond: Math.round(probes / seconds),
+    worstOverrunMs: rounded(Math.max(...overruns)),
+    warmP50Ms: rounded(quantile(warmMs, 0.5)),
+    warmP99Ms: rounded(quantile(warmMs, 0.99)),
+    releasedP50Ms: rounded(quantile(delays, 0.5)),
+    releasedP99Ms: rounded(quantile(delays, 0.99)),
+  };
+}
+
+/** Begins each event on a connection of its own. Resolves once all are begun, with how long each of them will have taken. */
+async function holdEach(
+  events: readonly Buffer[],
+  open: () => Promise<EventConnection>,
+): Promise<Promise<number>[]> {
+  const connections: EventConnection[] = [];
+  for (let from = 0; from < events.length; from += batch)
+    connections.push(...(await Promise.all(events.slice(from, from + batch).map(open))));
+  const waits: Promise<number>[] = [];
+  for (const [nth, event] of events.entries()) {
+    const connection = connections[nth] as EventConnection;
+    waits.push(played(connection, event).finally(() => connection.close()));
+    if (nth % batch === batch - 1) await sleep(batchPauseMs);
+  }
+  return waits;
+}
+
+/** Milliseconds that an event takes. */
+async function played(connection: EventConnection, event: Buffer): Promise<number> {
+  const beganAtMs = performance.now();
+  await new Promise<void>((resolve) => connection.play(event, resolve));
+  return performance.now() - beganAtMs;
+}
+
+/** One event after another at a fixed pace. One that is late because of the one before it counts from when it was due. */
+async function playWarm(connection: EventConnection, event: Buffer, untilMs: number): Promise<number[]> {
+  const latenciesMs: number[] = [];
+  const beganAtMs = performance.now();
+  for (let dueAtMs = beganAtMs; dueAtMs < untilMs; dueAtMs += 1000 / warmPerSecond) {
+    const early = dueAtMs - performance.now();
+    if (early > 0) await sleep(early);
+    // A timer of this process that was late is nothing that the plugin server did.
+    const startedAtMs = early > 0 ? performance.now() : dueAtMs;
+    await played(connection, event);
+    latenciesMs.push(performance.now() - startedAtMs);
+  }
+  return latenciesMs;
+}
+
+async function probesOf(opsPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+  const series = text.split("\n").filter((line) => line.startsWith("serverless_probes_total{"));
+  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+}
+
+/** An address of the loopback network for each: all of them refuse until somebody listens at any address. */
+function addressOf(nth: number): string {
+  return `127.1.${Math.floor(nth / 250)}.${1 + (nth % 250)}`;
+}
+
+async function listenAt(port: number): Promise<Server> {
+  const server = createServer((_, response) => response.end("ok"));
+  server.listen(port, "0.0.0.0");
+  await once(server, "listening");
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const server = await listenAt(0);
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
