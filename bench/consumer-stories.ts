@@ -195,7 +195,7 @@ async function handledSoFar(directory: string): Promise<number> {
   const lines = await Promise.all(
     files.map(async (file) => (await readFile(join(directory, file), "utf8")).split("\n").length - 1),
   );
-  return lines.reduce((sum, count) => sum + count, 0);
+  return lines.reduce((sum, ofFile) => sum + ofFile, 0);
 }
 
 async function drain(emulator: QueueEmulator, deadlineMs: number): Promise<void> {
