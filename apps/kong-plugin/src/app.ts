@@ -14,6 +14,7 @@ import { HttpDoor } from "./lua/http-door.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
 import { startScaler } from "./scaler.ts";
+import { Traces } from "./traces.ts";
 
 /** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
 const longestPublishMs = 60_000;
@@ -26,6 +27,7 @@ export class App {
   readonly #publisher: DaprPublisher;
   readonly #activator: Activator;
   readonly #metrics = new Metrics();
+  readonly #traces = new Traces();
   #scaler: ScalerServer | undefined;
 
   /** Starts nothing yet. */
@@ -49,13 +51,15 @@ export class App {
           // First of all: it is what a cold start waits for.
           if (event.event === "wake.started") this.#scaler?.wake(event.backend);
           this.#metrics.observe(event);
+          this.#traces.observe(event);
           logActivatorEvent(log, event);
         },
       },
       { probesPerSecond: environment.PROBES_PER_SECOND },
     );
     this.#metrics.watch(() => this.#activator.backends);
-    this.plugin = createPlugin({ activator: this.#activator, metrics: this.#metrics, log });
+    const parts = { activator: this.#activator, metrics: this.#metrics, traces: this.#traces, log };
+    this.plugin = createPlugin(parts);
   }
 
   /** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
@@ -72,6 +76,7 @@ export class App {
       registry: this.#metrics.registry,
       routes: demandRoutes(this.#activator),
     });
+    await this.#traces.start(this.#environment.traces, this.#log);
     const door = this.#createDoor();
     const opsPort = await ops.start();
     this.#scaler = await startScaler(this.#environment, this.#activator, this.#log);
@@ -86,6 +91,7 @@ export class App {
         const limits = { graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS };
         await Promise.all([server.stop(limits), door.stop(limits)]);
         await this.#publisher.stop();
+        await this.#traces.stop();
         await ops.stop();
       },
     };
@@ -93,9 +99,10 @@ export class App {
 
   /** Where the Lua form of the plugin asks. */
   #createDoor(): HttpDoor {
-    const parts = { activator: this.#activator, metrics: this.#metrics, log: this.#log };
+    const log = this.#log;
+    const parts = { activator: this.#activator, metrics: this.#metrics, traces: this.#traces, log };
     const entities = new LuaEntities(parts);
     const gateways = new LuaGateways({ ...parts, entities });
-    return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log: this.#log });
+    return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });
   }
 }

@@ -1,4 +1,4 @@
-import type { Backend, Held } from "@kong-serverless/activator";
+import type { Backend, Held, HoldRequest } from "@kong-serverless/activator";
 import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
 import { type ErrorCodeName, ServerlessError } from "@kong-serverless/runtime";
 
@@ -8,6 +8,7 @@ import type { RequestMetrics } from "./metrics.ts";
 import { isBelow } from "./path-prefix.ts";
 import { probeTarget, serviceUrl, upstreamUrl } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
+import type { Traces } from "./traces.ts";
 
 const headerName = "x-serverless-held-ms";
 
@@ -16,6 +17,7 @@ export interface ColdPathOptions {
   readonly matched: MatchedBackend;
   readonly backend: Backend;
   readonly metrics: RequestMetrics;
+  readonly traces: Traces;
 }
 
 /** What happens to a request whose backend is not ready: it is held, and then forwarded or answered. */
@@ -27,7 +29,7 @@ export class ColdPath {
   }
 
   async decide(facts: RequestFacts): Promise<Decision> {
-    const { backend, config, matched, metrics } = this.#options;
+    const { backend, config, matched, metrics, traces } = this.#options;
     const { arrivedAtMs, signal } = facts;
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
     let isNavigation = false;
@@ -35,14 +37,17 @@ export class ColdPath {
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
       isNavigation = config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts));
-      held = await backend.hold({
+      const request: HoldRequest = {
         target: probeTarget(await this.#findProbeUrl(facts), matched.settings),
         arrivedAtMs,
         timeoutMs: isNavigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
         limits: config.limits,
         ...(await this.#client(facts)),
         ...(signal !== undefined && { signal }),
-      });
+      };
+      const traceparent = traces.isOn ? await facts.header("traceparent") : undefined;
+      const traced = { backend: backend.name, arrivedAtMs, traceparent };
+      held = await traces.hold(traced, () => backend.hold(request));
     } catch (error) {
       if (signal?.aborted) {
         metrics.left.inc();

@@ -5,6 +5,7 @@ import { ColdPath } from "./cold-path.ts";
 import type { Decision } from "./decision.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { RequestFacts } from "./request-facts.ts";
+import type { Traces } from "./traces.ts";
 
 const passed: Decision = { kind: "pass" };
 
@@ -19,6 +20,7 @@ export class Destination {
     readonly matched: MatchedBackend;
     readonly backend: Backend;
     readonly metrics: RequestMetrics;
+    readonly traces: Traces;
   }) {
     this.backend = options.backend;
     this.metrics = options.metrics;

@@ -13,10 +13,12 @@ import { claimBackends } from "./claims.ts";
 import { Destination } from "./destination.ts";
 import { Matcher } from "./matcher.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Traces } from "./traces.ts";
 
 export interface EntityParts {
   readonly activator: Activator;
   readonly metrics: Metrics;
+  readonly traces: Traces;
   readonly log: Log;
 }
 
@@ -67,12 +69,12 @@ export class Entity {
   #claimBackends(): Claim {
     const config = this.#config;
     if (config instanceof ServerlessError) throw config;
-    const { activator, metrics } = this.#parts;
+    const { activator, metrics, traces } = this.#parts;
     const { backends, release } = claimBackends(activator, config.backends, this.#identity);
     this.#release = release;
     const rules = backends.map(({ matched, backend }) => {
       const requests = metrics.requestsOf(backend.name);
-      const destination = new Destination({ config, matched, backend, metrics: requests });
+      const destination = new Destination({ config, matched, backend, metrics: requests, traces });
       return { match: matched.match, backend: destination };
     });
     return { destinations: rules.map((rule) => rule.backend), matcher: new Matcher(rules) };

@@ -11,7 +11,7 @@ export interface RequestFacts {
   /** As Kong gives it: decoded and normalised. */
   path(): Promise<string>;
   method(): Promise<string>;
-  header(name: "accept" | "user-agent"): Promise<string | undefined>;
+  header(name: "accept" | "user-agent" | "traceparent"): Promise<string | undefined>;
   /** Kong's consumer, else the address that Kong takes for the client's. */
   client(): Promise<string>;
   /** Where Kong would forward the request to. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 import { readEnvironment } from "./environment.ts";
+import { tracesFields, type TracesSettings, tracesSettingsOf } from "./traces-environment.ts";
 
 const addressList = z
   .string()
@@ -90,6 +91,7 @@ export const kongPluginEnvironmentSchema = z
       .describe(
         "Milliseconds without a request after which a stopping server exits before that. Where Kong serves on through a preStop pause, longer than the quiet to be expected: Kong answers 500 for a server that has gone.",
       ),
+    ...tracesFields,
     LOG_LEVEL: logLevelField,
   })
   .superRefine((settings, context) => {
@@ -103,6 +105,8 @@ export const kongPluginEnvironmentSchema = z
 export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema> & {
   readonly daprEndpoint: string;
   readonly httpSocketPath: string;
+  /** Where traces go; undefined: nothing is traced. */
+  readonly traces: TracesSettings | undefined;
 };
 
 /** Reads the plugin server's settings. Throws a ConfigError that names each variable at fault. */
@@ -112,6 +116,7 @@ export function readKongPluginEnvironment(environment?: NodeJS.ProcessEnv): Kong
   return {
     ...settings,
     daprEndpoint: daprEndpointOf(settings),
+    traces: tracesSettingsOf(settings),
     httpSocketPath: httpSocketPath ?? join(dirname(socketPath), "serverless-http.socket"),
   };
 }

@@ -24,7 +24,7 @@ export class QuestionFacts implements RequestFacts {
     return this.#question.method;
   }
 
-  async header(name: "accept" | "user-agent"): Promise<string | undefined> {
+  async header(name: "accept" | "user-agent" | "traceparent"): Promise<string | undefined> {
     return this.#question.headers[name];
   }
 

@@ -1,0 +1,140 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { describe, expect, test } from "vitest";
+
+import { config, useStage } from "./testing/stage.ts";
+
+const openStage = useStage();
+
+interface ReceivedSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** What an OpenTelemetry collector takes, as far as a test looks at it. */
+interface Export {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: ReceivedSpan["attributes"] };
+    readonly scopeSpans: readonly { readonly spans: readonly ReceivedSpan[] }[];
+  }[];
+}
+
+/** Takes traces as a collector does, over real HTTP. */
+async function startCollector() {
+  const exports: Export[] = [];
+  const requests: { readonly url: string | undefined; readonly key: string | undefined }[] = [];
+  const server = createServer((request, response) => {
+    void request.toArray().then((chunks) => {
+      requests.push({ url: request.url, key: request.headers["x-key"]?.toString() });
+      exports.push(JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as Export);
+      response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    resources: () => exports.flatMap(({ resourceSpans }) => resourceSpans.map(({ resource }) => resource)),
+    spans: () =>
+      exports.flatMap(({ resourceSpans }) =>
+        resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
+      ),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await once(server.close(), "close");
+    },
+  };
+}
+
+const traceOf = (digit: string) => digit.repeat(32);
+const parentOf = (digit: string) => digit.repeat(16);
+const traceparent = (digit: string, flags = "01") => `00-${traceOf(digit)}-${parentOf(digit)}-${flags}`;
+
+describe("traces", () => {
+  test("show a cold start in the trace of the request that began it, and link the others to it", async () => {
+    await using collector = await startCollector();
+    await using stage = await openStage({
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
+        OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20secret",
+        OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test",
+      },
+    });
+    const { gateway } = stage;
+    const first = gateway.request({ headers: { traceparent: traceparent("a") } });
+    await gateway.waitForMetric("serverless_held_requests", 1);
+    const second = gateway.request({ headers: { traceparent: traceparent("b") } });
+    const unsampled = gateway.request({ headers: { traceparent: traceparent("c", "00") } });
+    await gateway.waitForMetric("serverless_held_requests", 3);
+    await stage.waitForCount("probe.answered", 30);
+    stage.backend.become(200);
+    await Promise.all([first, second, unsampled]);
+    await gateway.plugin.stop();
+
+    expect(collector.requests[0]).toEqual({ url: "/v1/traces", key: "a secret" });
+    const resource = collector
+      .resources()[0]
+      ?.attributes.map(({ key, value }) => [key, value["stringValue"]]);
+    expect(resource).toEqual(
+      expect.arrayContaining([
+        ["service.name", "kong-serverless"],
+        ["deployment.environment", "test"],
+      ]),
+    );
+    const spans = collector.spans();
+    const named = (name: string) => spans.filter((span) => span.name === name);
+    const holds = named("serverless.hold");
+    expect(holds.map(({ traceId, parentSpanId }) => [traceId, parentSpanId])).toEqual(
+      expect.arrayContaining([
+        [traceOf("a"), parentOf("a")],
+        [traceOf("b"), parentOf("b")],
+      ]),
+    );
+    expect(holds).toHaveLength(2);
+    const [activation] = named("serverless.activation");
+    const starter = holds.find(({ traceId }) => traceId === traceOf("a"));
+    expect(activation).toMatchObject({ traceId: traceOf("a"), parentSpanId: starter?.spanId });
+    const joiner = holds.find(({ traceId }) => traceId === traceOf("b"));
+    expect(joiner?.links).toMatchObject([{ traceId: traceOf("a"), spanId: activation?.spanId }]);
+    for (const span of [...named("serverless.wake"), ...named("serverless.probe")]) {
+      expect(span).toMatchObject({ traceId: traceOf("a"), parentSpanId: activation?.spanId });
+      expect(BigInt(span.endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(span.startTimeUnixNano));
+    }
+    expect(named("serverless.wake").length).toBeGreaterThan(0);
+    const probes = named("serverless.probe");
+    expect(probes).toHaveLength(21);
+    expect(probes.at(-1)?.attributes).toContainEqual({ key: "serverless.ready", value: { boolValue: true } });
+  });
+
+  test("say by its code why a request was not forwarded", async () => {
+    await using collector = await startCollector();
+    await using stage = await openStage({
+      config: { ...config, holdTimeoutMs: 300 },
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    });
+    expect((await stage.gateway.request()).status).toBe(503);
+    await stage.gateway.plugin.stop();
+    const hold = collector.spans().find(({ name }) => name === "serverless.hold");
+    expect(hold?.parentSpanId ?? "").toBe("");
+    expect(hold?.attributes).toContainEqual({
+      key: "serverless.outcome",
+      value: { stringValue: "HOLD_TIMEOUT" },
+    });
+  });
+
+  test("cost no request anything when nobody takes them, and do not keep the process from stopping", async () => {
+    await using stage = await openStage({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" } });
+    stage.backend.become(200);
+    expect((await stage.gateway.request()).status).toBe(200);
+    expect(await stage.gateway.plugin.stop()).toMatchObject({ code: 0 });
+  });
+});

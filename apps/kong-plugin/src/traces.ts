@@ -1,0 +1,55 @@
+import type { ActivatorEvent, Held } from "@kong-serverless/activator";
+import type { TracesSettings } from "@kong-serverless/config";
+import { type Log, ServerlessError } from "@kong-serverless/runtime";
+
+import type { Tracer } from "./tracer.ts";
+
+export interface TracedRequest {
+  readonly backend: string;
+  /** On the clock of `performance.now()`. */
+  readonly arrivedAtMs: number;
+  /** W3C trace context of the request, from Kong or the client. */
+  readonly traceparent: string | undefined;
+}
+
+/**
+ * Traces of cold starts, for whoever has a place to send them. What makes them is loaded only then: it is larger than the
+ * plugin itself.
+ */
+export class Traces {
+  #tracer: Tracer | undefined;
+
+  get isOn(): boolean {
+    return this.#tracer !== undefined;
+  }
+
+  async start(settings: TracesSettings | undefined, log: Log): Promise<void> {
+    if (settings === undefined) return;
+    const { Tracer } = await import("./tracer.ts");
+    this.#tracer = new Tracer(settings, log);
+    log.info({ url: settings.url }, "traces.started");
+  }
+
+  /** Calls `hold`, which holds the request, as part of its trace. */
+  async hold(request: TracedRequest, hold: () => Promise<Held>): Promise<Held> {
+    if (this.#tracer === undefined) return hold();
+    const span = this.#tracer.startHold(request);
+    try {
+      const held = await span.run(hold);
+      span.end("released");
+      return held;
+    } catch (error) {
+      span.end(error instanceof ServerlessError ? error.code : "left");
+      throw error;
+    }
+  }
+
+  observe(event: ActivatorEvent): void {
+    this.#tracer?.observe(event);
+  }
+
+  /** Exports what has not been. Never rejects. */
+  async stop(): Promise<void> {
+    await this.#tracer?.stop();
+  }
+}
