@@ -77,8 +77,9 @@ async function waitForEndpoint(
   const url = (await queue.endpoint()).href;
   try {
     const { waitedMs } = await waitUntilReady({
-      // Without a signature every answer is a refusal; that there is one is all that is asked.
-      probe: (attempt) => probe({ url, timeoutMs: 2000, statuses: { min: 100, max: 599 } }, attempt),
+      // Without a signature every answer is a refusal; that there is one is all that is asked. It may be far away.
+      probe: (attempt) =>
+        probe({ url, timeoutMs: 2000, connectTimeoutMs: 2000, statuses: { min: 100, max: 599 } }, attempt),
       intervalMs: 250,
       deadlineMs: settings.QUEUE_WAIT_SECONDS * 1000,
       signal,
