@@ -53,6 +53,27 @@ describe.skipIf(rendered === undefined)("the overlays", () => {
     ]);
   });
 
+  test("add a push trigger, last, and all that it needs of the gateway", () => {
+    const scaledObject = of("base with instant-wake", "ScaledObject").find(
+      ({ metadata }) => metadata.name === "demo-backend",
+    );
+    const added = scaledObject && triggersOf(scaledObject);
+    expect(added?.map(({ type }) => type)).toEqual(["aws-sqs-queue", "metrics-api", "external-push"]);
+    const [{ data } = {}] = of("base with instant-wake", "ConfigMap").filter(
+      ({ metadata }) => metadata.name === "kong-serverless-plugin-server",
+    ) as { data?: Record<string, string> }[];
+    const port = Number(data?.["SCALER_PORT"]);
+    const services = of("base with instant-wake", "Service")
+      .filter(({ spec }) => (spec as { ports: { port: number }[] }).ports.some((one) => one.port === port))
+      .map(({ metadata }) => `${metadata.name}.${metadata.namespace}.svc:${port}`);
+    expect(services).toContain(added?.at(-1)?.metadata["scalerAddress"]);
+    expect(services).toContain(data?.["SCALER_PEERS"]);
+    const policies = of("base with instant-wake", "NetworkPolicy").filter(
+      ({ metadata }) => metadata.namespace === "kong",
+    );
+    expect(JSON.stringify(policies)).toContain(`"port":${port}`);
+  });
+
   test("let RabbitMQ keep wake messages as long as SQS does, behind an exchange as Dapr declares it", () => {
     const topology = JSON.parse(
       readFileSync(join(root, "deploy/components/rabbitmq/20-topology.json"), "utf8"),

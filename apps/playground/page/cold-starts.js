@@ -16,6 +16,7 @@ const phases = {
 /** @type {Readonly<Record<string, { name: string, phase: keyof typeof phases }>>} */
 const steps = {
   held: { name: "Held", phase: "hold" },
+  "wake pushed": { name: "Wake pushed", phase: "wake" },
   "wake published": { name: "Wake message sent", phase: "wake" },
   "queue seen by the scaler": { name: "Queue seen", phase: "scale" },
   "scaled 0 -> 1": { name: "Scaled to 1", phase: "scale" },

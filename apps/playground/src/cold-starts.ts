@@ -26,6 +26,7 @@ const readyStep = "first ready answer";
 /** Steps by the journal entries that mark them, in the order of a cold start; the first entry of each counts. */
 const steps: readonly { readonly name: string; readonly marks: (entry: JournalEntry) => boolean }[] = [
   { name: "held", marks: is("plugin", "activation.started") },
+  { name: "wake pushed", marks: is("autoscaler", "trigger.pushed") },
   { name: "wake published", marks: is("plugin", "wake.published") },
   {
     name: "queue seen by the scaler",

@@ -30,6 +30,7 @@ it("plays the base on port 8000, with shortened times, until it is stopped", () 
     realTimes: false,
     manifests: "deploy/base",
     daprd: "daprd",
+    instantWake: false,
   });
 });
 

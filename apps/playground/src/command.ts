@@ -10,6 +10,7 @@ export interface CommandOptions {
   readonly realTimes: boolean;
   readonly manifests: string;
   readonly daprd: string;
+  readonly instantWake: boolean;
 }
 
 const maxPort = 65_535;
@@ -39,6 +40,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       "--manifests <folder>",
       "the kustomize base to play, absolute or relative to the workspace",
       "deploy/base",
+    )
+    .option(
+      "--instant-wake",
+      "add deploy/components/instant-wake: the gateway pushes wakes to the autoscaler, which then waits for no poll",
+      false,
     )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")
     .allowExcessArguments(false)

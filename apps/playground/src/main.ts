@@ -47,7 +47,11 @@ try {
 async function run(options: CommandOptions): Promise<number> {
   // With --json stdout is for the object alone.
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const manifests = await readManifests(resolve(workspaceFolder, options.manifests), options.manifests);
+  const folder = (shown: string) => ({ path: resolve(workspaceFolder, shown), shown });
+  const manifests = await readManifests(
+    folder(options.manifests),
+    options.instantWake ? [folder("deploy/components/instant-wake")] : [],
+  );
   const cluster = joinCluster(manifests);
   const settings = chooseSettings(cluster, options.realTimes);
   const journal = new Journal();

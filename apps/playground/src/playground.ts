@@ -38,6 +38,10 @@ const gatewayProxyService = { namespace: "kong", name: "kong-gateway-proxy", por
 /** Two, so that what must be single per process is seen not to be single per worker. */
 const gatewayWorkers = 2;
 const stopGraceMs = 5_000;
+/** The variables that components add to the plugin server: see `envFrom` in deploy/platform/kong/values.yaml. */
+const pluginServerConfigMap = "kong/kong-serverless-plugin-server";
+/** OPS_PORT's default. */
+const opsPortInCluster = 8090;
 
 /** The whole system on loopback, each role of a cluster played by a part of its own. */
 export class Playground {
@@ -93,10 +97,12 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
   stack.defer(() => sidecar.stop());
 
   const socketPath = join(folder, "serverless.socket");
+  const scalerPortInCluster = Number(cluster.configMaps.get(pluginServerConfigMap)?.["SCALER_PORT"]);
   const pluginServer = await PluginServerProcess.start({
     entryPoint: entryPoint(options, "kong-serverless/kong-plugin"),
     socketPath,
     sidecarPort: sidecar.port,
+    hasScaler: scalerPortInCluster > 0,
     journal,
     signal,
   });
@@ -108,8 +114,12 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     DAPR_HTTP_PORT: String(sidecar.port),
   });
   for (const replicaSet of replicaSets.values()) stack.defer(() => replicaSet.stop(stopGraceMs));
-  const opsEndpoint = { host: podIp, port: pluginServer.opsPort };
-  await startServices({ services: cluster.services, replicaSets, pluginServer: opsEndpoint, dns }, stack);
+  const pluginServerPorts = new Map([[opsPortInCluster, { host: podIp, port: pluginServer.opsPort }]]);
+  if (pluginServer.scalerPort !== undefined) {
+    pluginServerPorts.set(scalerPortInCluster, { host: podIp, port: pluginServer.scalerPort });
+  }
+  const { services } = cluster;
+  await startServices({ services, replicaSets, pluginServer: pluginServerPorts, dns }, stack);
 
   const kong = new KongHost({ socketPath, workers: gatewayWorkers });
   stack.defer(() => kong.close());

@@ -9,7 +9,7 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 const trigger = { key: "shop/api/api", backend: "api", targetValue: 10 };
-const settleMs = 30_000;
+const settleMs = 10_000;
 
 class FakeStream extends EventEmitter {
   wakes = 0;

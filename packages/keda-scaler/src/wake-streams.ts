@@ -22,7 +22,7 @@ export interface WakeStreamsOptions {
  * KEDA comes back after 2 s when a stream ends with OK, and otherwise after a pause that doubles with every break, up to a minute, and
  * that nothing but an OK resets. So the first stream after a break is ended once, with OK, at a quiet moment this long after it began.
  */
-const settleAfterMs = 30_000;
+const settleAfterMs = 10_000;
 /** KEDA has one stream for each trigger. */
 const maxStreams = 10_000;
 

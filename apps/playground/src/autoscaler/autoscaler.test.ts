@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 
 import { Journal, type JournalEntry } from "../journal.ts";
 import { Autoscaler, type AutoscalerOptions, type Scalable } from "./autoscaler.ts";
-import type { Trigger, TriggerReading } from "./trigger.ts";
+import type { PushTrigger, Trigger, TriggerReading } from "./trigger.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -32,6 +32,15 @@ class ScriptedTrigger implements Trigger {
       });
     }
     return { value, isActive: value > 0, targetPerReplica: 10 };
+  }
+}
+
+class ScriptedPushTrigger extends ScriptedTrigger implements PushTrigger {
+  push = () => {};
+
+  async listen(onActive: () => void, signal: AbortSignal): Promise<void> {
+    this.push = onActive;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
 }
 
@@ -185,4 +194,40 @@ it("asks nothing more once it is stopped, also in the middle of a question", asy
   trigger.value = 1;
   await passSeconds(100);
   expect([trigger.reads, target.scaledTo, named("trigger.failed")]).toEqual([reads, [], []]);
+});
+
+it("goes from zero to one at a push, without a poll", async () => {
+  const trigger = new ScriptedPushTrigger("push");
+  const { target, named } = start([trigger], { pollingInterval: 60 });
+  await passSeconds(5);
+  trigger.push();
+  await passSeconds(0);
+  expect(target.scaledTo).toEqual([1]);
+  expect(named("trigger.pushed")).toEqual([{ target: "web", trigger: "push" }]);
+});
+
+it("lets a push wait for the poll that is under way", async () => {
+  const trigger = new ScriptedPushTrigger("push");
+  const { target } = start([trigger]);
+  await passSeconds(0.5);
+  trigger.value = "silence";
+  await passSeconds(1);
+  trigger.push();
+  await passSeconds(1);
+  expect(target.scaledTo).toEqual([]);
+  await passSeconds(2);
+  expect(target.scaledTo).toEqual([1]);
+});
+
+it("counts the cooldown from the last push, too", async () => {
+  const trigger = new ScriptedPushTrigger("push");
+  const { target } = start([trigger], { cooldownPeriod: 10 });
+  await passSeconds(1);
+  trigger.push();
+  await passSeconds(8);
+  trigger.push();
+  await passSeconds(9);
+  expect(target.scaledTo).toEqual([1]);
+  await passSeconds(3);
+  expect(target.scaledTo).toEqual([1, 0]);
 });

@@ -3,7 +3,7 @@ import { sleep, withDeadline } from "@kong-serverless/runtime";
 import type { Journal } from "../journal.ts";
 import { HorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 import { decide } from "./keda-decision.ts";
-import type { Trigger, TriggerReading } from "./trigger.ts";
+import type { PushTrigger, Trigger, TriggerReading } from "./trigger.ts";
 
 /** What is scaled: a Deployment's `/scale`. */
 export interface Scalable {
@@ -39,6 +39,8 @@ export class Autoscaler {
   readonly #activeTriggers = new Set<string>();
   readonly #failingTriggers = new Set<string>();
   #lastActiveAtMs: number | undefined;
+  /** KEDA's own: a push waits until a poll that is under way has asked all triggers. */
+  #lock: Promise<unknown> = Promise.resolve();
 
   constructor(options: AutoscalerOptions) {
     this.#options = options;
@@ -49,8 +51,9 @@ export class Autoscaler {
     });
     this.#loops = Promise.all([
       // KEDA checks once at the start of its loop, then at each tick.
-      this.#every(options.pollingInterval, () => this.#poll()),
+      this.#every(options.pollingInterval, () => this.#locked(() => this.#poll())),
       this.#every(options.hpaSyncSeconds, () => this.#sync()),
+      ...options.triggers.map((trigger) => (isPushTrigger(trigger) ? this.#listen(trigger) : undefined)),
     ]);
   }
 
@@ -88,6 +91,29 @@ export class Autoscaler {
     });
     if (isActivity) this.#lastActiveAtMs = nowMs;
     if (scaleTo !== undefined) this.#scale(scaleTo, "keda");
+  }
+
+  async #listen(trigger: PushTrigger): Promise<void> {
+    const { target, journal } = this.#options;
+    const onActive = () => {
+      journal.record("autoscaler", "trigger.pushed", { target: target.name, trigger: trigger.name });
+      void this.#locked(async () => this.#activate());
+    };
+    await trigger.listen(onActive, this.#stopped.signal);
+  }
+
+  /** What an active poll does, without asking anybody. */
+  #activate(): void {
+    const { target, minReplicaCount } = this.#options;
+    if (this.#stopped.signal.aborted) return;
+    this.#lastActiveAtMs = Date.now();
+    if (target.replicas === 0) this.#scale(Math.max(1, minReplicaCount), "keda");
+  }
+
+  #locked(task: () => Promise<void>): Promise<void> {
+    const done = this.#lock.then(task);
+    this.#lock = done.catch(() => {});
+    return done;
   }
 
   async #sync(): Promise<void> {
@@ -137,6 +163,10 @@ export class Autoscaler {
     target.scaleTo(replicas);
     journal.record("autoscaler", "replicas.changed", { target: target.name, from, to: replicas, by });
   }
+}
+
+function isPushTrigger(trigger: Trigger): trigger is PushTrigger {
+  return "listen" in trigger;
 }
 
 /** Adds or removes `name`; says whether that changed the set. */

@@ -7,6 +7,7 @@ import type { ClusterDns } from "../network/cluster-dns.ts";
 import type { PlaygroundSettings } from "../settings.ts";
 import { Autoscaler, type Scalable } from "./autoscaler.ts";
 import { AwsSqsTrigger } from "./aws-sqs-trigger.ts";
+import { ExternalPushTrigger } from "./external-push-trigger.ts";
 import { MetricsApiTrigger } from "./metrics-api-trigger.ts";
 import type { Trigger } from "./trigger.ts";
 
@@ -45,15 +46,31 @@ export function startAutoscaler(options: StartAutoscalerOptions): Autoscaler {
 function toTrigger(
   trigger: ScaledObjectTrigger,
   fallbackName: string,
-  { broker, dns }: StartAutoscalerOptions,
+  { scaledObject, broker, dns }: StartAutoscalerOptions,
 ): Trigger {
   const name = trigger.name ?? fallbackName;
-  if (trigger.type === "aws-sqs-queue") return new AwsSqsTrigger(name, trigger.metadata, broker.sqs);
-  const url = dns.resolve(trigger.metadata.url);
-  if (url === undefined) {
-    throw new ConfigError(`Trigger ${name}: metadata.url`, [
-      `found "${trigger.metadata.url}"; allowed: a URL of a Service in the manifests (http://NAME.NAMESPACE.svc:PORT/...)`,
+  const resolve = (field: string, text: string, allowed: string) => {
+    const resolved = dns.resolve(text);
+    if (resolved !== undefined) return resolved;
+    throw new ConfigError(`Trigger ${name}: metadata.${field}`, [
+      `found "${text}"; allowed: ${allowed} of a Service in the manifests`,
     ]);
+  };
+  switch (trigger.type) {
+    case "aws-sqs-queue":
+      return new AwsSqsTrigger(name, trigger.metadata, broker.sqs);
+    case "metrics-api": {
+      const url = resolve("url", trigger.metadata.url, "a URL (http://NAME.NAMESPACE.svc:PORT/...)");
+      return new MetricsApiTrigger(name, trigger.metadata, url);
+    }
+    case "external-push": {
+      const { metadata: settings } = trigger;
+      const address = resolve(
+        "scalerAddress",
+        settings.scalerAddress,
+        "an address (NAME.NAMESPACE.svc:PORT)",
+      );
+      return new ExternalPushTrigger({ name, settings, address, scaledObject: scaledObject.metadata });
+    }
   }
-  return new MetricsApiTrigger(name, trigger.metadata, url);
 }

@@ -14,3 +14,9 @@ export interface Trigger {
   readonly type: string;
   read(signal: AbortSignal): Promise<TriggerReading>;
 }
+
+/** A trigger that says by itself when it is active, besides being asked. */
+export interface PushTrigger extends Trigger {
+  /** Calls `onActive` whenever it is told so, until `signal` aborts. Never rejects. */
+  listen(onActive: () => void, signal: AbortSignal): Promise<void>;
+}

@@ -12,6 +12,8 @@ export interface PluginServerProcessOptions {
   readonly entryPoint: string;
   readonly socketPath: string;
   readonly sidecarPort: number;
+  /** Serves KEDA's side of instant wakes, too. */
+  readonly hasScaler: boolean;
   readonly journal: Journal;
   /** Ends the start while it is under way. */
   readonly signal: AbortSignal;
@@ -29,9 +31,12 @@ export class PluginServerProcess {
   #child: ChildProcess;
   /** Where it answers `/metrics` and `/demand/{name}`. */
   readonly opsPort: number;
+  /** Where the autoscaler listens for wakes; undefined without a scaler. */
+  readonly scalerPort: number | undefined;
 
   static async start(options: PluginServerProcessOptions): Promise<PluginServerProcess> {
-    const started = new PluginServerProcess(options, await freePort());
+    const scalerPort = options.hasScaler ? await freePort() : undefined;
+    const started = new PluginServerProcess(options, await freePort(), scalerPort);
     await untilReady(started.#child, {
       name: "the plugin server",
       url: `http://127.0.0.1:${started.opsPort}/readyz`,
@@ -41,9 +46,10 @@ export class PluginServerProcess {
     return started;
   }
 
-  private constructor(options: PluginServerProcessOptions, opsPort: number) {
+  private constructor(options: PluginServerProcessOptions, opsPort: number, scalerPort: number | undefined) {
     this.#options = options;
     this.opsPort = opsPort;
+    this.scalerPort = scalerPort;
     this.#child = this.#run();
   }
 
@@ -73,6 +79,10 @@ export class PluginServerProcess {
         DAPR_HTTP_PORT: String(sidecarPort),
         OPS_HOST: "127.0.0.1",
         OPS_PORT: String(this.opsPort),
+        ...(this.scalerPort !== undefined && {
+          SCALER_HOST: "127.0.0.1",
+          SCALER_PORT: String(this.scalerPort),
+        }),
       },
       onLine: (line) => journalLine(journal, "plugin", line),
     });

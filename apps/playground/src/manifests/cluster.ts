@@ -83,13 +83,18 @@ export function queuesOf({ spec }: ScaledObject): string[] {
   );
 }
 
-/** Whether one of the triggers watches the backend: its wake queue or its demand. */
-function isScaledFor(scaledObject: ScaledObject, { name, wake }: BackendSettings): boolean {
-  return scaledObject.spec.triggers.some((trigger) =>
-    trigger.type === "metrics-api"
-      ? new URL(trigger.metadata.url).pathname === `/demand/${name}`
-      : trigger.metadata.queueURL === wake?.topic,
-  );
+/** Whether one of the triggers watches the backend: its wake queue, its demand or its wakes themselves. */
+function isScaledFor({ metadata, spec }: ScaledObject, { name, wake }: BackendSettings): boolean {
+  return spec.triggers.some((trigger) => {
+    switch (trigger.type) {
+      case "metrics-api":
+        return new URL(trigger.metadata.url).pathname === `/demand/${name}`;
+      case "external-push":
+        return (trigger.metadata.backend ?? metadata.name) === name;
+      case "aws-sqs-queue":
+        return trigger.metadata.queueURL === wake?.topic;
+    }
+  });
 }
 
 /** One sidecar plays those of all pods, so what each namespace has for its own sidecars must be the same. */

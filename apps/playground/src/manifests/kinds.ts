@@ -85,6 +85,9 @@ const service = z.object({
   ...kind("v1", "Service"),
   spec: z.object({
     selector: names,
+    // DNS for pods, of which the gateway has one here.
+    clusterIP: withoutPart.optional(),
+    publishNotReadyAddresses: withoutPart.optional(),
     ports: z
       .array(z.object({ name: z.string().optional(), port: z.int(), targetPort: portReference.optional() }))
       .min(1),
@@ -157,6 +160,15 @@ const metricsApiTrigger = z.object({
   }),
 });
 
+/** https://keda.sh/docs/latest/scalers/external-push/ What KEDA does not know is the scaler's. */
+const externalPushTrigger = z.object({
+  ...triggerBase,
+  type: z.literal("external-push"),
+  metadata: z
+    .object({ scalerAddress: z.string().min(1), backend: z.string().optional() })
+    .catchall(z.string()),
+});
+
 const scaledObject = z.object({
   ...kind("keda.sh/v1alpha1", "ScaledObject"),
   spec: z.object({
@@ -182,7 +194,9 @@ const scaledObject = z.object({
           .optional(),
       })
       .optional(),
-    triggers: z.array(z.discriminatedUnion("type", [awsSqsTrigger, metricsApiTrigger])).min(1),
+    triggers: z
+      .array(z.discriminatedUnion("type", [awsSqsTrigger, metricsApiTrigger, externalPushTrigger]))
+      .min(1),
   }),
 });
 

@@ -18,7 +18,7 @@ const read = async (files: Record<string, string>) => {
   const list = Object.keys(files).map((name) => `  - ${name}\n`);
   await writeFile(join(folder, "kustomization.yaml"), `resources:\n${list.join("")}`);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  return readManifests(folder, "deploy/base");
+  return readManifests({ path: folder, shown: "deploy/base" });
 };
 
 const scaledObject = (spec: string) =>
@@ -29,13 +29,37 @@ const component =
 
 describe("reading manifests", () => {
   it("reads the shipped base, whose names all lead somewhere and of which everything is played", async () => {
-    const manifests = await readManifests(join(workspaceFolder, "deploy/base"), "deploy/base");
+    const manifests = await readManifests({
+      path: join(workspaceFolder, "deploy/base"),
+      shown: "deploy/base",
+    });
     const cluster = joinCluster(manifests);
     expect(cluster.scaleTargets.map(({ name, backend }) => [name, backend?.name])).toEqual([
       ["demo-backend", "demo-backend"],
       ["consumer", undefined],
     ]);
     expect(manifests.notHonoured).toEqual([]);
+  });
+
+  it("adds what a component brings and changes, the shipped one for instant wakes for one", async () => {
+    const folder = (shown: string) => ({ path: join(workspaceFolder, shown), shown });
+    const manifests = await readManifests(folder("deploy/base"), [folder("deploy/components/instant-wake")]);
+    const [demo] = joinCluster(manifests).scaleTargets;
+    expect(demo?.scaledObject.spec.triggers.map(({ type }) => type)).toEqual([
+      "aws-sqs-queue",
+      "metrics-api",
+      "external-push",
+    ]);
+    expect(manifests.notHonoured).toEqual([]);
+  });
+
+  it("refuses a component that changes what is not there", async () => {
+    const files = { "web.yaml": scaledObject(`{scaleTargetRef: {name: web}, triggers: [${sqs}]}`) };
+    await read(files);
+    const path = join(workspaceFolder, "deploy/components/instant-wake");
+    await expect(
+      readManifests({ path: folder, shown: "deploy/base" }, [{ path, shown: "instant-wake" }]),
+    ).rejects.toThrow("instant-wake/push-trigger.yaml");
   });
 
   it("names the file, the path, what was found and what is allowed", async () => {
@@ -50,7 +74,9 @@ describe("reading manifests", () => {
   it("says where a file is not YAML, and which file is missing", async () => {
     await expect(read({ "web.yaml": "a: [1" })).rejects.toThrow(/deploy\/base\/web.yaml[^]*not YAML/);
     await writeFile(join(folder, "kustomization.yaml"), "resources: [gone.yaml]");
-    await expect(readManifests(folder, "deploy/base")).rejects.toThrow(/deploy\/base\/gone.yaml[^]*ENOENT/);
+    await expect(readManifests({ path: folder, shown: "deploy/base" })).rejects.toThrow(
+      /deploy\/base\/gone.yaml[^]*ENOENT/,
+    );
   });
 
   it("tells every field and resource that it does not play", async () => {

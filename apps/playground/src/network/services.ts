@@ -8,8 +8,8 @@ import { ServiceProxy } from "./service-proxy.ts";
 export interface ServicesOptions {
   readonly services: readonly Service[];
   readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
-  /** Where the gateway's plugin server answers: what Services that select the gateway's pods lead to. */
-  readonly pluginServer: Endpoint;
+  /** Where the gateway's plugin server answers, by its port in a cluster: what Services that select the gateway's pods lead to. */
+  readonly pluginServer: ReadonlyMap<number | string, Endpoint>;
   readonly dns: ClusterDns;
 }
 
@@ -29,9 +29,9 @@ export async function startServices(
     const selected = [...replicaSets.values()].filter(({ labels }) => selects(service, labels));
     for (const { port, targetPort = port } of spec.ports) {
       const address = selects(service, gatewayLabels)
-        ? pluginServer
+        ? pluginServer.get(targetPort)
         : await proxyTo(() => selected.flatMap((replicaSet) => replicaSet.readyEndpoints(targetPort)), stack);
-      dns.add(metadata.namespace, metadata.name, port, address);
+      if (address) dns.add(metadata.namespace, metadata.name, port, address);
     }
   }
 }

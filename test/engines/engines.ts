@@ -1,0 +1,66 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+/** Where the engines are: folders of ready binaries, and KEDA's own module for its definitions. */
+export interface Engines {
+  binary(name: string): string;
+  /** KEDA's `config/crd/bases`. */
+  readonly kedaDefinitions: string;
+}
+
+export const kedaVersion = "v2.20.2";
+export const kubernetesVersion = "v1.34.4";
+
+/** What scripts/build-engines.ts puts there; the variable ENGINES may name another folder. */
+export const engineNames = [
+  "kube-apiserver",
+  "kube-controller-manager",
+  "keda",
+  "keda-adapter",
+  "keda-admission-webhooks",
+] as const;
+
+/** Built once for each pair of versions, and shared by all clones on this machine. */
+export const engineFolder =
+  process.env["ENGINES"] ??
+  join(homedir(), ".cache/kong-serverless", `keda-${kedaVersion}-kubernetes-${kubernetesVersion}`);
+
+/** The real engines; undefined, with the reason on stderr, where they are not wanted or not there. */
+export function findEngines(): Engines | undefined {
+  const why = whyNot();
+  if (why !== undefined) {
+    process.stderr.write(`SKIPPED: everything on the real Kubernetes and KEDA, since ${why}\n`);
+    return undefined;
+  }
+  return {
+    binary: (name) => find(name) ?? name,
+    kedaDefinitions: join(moduleFolder(`github.com/kedacore/keda/v2@${kedaVersion}`), "config/crd/bases"),
+  };
+}
+
+function whyNot(): string | undefined {
+  if (process.env["REAL_ENGINES"] !== "1") return "REAL_ENGINES is not 1 (`pnpm test:engines` sets it)";
+  const missing = [...engineNames, "etcd"].filter((name) => find(name) === undefined);
+  if (missing.length > 0)
+    return `${missing.join(", ")} cannot be found in ${engineFolder}: run node scripts/build-engines.ts`;
+  if (find("go") === undefined) return "go is not installed, and knows where KEDA's definitions are";
+  if (find("openssl") === undefined) return "openssl is not installed";
+  return undefined;
+}
+
+function find(name: string): string | undefined {
+  const folders = [engineFolder, ...(process.env["PATH"] ?? "").split(delimiter)];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** The folder of a Go module, downloaded where it is not there yet. */
+export function moduleFolder(module: string): string {
+  const answer = execFileSync("go", ["mod", "download", "-json", module], {
+    encoding: "utf8",
+    cwd: homedir(),
+    maxBuffer: 2 ** 24,
+  });
+  return (JSON.parse(answer) as { Dir: string }).Dir;
+}
