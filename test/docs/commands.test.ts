@@ -15,6 +15,16 @@ const ci = (text: string): Evidence => ({ file: ".ci/run", text });
 /** Commands without `npx -y pnpm@10.34.9` before pnpm's name. The first that fits counts. */
 const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [/^pnpm demo( --once)?$/, ci("pnpm --silent demo --once --json")],
+  [
+    /^pnpm demo --instant-wake$/,
+    { file: "apps/playground/src/command.test.ts", text: "plays instant wakes" },
+  ],
+  // Minutes of compiling: it is only made sure that there is such a command.
+  [
+    /^pnpm test:engines$/,
+    { file: "package.json", text: '"test:engines": "node scripts/build-engines.ts &&' },
+  ],
+  [/^node scripts\/build-engines\.ts$/, { file: "package.json", text: "node scripts/build-engines.ts &&" }],
   [/^pnpm test( packages\/activator)?$/, ci("pnpm test --reporter=default")],
   [/^pnpm check$/, ci("step check pnpm check")],
   [/^pnpm format$/, { run: ["node_modules/oxfmt/bin/oxfmt", "--check", "test/docs"] }],

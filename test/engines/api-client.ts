@@ -25,7 +25,7 @@ export interface ApiObject {
 }
 
 /** An answer of the API server that is no success, with what it says. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {

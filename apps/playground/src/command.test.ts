@@ -43,6 +43,10 @@ it("takes the options, also behind the mark that pnpm hands on", () => {
   });
 });
 
+it("plays instant wakes when it is told to", () => {
+  expect(readCommand(["--instant-wake"]).instantWake).toBe(true);
+});
+
 it.each(["", "eighty", "80.5", "-1", "65536", "1e9"])(
   "refuses the port %j and says what is allowed",
   (port) => {

@@ -47,7 +47,6 @@ try {
 async function run(options: CommandOptions): Promise<number> {
   // With --json stdout is for the object alone.
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const folder = (shown: string) => ({ path: resolve(workspaceFolder, shown), shown });
   const manifests = await readManifests(
     folder(options.manifests),
     options.instantWake ? [folder("deploy/components/instant-wake")] : [],
@@ -107,4 +106,8 @@ async function run(options: CommandOptions): Promise<number> {
     await page?.stop();
     await playground.stop();
   }
+}
+
+function folder(shown: string) {
+  return { path: resolve(workspaceFolder, shown), shown };
 }

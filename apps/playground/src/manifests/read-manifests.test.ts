@@ -27,6 +27,8 @@ const sqs = "{type: aws-sqs-queue, metadata: {queueURL: wake, awsRegion: eu-west
 const component =
   "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: p}\nspec: {type: pubsub.aws.snssqs, version: v1, metadata: []}\n";
 
+const shipped = (shown: string) => ({ path: join(workspaceFolder, shown), shown });
+
 describe("reading manifests", () => {
   it("reads the shipped base, whose names all lead somewhere and of which everything is played", async () => {
     const manifests = await readManifests({
@@ -42,8 +44,9 @@ describe("reading manifests", () => {
   });
 
   it("adds what a component brings and changes, the shipped one for instant wakes for one", async () => {
-    const folder = (shown: string) => ({ path: join(workspaceFolder, shown), shown });
-    const manifests = await readManifests(folder("deploy/base"), [folder("deploy/components/instant-wake")]);
+    const manifests = await readManifests(shipped("deploy/base"), [
+      shipped("deploy/components/instant-wake"),
+    ]);
     const [demo] = joinCluster(manifests).scaleTargets;
     expect(demo?.scaledObject.spec.triggers.map(({ type }) => type)).toEqual([
       "aws-sqs-queue",
