@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -33,6 +33,9 @@ const tcpUrl = (onSocket: (socket: Socket) => void) =>
     }),
   );
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === "::1"),
+);
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
 /** A key and a certificate of its own making, for a name that nobody asks for. */
@@ -137,6 +140,16 @@ describe("probe", () => {
     });
     await probe({ url, timeoutMs: 1000, headers: given });
     expect(headers).toEqual({ ...sent, host: new URL(url).host, connection: expect.any(String) });
+  });
+
+  test.runIf(hasIpv6)("asks an IPv6 address", async () => {
+    const server = createHttpServer((_, response) => response.end("ok"));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await probe({ url: `http://[::1]:${port}/healthz`, timeoutMs: 1000 })).toMatchObject({
+      isReady: true,
+    });
   });
 
   test("reports a refused connection", async () => {
