@@ -145,6 +145,20 @@ describe("the Lua form", options, () => {
     expect((await held).status).toBe(200);
   });
 
+  test("follows the path to a plugin server that takes it over while the former one still runs", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const { gateway } = stage;
+    await using former = gateway.plugin;
+    await gateway.restartPlugin();
+    const slow = await openSlow(stage);
+    await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 1 });
+    stage.backend.finish();
+    await slow();
+    await expect.poll(() => stage.demand()).toEqual(nothing);
+    expect((await former.stop()).code).toBe(0);
+  });
+
   test("refuses requests and says why where Kong has no shared dictionary", async () => {
     await using stage = await openStage({ sharedDict: "" });
     stage.backend.become(200);

@@ -111,20 +111,22 @@ end
 -- Always comes, however the request ends. A phase of its own to see failures a moment earlier (header_filter) would
 -- cost a warm request more than all the rest of the plugin.
 function Serverless:log()
-  local request = ngx.ctx.kong_serverless
-  if not request then
+  local ctx = ngx.ctx
+  local mark = ctx.kong_serverless
+  if not mark then
     return
   end
-  traffic.finish(request)
+  ctx.kong_serverless = nil
+  local key = traffic.finish(mark)
   local status = ngx.status
   if status < 502 or status > 504 then
     return
   end
   if kong.response.get_source() == "service" then
     -- The backend's own answer, or that of a proxy before it: the plugin server may know more.
-    leases.drop("lease:" .. request.key)
+    leases.drop("lease:" .. key)
   else
-    leases.fail("lease:" .. request.key)
+    leases.fail("lease:" .. key)
   end
 end
 

@@ -56,22 +56,25 @@ local function read_head(socket)
     return nil, "no HTTP response"
   end
   local length = 0
+  local is_last = false
   while true do
     line, err = socket:receive("*l")
     if not line then
       return nil, err
     end
     if line == "" then
-      return status, length
+      return status, length, is_last
     end
-    length = tonumber(line:lower():match("^content%-length:%s*(%d+)")) or length
+    line = line:lower()
+    length = tonumber(line:match("^content%-length:%s*(%d+)")) or length
+    is_last = is_last or line:match("^connection:%s*close") ~= nil
   end
 end
 
 local function read_response(socket)
-  local status, length
+  local status, length, is_last
   repeat
-    status, length = read_head(socket)
+    status, length, is_last = read_head(socket)
     if not status then
       return nil, length
     end
@@ -84,7 +87,7 @@ local function read_response(socket)
       return nil, err
     end
   end
-  return status, cjson.decode(body)
+  return status, cjson.decode(body), is_last
 end
 
 local function ask_once(path, text, read_ms, wait_seconds)
@@ -101,12 +104,13 @@ local function ask_once(path, text, read_ms, wait_seconds)
     socket:close()
     return nil, err
   end
-  local status, answer = read_response(socket)
-  if not status then
+  local status, answer, is_last = read_response(socket)
+  -- A server that another one has taken over from wants to be left.
+  if not status or is_last then
     socket:close()
-    return nil, answer
+  else
+    socket:setkeepalive(IDLE_MS, POOL_SIZE)
   end
-  socket:setkeepalive(IDLE_MS, POOL_SIZE)
   return status, answer
 end
 

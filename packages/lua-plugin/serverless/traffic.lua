@@ -13,24 +13,28 @@ local EPERM = 1
 -- For so long after its last request a backend is part of each report.
 local QUIET_SECONDS = 10
 local RECOUNT_SECONDS = 1
--- A worker without traffic collects no garbage by itself: soon after its last request it does so once, and then rarely,
--- since a whole collection is a pause of some milliseconds.
-local IDLE_SECONDS = 10
-local COLLECT_SECONDS = 300
+-- A worker without traffic collects no garbage by itself. Something may still hold a mark the first time, hence again,
+-- but more and more rarely: a whole collection is a pause of some milliseconds.
+local FIRST_COLLECT_SECONDS = 10
+local LONGEST_COLLECT_SECONDS = 300
 
 local traffic = {}
 
 -- By the backend's key.
 local counts = {}
--- The requests in flight. Weak: should Kong ever not run `log` for one (an earlier plugin's handler threw, or the
--- last plugin was removed from the configuration meanwhile), its mark goes with the request's context, and a recount
--- is right again.
+-- The requests in flight: a mark each, and the key of its backend. Weak: should Kong ever not run `log` for one (an
+-- earlier plugin's handler threw, or the last plugin was removed from the configuration meanwhile), its mark goes
+-- with the request's context, and a recount is right again.
 local open = setmetatable({}, { __mode = "k" })
+-- Marks of requests that have ended, for those to come: a new table for each would cost more than all the rest.
+local spare = {}
+local MAX_SPARE = 1000
 local is_changed = false
 -- Timers no longer run in a worker that drains.
 local is_draining = false
 local recounted_at = 0
 local collected_at = 0
+local collect_seconds = FIRST_COLLECT_SECONDS
 local used_at = 0
 local slot
 
@@ -53,13 +57,17 @@ local function recount(now)
   if not next(open) then
     return
   end
-  if now - math.max(used_at, collected_at) > (collected_at < used_at and IDLE_SECONDS or COLLECT_SECONDS) then
+  if used_at > collected_at then
+    collect_seconds = FIRST_COLLECT_SECONDS
+  end
+  if now - math.max(used_at, collected_at) > collect_seconds then
     collected_at = now
+    collect_seconds = math.min(collect_seconds * 2, LONGEST_COLLECT_SECONDS)
     collectgarbage()
   end
   local found = {}
-  for request in pairs(open) do
-    found[request.key] = (found[request.key] or 0) + 1
+  for _, key in pairs(open) do
+    found[key] = (found[key] or 0) + 1
   end
   for key, count in pairs(counts) do
     if count.in_flight ~= (found[key] or 0) then
@@ -122,7 +130,7 @@ function traffic.drain()
   traffic.publish()
 end
 
--- Returns what `finish` takes, once.
+-- Returns the request's mark, for `finish`.
 function traffic.begin(key, by_lease)
   local count = counts[key]
   if not count then
@@ -134,22 +142,25 @@ function traffic.begin(key, by_lease)
   if by_lease then
     count.passed = count.passed + 1
   end
-  local request = { key = key }
-  open[request] = true
+  local last = #spare
+  local mark = spare[last] or {}
+  spare[last] = nil
+  open[mark] = key
   changed()
-  return request
+  return mark
 end
 
-function traffic.finish(request)
-  if not open[request] then
-    return
+-- Ends what `begin` began. The mark then belongs to another request: nobody may keep it. Returns the backend's key.
+function traffic.finish(mark)
+  local key = open[mark]
+  open[mark] = nil
+  if #spare < MAX_SPARE then
+    spare[#spare + 1] = mark
   end
-  open[request] = nil
-  local count = counts[request.key]
-  if count then
-    count.in_flight = count.in_flight - 1
-  end
+  local count = counts[key]
+  count.in_flight = count.in_flight - 1
   changed()
+  return key
 end
 
 -- The requests in flight of all workers and how many have passed by lease since the gateway started, by the backend's

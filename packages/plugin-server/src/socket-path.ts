@@ -10,6 +10,8 @@ const backlog = 4096;
 
 /** A unix socket that a server listens on, and the file that leads to it. */
 export interface BoundSocket {
+  /** Whether the path still leads here: another server may have taken it over. */
+  isCurrent(): Promise<boolean>;
   /** Removes the file, unless another server has taken the path over meanwhile. */
   remove(): Promise<void>;
 }
@@ -28,10 +30,14 @@ export async function bindSocket(server: Server, path: string, mode: number): Pr
     await chmod(temporaryPath, mode);
     const { dev, ino } = await lstat(temporaryPath);
     await rename(temporaryPath, path);
+    const isCurrent = async () => {
+      const found = await lstat(path).catch(() => undefined);
+      return found?.dev === dev && found.ino === ino;
+    };
     return {
+      isCurrent,
       async remove() {
-        const found = await lstat(path).catch(() => undefined);
-        if (found?.dev === dev && found.ino === ino) await rm(path, { force: true });
+        if (await isCurrent()) await rm(path, { force: true });
       },
     };
   } catch (cause) {

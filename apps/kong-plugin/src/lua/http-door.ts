@@ -19,6 +19,8 @@ const heartbeatMs = 15_000;
 /** Longer than Kong keeps an idle connection, so that it is Kong that closes. */
 const keepAliveTimeoutMs = 75_000;
 const socketMode = 0o660;
+/** How often it is looked whether another server has taken the path over. */
+const lookMs = 500;
 
 export interface HttpDoorOptions {
   readonly socketPath: string;
@@ -38,6 +40,9 @@ export class HttpDoor {
   readonly #running = new Set<AbortController>();
   #lastRequestMs = 0;
   #socket: BoundSocket | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  /** Whether Kong had better connect anew, because another server serves the path or soon will. */
+  #isLeaving = false;
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
@@ -50,11 +55,13 @@ export class HttpDoor {
   async start(): Promise<void> {
     this.#socket = await bindSocket(this.#server, this.#options.socketPath, socketMode);
     this.#options.gateways.start();
+    this.#looking = setInterval(() => void this.#look(), lookMs);
   }
 
   /** Holds nothing new, and goes on serving until no request has come for `idleMs`. What is still held after `graceMs` is answered 503. */
   async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
     this.#stopping.abort();
+    this.#isLeaving = true;
     const startedAtMs = performance.now();
     for (;;) {
       const nowMs = performance.now();
@@ -65,12 +72,17 @@ export class HttpDoor {
     }
     await this.#socket?.remove();
     this.#options.gateways.stop();
+    clearInterval(this.#looking);
     for (const running of this.#running) running.abort(new ServerlessError("PLUGIN_STOPPED", "stopped"));
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeIdleConnections();
     await Promise.race([closed, sleep(1000)]);
     this.#server.closeAllConnections();
+  }
+
+  async #look(): Promise<void> {
+    if ((await this.#socket?.isCurrent()) === false) this.#isLeaving = true;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -83,30 +95,41 @@ export class HttpDoor {
         case "POST /report": {
           const { answer, passed } = this.#options.gateways.take(reportSchema.parse(body));
           if (passed > 0) this.#lastRequestMs = performance.now();
-          return send(response, 200, answer);
+          return this.#send(response, 200, answer);
         }
         default:
-          return send(response, 404, {});
+          return this.#send(response, 404, {});
       }
     } catch (error) {
       log.error({ error }, "door.failed");
-      if (!response.headersSent) send(response, 400, {});
+      if (!response.headersSent) this.#send(response, 400, {});
     }
+  }
+
+  #send(response: ServerResponse, status: number, body: object): void {
+    const text = JSON.stringify(body);
+    if (this.#isLeaving) response.shouldKeepAlive = false;
+    response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+    });
+    response.end(text);
   }
 
   async #decide(question: Question, response: ServerResponse): Promise<void> {
     const { entities } = this.#options;
     if (question.configuration !== undefined) entities.add(question.entity, question.configuration);
     const destination = entities.find(question.entity, question.backend);
-    if (destination === undefined) return send(response, 409, {});
-    if (!(destination instanceof Destination)) return send(response, 200, { kind: "exit", ...destination });
+    if (destination === undefined) return this.#send(response, 409, {});
+    if (!(destination instanceof Destination))
+      return this.#send(response, 200, { kind: "exit", ...destination });
     if (question.unreachable === true) destination.backend.unreachable();
     const decision = await this.#run(destination, question, response);
     if (decision.kind !== "pass")
-      return send(response, 200, { kind: "exit", ...answerOf(decision, destination) });
+      return this.#send(response, 200, { kind: "exit", ...answerOf(decision, destination) });
     const { backend } = destination;
     backend.handOver();
-    send(response, 200, { ...decision, key: leaseKey(backend.settings), leaseMs: leaseMs(backend) });
+    this.#send(response, 200, { ...decision, key: leaseKey(backend.settings), leaseMs: leaseMs(backend) });
   }
 
   async #run(destination: Destination, question: Question, response: ServerResponse): Promise<Decision> {
@@ -139,15 +162,6 @@ function answerOf(decision: Exclude<Decision, { kind: "pass" }>, { backend }: De
   if (decision.kind === "exit") return decision.answer;
   // It did not leave, or nobody would be answered: the server stops.
   return problem({ code: "PLUGIN_STOPPED", backend: backend.name, retryAfterMs: 0 });
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-  });
-  response.end(text);
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

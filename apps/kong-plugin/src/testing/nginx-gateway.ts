@@ -1,16 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { type IncomingMessage, request as send } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 
 import { luaPluginFolder } from "@kong-serverless/lua-plugin";
 import { SpawnedApp } from "@kong-serverless/testing";
 
 import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
 import { PluginSide } from "./plugin-side.ts";
+import { type ClientResponse, sendRequest } from "./send-request.ts";
 
 const modules = "/usr/lib/nginx/modules";
 
@@ -19,12 +18,6 @@ export function nginxMissing(): string | undefined {
   if (spawnSync("nginx", ["-v"]).error !== undefined) return "nginx is not installed";
   if (!existsSync(join(modules, "ngx_http_lua_module.so"))) return "nginx has no Lua module";
   return undefined;
-}
-
-export interface NginxResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
 }
 
 export interface NginxGatewayOptions extends GatewayOptions {
@@ -75,39 +68,8 @@ export class NginxGateway extends PluginSide {
     await this.#untilWorkers(before + 1);
   }
 
-  /** Rejects when the client leaves before the answer. */
-  request({
-    path = "/",
-    host = "demo.example",
-    headers = {},
-    method = "GET",
-    signal,
-  }: GatewayRequest & { readonly method?: string } = {}): Promise<NginxResponse> {
-    return new Promise((resolve, reject) => {
-      const options = {
-        socketPath: this.#proxyPath,
-        path,
-        method,
-        headers: { host, ...headers },
-        agent: false,
-      };
-      const sent = send(
-        { ...options, ...(signal !== undefined && { signal }) },
-        (response: IncomingMessage) => {
-          text(response).then(
-            (body) =>
-              resolve({
-                status: response.statusCode ?? 0,
-                headers: response.headers as Record<string, string>,
-                body,
-              }),
-            reject,
-          );
-        },
-      );
-      sent.on("error", reject);
-      sent.end();
-    });
+  request(request: GatewayRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
+    return sendRequest({ socketPath: this.#proxyPath }, request);
   }
 
   /** A client's connection, to say and break off whatever a client may. */

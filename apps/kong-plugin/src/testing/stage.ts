@@ -4,6 +4,7 @@ import { bundleOnce, ScriptedSidecar } from "@kong-serverless/testing";
 import { beforeAll, inject } from "vitest";
 
 import { Gateway, type GatewayOptions } from "./gateway.ts";
+import { KongGateway } from "./kong-gateway.ts";
 import { NginxGateway, type NginxGatewayOptions } from "./nginx-gateway.ts";
 import { PatientBackend } from "./patient-backend.ts";
 
@@ -31,6 +32,11 @@ export function useNginxStage(): (
   return useStageOf((options) => NginxGateway.start(options));
 }
 
+/** The same with a real Kong, where there is one. */
+export function useKongStage(): (options?: StageOptions<GatewayOptions>) => Promise<Stage<KongGateway>> {
+  return useStageOf((options) => KongGateway.start(options));
+}
+
 function useStageOf<Options extends GatewayOptions, G extends StageGateway>(
   start: (options: Options) => Promise<G>,
 ): (options?: StageOptions<Options>) => Promise<Stage<G>> {
@@ -48,7 +54,7 @@ function useStageOf<Options extends GatewayOptions, G extends StageGateway>(
 }
 
 type StageOptions<Options> = Partial<Options> & { readonly backend?: PatientBackend };
-type StageGateway = (Gateway | NginxGateway) & {
+type StageGateway = (Gateway | NginxGateway | KongGateway) & {
   request(): Promise<{ readonly status: number }>;
 };
 

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
+import { PluginSide } from "./plugin-side.ts";
+import { type ClientResponse, sendRequest } from "./send-request.ts";
+
+/**
+ * A real Kong that somebody has started without a database, with the Lua form of the plugin: `KONG` is the address of its admin API,
+ * `KONG_PROXY` that of its proxy, and `KONG_SERVERLESS_HTTP_SOCKET` says where it looks for the plugin server.
+ */
+const { KONG: adminUrl, KONG_PROXY: proxyUrl, KONG_SERVERLESS_HTTP_SOCKET: httpSocket } = process.env;
+
+export const hasKong = adminUrl !== undefined && proxyUrl !== undefined && httpSocket !== undefined;
+
+/** A Kong that is told by its admin API what to do, before a plugin server of the test's own. */
+export class KongGateway extends PluginSide {
+  readonly #options: GatewayOptions;
+  #configurations = 0;
+
+  private constructor(options: GatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
+    super({ ...options, env: { ...options.env, KONG_SERVERLESS_HTTP_SOCKET: httpSocket ?? "" } }, directory);
+    this.#options = options;
+  }
+
+  /** Resolves once the plugin server knows what Kong is configured with. */
+  static async start(options: GatewayOptions): Promise<KongGateway> {
+    const gateway = new KongGateway(options, await PluginSide.makeDirectory());
+    await gateway.started();
+    await gateway.reload(options.config);
+    return gateway;
+  }
+
+  /** Gives the route another configuration; resolves once all workers have it. */
+  async reload(config: GatewayOptions["config"]): Promise<void> {
+    this.#configurations += 1;
+    const marker = `/configured-${process.pid}-${this.#configurations}-${Date.now()}`;
+    const response = await fetch(`${adminUrl}/config`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(this.#declaration(config, marker)),
+    });
+    if (!response.ok) throw new Error(`Kong refuses the configuration: ${await response.text()}`);
+    // Each worker takes it over by itself; connections are spread over them.
+    for (let seen = 0; seen < 20;) {
+      const { status } = await this.request({ path: marker });
+      seen = status === 204 ? seen + 1 : 0;
+      if (status !== 204) await sleep(20);
+    }
+    await this.#untilReported();
+  }
+
+  request(request: GatewayRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
+    const { hostname, port } = new URL(proxyUrl ?? "");
+    return sendRequest({ host: hostname, port }, request);
+  }
+
+  /** A report brings the configuration, and takes what leases are left of the test before. */
+  async #untilReported(): Promise<void> {
+    while (!(await (await this.ops("/metrics")).text()).includes("serverless_requests_total{"))
+      await sleep(20);
+  }
+
+  #declaration(config: object, marker: string): object {
+    return {
+      _format_version: "3.0",
+      services: [
+        {
+          name: "demo",
+          url: this.#options.serviceUrl,
+          // The plugin learns of a failure at once, and the test too.
+          retries: 0,
+          routes: [
+            {
+              name: "demo",
+              paths: this.#options.routePaths ?? ["/"],
+              plugins: [{ name: "serverless", config }],
+            },
+            {
+              name: "marker",
+              paths: [marker],
+              plugins: [{ name: "request-termination", config: { status_code: 204 } }],
+            },
+          ],
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,42 @@
+import { type IncomingMessage, request as send, type RequestOptions } from "node:http";
+import { text } from "node:stream/consumers";
+
+import type { GatewayRequest } from "./gateway.ts";
+
+export interface ClientResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sends a client's request to a gateway that listens at `address`, on a connection of its own. Rejects when the client leaves before the answer. */
+export function sendRequest(
+  address: RequestOptions,
+  {
+    path = "/",
+    host = "demo.example",
+    headers = {},
+    method = "GET",
+    signal,
+  }: GatewayRequest & { readonly method?: string } = {},
+): Promise<ClientResponse> {
+  return new Promise((resolve, reject) => {
+    const options = { ...address, path, method, headers: { host, ...headers }, agent: false };
+    const sent = send(
+      { ...options, ...(signal !== undefined && { signal }) },
+      (response: IncomingMessage) => {
+        text(response).then(
+          (body) =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers as Record<string, string>,
+              body,
+            }),
+          reject,
+        );
+      },
+    );
+    sent.on("error", reject);
+    sent.end();
+  });
+}
