@@ -85,7 +85,7 @@ function folderOf(rendering: string, folder: string): string {
   return together;
 }
 
-function render([command = "", ...parameters]: readonly string[], folder: string): KubernetesObject[] {
+export function render([command = "", ...parameters]: readonly string[], folder: string): KubernetesObject[] {
   const text = execFileSync(command, [...parameters, folder], { encoding: "utf8", timeout: 60_000 });
   return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
 }

@@ -26,6 +26,8 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   ],
   [/^node scripts\/build-engines\.ts$/, { file: "package.json", text: "node scripts/build-engines.ts &&" }],
   [/^pnpm test( packages\/activator)?$/, ci("pnpm test --reporter=default")],
+  [/^pnpm test:packages$/, ci("step packages pnpm test:packages")],
+  [/^pnpm changeset$/, { run: ["node_modules/@changesets/cli/bin.js", "--help"] }],
   [/^pnpm check$/, ci("step check pnpm check")],
   [/^pnpm format$/, { run: ["node_modules/oxfmt/bin/oxfmt", "--check", "test/docs"] }],
   [/^pnpm turbo build$/, ci("pnpm turbo run build")],
@@ -50,6 +52,15 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   // These take minutes: it is only made sure that there are such benchmarks.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
   [/^pnpm bench consumer-kills$/, { file: "bench/consumer-kills.ts", text: "export async function run(" }],
+  // Wants the definitions of custom resources, which are not in the repository: what it has written is checked in.
+  [
+    /^node scripts\/generate-kinds\.ts FOLDER\.\.\.$/,
+    { file: "scripts/generate-kinds.ts", text: "generate-kinds.ts FOLDER..." },
+  ],
+  [
+    /kong-serverless init --file /,
+    { file: "test/deploy/init.test.ts", text: '"init", "--file", "app.yaml"' },
+  ],
   // With AWS or a cluster behind them. Their own tests run them against an emulator and a stand-in for the API server.
   [/kong-serverless provision /, { run: ["apps/cli/bin/kong-serverless.js", "provision", "--help"] }],
   [/kong-serverless doctor --context /, { run: ["apps/cli/bin/kong-serverless.js", "doctor", "--help"] }],

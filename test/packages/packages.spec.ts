@@ -2,7 +2,8 @@
  * The packages as their users get them: packed, installed by npm into a folder that knows nothing of this workspace, and used as
  * their READMEs say. Needs the npm registry. `pnpm test:packages` runs it, and not `pnpm test`, because it takes minutes.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,4 +108,24 @@ it("the command runs from its tarball on the oldest Node", { timeout: 60_000 }, 
   const bin = join(home, "node_modules/kong-serverless/bin/kong-serverless.js");
   const { stdout } = await run(nodes[0]?.path ?? "", [bin, "--help"]);
   expect(stdout).toContain("doctor");
+  const base = join(workspace, "deploy/base");
+  const diagnosis = await run(nodes[0]?.path ?? "", [bin, "doctor", "--file", base, "--json"]);
+  expect(JSON.parse(diagnosis.stdout)).toMatchObject({ ok: true, findings: [] });
+});
+
+it("a worker that init has written handles a message, and ends at SIGTERM", { timeout: 60_000 }, async () => {
+  const bin = join(home, "node_modules/kong-serverless/bin/kong-serverless.js");
+  await run(process.execPath, [bin, "init", "worker", "--name", "resize", "--json"], { cwd: home });
+  const queueUrl = emulator.createQueue("resize");
+  emulator.send("resize", "hello");
+  const worker = spawn(process.execPath, [join(home, "resize/worker.js")], {
+    env: { ...emulator.env, QUEUE_URL: queueUrl, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  worker.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await expect.poll(() => output, { timeout: 30_000 }).toContain('"event":"message.handled"');
+  worker.kill("SIGTERM");
+  expect(await once(worker, "exit")).toEqual([0, null]);
+  expect(emulator.length("resize")).toEqual({ ready: 0, inFlight: 0 });
 });

@@ -6,11 +6,19 @@ import type { Shell } from "./shell.ts";
 type CommandBuilder = (shell: Shell, finish: (code: ExitCode) => void) => Command;
 
 /** Each is loaded when it is wanted: help should not wait for what it only names. */
-const commands: Readonly<Record<string, { description: string; load: () => Promise<CommandBuilder> }>> = {
+const commands: Readonly<
+  Record<string, { alias?: string; description: string; load: () => Promise<CommandBuilder> }>
+> = {
   doctor: {
     description:
       "Find what will not work: in what would be applied, or in a live cluster. docs/doctor.md explains each finding.",
     load: async () => (await import("./doctor/doctor-command.ts")).doctorCommand,
+  },
+  init: {
+    alias: "adopt",
+    description:
+      "Write what scales a service of yours to zero, or with `init worker` a queue consumer to start from.",
+    load: async () => (await import("./init/init-command.ts")).initCommand,
   },
   provision: {
     description:
@@ -42,14 +50,19 @@ export async function runCommand(
     })
     .addHelpText("after", "\nExit codes: 0 fine, 1 there are findings, 2 could not look.")
     .showHelpAfterError("(see --help)")
+    // `init worker --json` is for `worker`, not for `init`.
+    .enablePositionalOptions()
     .exitOverride();
   // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.
   const words = argv[0] === "--" ? argv.slice(1) : argv;
-  for (const [name, { description, load }] of Object.entries(commands)) {
-    const command = words.includes(name)
-      ? (await load())(await openShell(), (outcome) => (code = outcome))
-      : new Command(name);
+  for (const [name, { alias, description, load }] of Object.entries(commands)) {
+    const command =
+      words.includes(name) || (alias !== undefined && words.includes(alias))
+        ? (await load())(await openShell(), (outcome) => (code = outcome))
+        : new Command(name);
+    if (alias !== undefined) command.alias(alias);
     program.addCommand(command.description(description).copyInheritedSettings(program));
+    for (const subcommand of command.commands) subcommand.copyInheritedSettings(command);
   }
   try {
     await program.parseAsync(words, { from: "user" });

@@ -33,6 +33,8 @@ export const systemKinds: readonly PlatformKind[] = [
   },
   { groupVersion: "dapr.io/v1alpha1", kind: "Component", plural: "components", broughtBy: "Dapr" },
   { groupVersion: "networking.k8s.io/v1", kind: "Ingress", plural: "ingresses" },
+  { groupVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", plural: "networkpolicies" },
+  { groupVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", plural: "httproutes" },
   { groupVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
   { groupVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" },
   { groupVersion: "v1", kind: "Service", plural: "services" },
