@@ -6,6 +6,8 @@ export interface Gateway {
   readonly replicas: number;
   /** Kong's time limit for a read from its plugin server, in seconds. */
   readonly readTimeoutSeconds: number;
+  /** Kong's `lua_check_client_abort`, where it is set. */
+  readonly clientAbort: Place;
   /** Seconds that a pod has for its end; undefined where that is not known. */
   readonly graceSeconds: number | undefined;
   /** `dapr.io/app-id` of its pods; undefined where it is not known. */
@@ -29,6 +31,7 @@ export function readGateway(values: Place = new Place(undefined, [])): Gateway {
     replicas: replicas ?? assumedReplicas,
     readTimeoutSeconds:
       seconds(chart.at("env", "nginx_proxy_lua_socket_read_timeout")) ?? defaultReadTimeoutSeconds,
+    clientAbort: chart.at("env", "nginx_proxy_lua_check_client_abort"),
     graceSeconds: values.exists
       ? (chart.at("terminationGracePeriodSeconds").number ?? defaultGraceSeconds)
       : undefined,

@@ -223,6 +223,7 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["LEASE_TOO_LONG", [set(plugin, ["config", "readyLeaseMs"], 100_000)]],
   ["HOLD_ABOVE_READ_TIMEOUT", [set(plugin, ["config", "holdTimeoutMs"], 61_000)]],
   ["GATEWAY_GRACE_TOO_SHORT", []],
+  ["CLIENT_ABORT_CHECKED", []],
   ["HOLD_TOO_SHORT", [set(plugin, ["config", "holdTimeoutMs"], 1000)]],
   ["POLLING_INTERVAL_TOO_SHORT", [set(consumerScaler, ["spec", "pollingInterval"], 0)]],
   ["POLLING_INTERVAL_SLOW", [set(backendScaler, ["spec", "pollingInterval"], 15)]],
@@ -253,6 +254,7 @@ describe("diagnose", () => {
     // A read timeout that the heartbeat (15 s) does not come twice in.
     HOLD_ABOVE_READ_TIMEOUT: { env: { nginx_proxy_lua_socket_read_timeout: "30s" } },
     GATEWAY_GRACE_TOO_SHORT: { terminationGracePeriodSeconds: 60 },
+    CLIENT_ABORT_CHECKED: { env: { nginx_proxy_lua_check_client_abort: "on" } },
   };
 
   test.each(planted)(

@@ -18,11 +18,15 @@ export function gatewayInCluster(system: System): Gateway {
   const [gateway] = gatewayWorkloads(system);
   if (gateway === undefined) return readGateway();
   const variables = gateway.containers.flatMap(({ environment }) => environment);
-  const timeout = variables.find(({ name }) => name === "KONG_NGINX_PROXY_LUA_SOCKET_READ_TIMEOUT")?.value;
+  const setting = (directive: string) =>
+    variables.find(({ name }) => name === `KONG_NGINX_PROXY_${directive.toUpperCase()}`)?.value;
   const values = {
     replicaCount: gateway.manifest.root.at("spec", "replicas").number,
     terminationGracePeriodSeconds: gateway.template.at("spec", "terminationGracePeriodSeconds").number,
-    env: { nginx_proxy_lua_socket_read_timeout: timeout },
+    env: {
+      nginx_proxy_lua_socket_read_timeout: setting("lua_socket_read_timeout"),
+      nginx_proxy_lua_check_client_abort: setting("lua_check_client_abort"),
+    },
     podAnnotations: Object.fromEntries(gateway.annotations),
   };
   return readGateway(new Place(values, []));

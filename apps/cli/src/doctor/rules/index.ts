@@ -5,6 +5,7 @@ import { backendNotScaled } from "./backend-not-scaled.ts";
 import { callbackBypassesGateway } from "./callback-bypasses-gateway.ts";
 import { callbackHostNotAllowed } from "./callback-host-not-allowed.ts";
 import { callbackTimeoutTooShort } from "./callback-timeout-too-short.ts";
+import { clientAbortChecked } from "./client-abort-checked.ts";
 import { componentNotFound } from "./component-not-found.ts";
 import { componentScopeMissing } from "./component-scope-missing.ts";
 import { consumerOnWakeQueue } from "./consumer-on-wake-queue.ts";
@@ -130,6 +131,7 @@ export const rules: readonly Rule[] = [
   callbackTimeoutTooShort,
   demandTimeoutMissing,
   gatewayGraceTooShort,
+  clientAbortChecked,
   gracePeriodTooShort,
   handlerLimitBelowCallback,
   holdAboveReadTimeout,
