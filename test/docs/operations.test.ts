@@ -16,10 +16,12 @@ function eventsInCode(): Set<string> {
       "packages/{activator,dapr-publisher,health-poller,keda-scaler,plugin-server,runtime,sqs-worker}/src/**/*.ts",
     ],
     { cwd: root },
-  ).filter((file) => !/\.test\.ts$|\/testing\/|\/tracer\.ts$/.test(file));
+  ).filter((file) => !/\.test\.ts$|\/testing\//.test(file));
   return new Set(
     sources.flatMap((file) =>
-      [...read(join(file)).matchAll(/"(?!grpc\.)([a-z_]+\.[a-z_]+)"/g)].map(([, name = ""]) => name),
+      [...read(join(file)).matchAll(/"(?!grpc\.|serverless\.|error\.type")([a-z_]+\.[a-z_]+)"/g)].map(
+        ([, name = ""]) => name,
+      ),
     ),
   );
 }
