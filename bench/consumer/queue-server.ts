@@ -1,15 +1,30 @@
-/** A queue server in a process of its own: `queue-server.ts MESSAGES`. On SIGTERM it says what CPU time the work has cost it. */
+/**
+ * A queue server in a process of its own: `queue-server.ts MESSAGES [DELAY_MS]`, with a delay on each request's way and on each answer's. On
+ * SIGTERM it says what CPU time the work has cost it.
+ */
 import { createLog } from "@kong-serverless/runtime";
 import { QueueEmulator } from "@kong-serverless/testing";
 
+import { fair, FaultyQueue } from "./faulty-queue.ts";
+
 const log = createLog("queue-server");
 const emulator = await QueueEmulator.start();
-const url = emulator.createQueue("bench");
+const { pathname } = new URL(emulator.createQueue("bench"));
+const delayMs = Number(process.argv[3] ?? 0);
+let endpoint = String(emulator.env["AWS_ENDPOINT_URL"]);
+if (delayMs > 0) {
+  const distance = await new FaultyQueue(endpoint).start();
+  distance.weather = { ...fair, delayMs };
+  endpoint = distance.url;
+}
 const body = JSON.stringify({ padding: "x".repeat(200) });
 for (let sent = 0; sent < Number(process.argv[2]); sent += 1) emulator.send("bench", body);
 
 const before = process.cpuUsage();
-log.info({ url, env: emulator.env }, "listening");
+log.info(
+  { url: `${endpoint}${pathname}`, env: { ...emulator.env, AWS_ENDPOINT_URL: endpoint } },
+  "listening",
+);
 
 process.on("SIGTERM", () => {
   const { user, system } = process.cpuUsage(before);

@@ -60,10 +60,21 @@ export class Pollers {
       if (this.#polling === 0) this.#ended.resolve();
     };
     // The only throw is that of a wait which `stopping` ended.
-    this.#poll().then(end, end);
+    this.#poll().then((hasRetired) => hasRetired || end(), end);
   }
 
-  async #poll(): Promise<void> {
+  /**
+   * Whether a poller may end because others go on. It counts as gone from this moment: several that fail together, as for want of
+   * credentials, must not each leave it to the others.
+   */
+  #retire(): boolean {
+    if (this.#polling <= 1) return false;
+    this.#polling -= 1;
+    return true;
+  }
+
+  /** Resolves with whether it has retired, and is not counted any more. */
+  async #poll(): Promise<boolean> {
     const { permits, condition, maxPollers, maxMessages, onMessages, stopping } = this.#options;
     while (!stopping.aborted && this.#budget > 0) {
       const taken = await this.#take();
@@ -71,9 +82,9 @@ export class Pollers {
       try {
         messages = await this.#receive(taken);
       } catch (error) {
-        if (stopping.aborted) return;
+        if (stopping.aborted) return false;
         const delayMs = condition.failed(error);
-        if (this.#polling > 1) return;
+        if (this.#retire()) return true;
         await sleep(delayMs, stopping);
         continue;
       } finally {
@@ -85,8 +96,11 @@ export class Pollers {
       onMessages(messages);
       if (messages.length === taken && this.#polling < maxPollers && !stopping.aborted) this.#add();
       // "Empty" may also mean that somebody else was quicker: asking again at once is right for the one that stays.
-      if (messages.length === 0 && (this.#polling > 1 || Number.isFinite(maxMessages))) return;
+      if (messages.length > 0) continue;
+      if (this.#retire()) return true;
+      if (Number.isFinite(maxMessages)) return false;
     }
+    return false;
   }
 
   async #take(): Promise<number> {

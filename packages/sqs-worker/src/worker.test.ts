@@ -431,6 +431,26 @@ describe("a worker", () => {
       },
     );
 
+    test("goes on when all its pollers fail in the same moment", async () => {
+      let isEnded = false;
+      worker = createWorker({ queue, handler: (_, { signal }) => sleep(100, signal), log, concurrency: 100 });
+      void worker.start().then(() => (isEnded = true));
+      queue.add(...Array.from({ length: 500 }, (_, index) => `m${index}`));
+      await pass(200);
+      const together = Promise.withResolvers<never>();
+      together.promise.catch(() => {});
+      const receive = queue.receive.bind(queue);
+      queue.receive = () => together.promise;
+      await pass(1000);
+      together.reject(sdkError("CredentialsProviderError"));
+      await pass(100);
+      queue.receive = receive;
+      queue.add("later");
+      await pass(10_000);
+      expect(isEnded).toBe(false);
+      expect(queue.deleted).toContain("later#1");
+    });
+
     test("waits for a queue that is missing at the start", async () => {
       queue.fail("describe", sdkError("QueueDoesNotExist", 400), 3);
       queue.add("a");
@@ -489,7 +509,7 @@ describe("a worker", () => {
         let sent = 0;
         const sendFor = async (forMs: number) => {
           for (let second = 0; second < forMs / 1000; second += 1) {
-            queue.add(...Array.from({ length: 50 }, () => `m${(sent += 1)}`));
+            queue.add(...Array.from({ length: 10 }, () => `m${(sent += 1)}`));
             await pass(1000);
           }
         };
