@@ -117,12 +117,13 @@ export class Delivery {
     this.#controller?.abort(reason);
   }
 
-  /** Fails the message because of an error that its handler let escape. Returns whether it was still time for that. */
-  blame(error: unknown): boolean {
-    if (!this.#isHandlerRunning || this.#abortReason !== undefined) return false;
+  /** Fails the message because of an error that its handler let escape, which counts as the handler's end: most then never settle. */
+  blame(error: unknown): void {
+    if (!this.#isHandlerRunning || this.#abortReason !== undefined) return;
+    this.#abortReason = new Error("the handler let an error escape", { cause: error });
     this.#interrupt?.(error);
-    this.abort(new Error("the handler let an error escape", { cause: error }));
-    return true;
+    this.#controller?.abort(this.#abortReason);
+    this.#endHandler();
   }
 
   /** Settles with the handler, or rejects as soon as the delivery is aborted. */
@@ -175,6 +176,7 @@ export class Delivery {
   }
 
   #endHandler(): void {
+    if (!this.#isHandlerRunning) return;
     this.#isHandlerRunning = false;
     this.#interrupt = undefined;
     this.#deps.atWork.remove(this);
