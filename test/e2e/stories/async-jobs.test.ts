@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 
 import { get, postJobs, toZero, untilReplicas } from "./steps.ts";
-import { startTarget, type Target, worker } from "./target.ts";
+import { isCluster, startTarget, type Target, worker } from "./target.ts";
+
+/**
+ * The rest of the jobs must outlast the HPA's decision to take a worker away: in a cluster it looks every 15 s and waits for a
+ * minute of less demand, in the playground for a few seconds.
+ */
+const outlasting = isCluster
+  ? { jobMs: 45_000, takenAwayMs: 180_000, doneMs: 400_000 }
+  : { jobMs: 5000, takenAwayMs: 60_000, doneMs: 90_000 };
 
 /** One after the other: side by side they would be demand enough for a second replica, which knows nothing of them. */
 async function countDone(target: Target, ids: readonly string[]): Promise<number> {
@@ -21,7 +29,7 @@ async function untilDone(target: Target, ids: readonly string[], withinMs: numbe
 }
 
 // What KEDA promises a worker and what it does not: docs/consumer.md.
-describe("job stories", { timeout: 240_000 }, () => {
+describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
   it("a job that outlasts the cooldown is finished: messages in flight keep the last worker", async () => {
     const target = await startTarget();
     const ids = await postJobs(target, { count: 1, durationMs: 15_000 });
@@ -33,13 +41,13 @@ describe("job stories", { timeout: 240_000 }, () => {
   it("jobs of workers that the HPA takes away while they work are finished all the same", async () => {
     const target = await startTarget();
     // Two workers' worth of messages, two at a time each. When the first are done, one worker is enough for the rest.
-    const ids = await postJobs(target, { count: 14, durationMs: 5_000 });
+    const ids = await postJobs(target, { count: 14, durationMs: outlasting.jobMs });
     const takeAway = async () => {
       await untilReplicas(target, worker, (replicas) => replicas > 1, 30_000);
-      await untilReplicas(target, worker, (replicas) => replicas === 1, 60_000);
+      await untilReplicas(target, worker, (replicas) => replicas === 1, outlasting.takenAwayMs);
       expect(await countDone(target, ids), "jobs done when a worker is taken away").toBeLessThan(ids.length);
     };
-    await Promise.all([untilDone(target, ids, 90_000), takeAway()]);
+    await Promise.all([untilDone(target, ids, outlasting.doneMs), takeAway()]);
     await toZero(target, worker);
   });
 });

@@ -5,6 +5,8 @@ import { backend, isCluster, rollOut, startTarget } from "./target.ts";
 
 /** Past the playground's retention + cooldown (6 s each); in a cluster these are a minute each. */
 const pastCooldownMs = isCluster ? 150_000 : 15_000;
+/** Longer than an HPA takes to look (15 s, and the playground's 1 s), and for the pods that it adds to start. */
+const loadMs = isCluster ? 75_000 : 10_000;
 
 // A story takes as long as the retention and the cooldown that it waits for.
 describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
@@ -28,7 +30,7 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
     const target = await startTarget();
     await get(target, "/");
     const load = Promise.all(
-      Array.from({ length: 30 }, () => keepRequesting(target, "/slow?ms=300", { ms: 10_000, everyMs: 0 })),
+      Array.from({ length: 30 }, () => keepRequesting(target, "/slow?ms=300", { ms: loadMs, everyMs: 0 })),
     );
     await untilReplicas(target, backend, (replicas) => replicas > 1, isCluster ? 60_000 : 15_000);
     expect(new Set((await load).flat())).toEqual(new Set([200]));

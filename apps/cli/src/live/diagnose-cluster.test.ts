@@ -56,7 +56,7 @@ async function runningBase(): Promise<ClusterObject[]> {
   };
   const pod = {
     kind: "Pod",
-    metadata: { name: "kong-gateway-1", namespace: "kong", annotations: sidecar },
+    metadata: { name: "kong-gateway-1", namespace: "kong", labels, annotations: sidecar },
     spec: { containers: [{ name: "proxy" }], initContainers: [{ name: "daprd" }] },
   };
   const objects = (await plant()).all.map(({ root }) => root.value as ClusterObject);
@@ -125,6 +125,15 @@ const planted: [code: string, plant: () => unknown][] = [
           health: { "s1-metric-api-demand": { status: "Failing", numberOfFailures: 4 } },
         },
       }),
+  ],
+  [
+    "GATEWAY_FILE_LIMIT",
+    () => {
+      cluster.logs.set(
+        "kong-gateway-1",
+        "[notice] 1#1: getrlimit(RLIMIT_NOFILE): 1024:20000\n[alert] 31#31: setrlimit(RLIMIT_NOFILE, 131072) failed (1: Operation not permitted)\n",
+      );
+    },
   ],
   [
     "PLUGIN_REJECTED",

@@ -9,6 +9,7 @@ import { gatewayInCluster } from "./gateway-in-cluster.ts";
 import type { LiveSystem } from "./live-system.ts";
 import { findMissingKinds } from "./platform-kinds.ts";
 import { readCluster } from "./read-cluster.ts";
+import { readFileLimits } from "./read-file-limits.ts";
 import { liveRules } from "./rules/index.ts";
 
 export interface DiagnoseClusterOptions {
@@ -35,8 +36,10 @@ export async function diagnoseCluster(
   const seen = readSystem(manifests, readGateway());
   const system: System = { ...seen, gateway: gatewayInCluster(seen) };
   const queues = await compareQueues(system, { endpoint, signal });
+  const files = await readFileLimits(server, system, signal);
   const live: LiveSystem = {
     ...system,
+    fileLimits: files.limits,
     missingKinds,
     queueChanges: queues.changes,
     queueService: queues.service,
@@ -53,6 +56,7 @@ export async function diagnoseCluster(
       ...nothing,
       ...skipped,
       ...queues.skipped,
+      ...files.skipped,
       ...applied.skipped,
       ...running.skipped,
       ...unknowns(system),

@@ -2,9 +2,11 @@ import type { System } from "@kong-serverless/manifests";
 
 import type { Where } from "../doctor/rule.ts";
 import type { Change } from "../provision/provision.ts";
+import type { FileLimit } from "./read-file-limits.ts";
 
 /** What is applied in a cluster, and what the cluster makes of it. */
 export interface LiveSystem extends System {
+  readonly fileLimits: readonly FileLimit[];
   readonly missingKinds: readonly MissingKind[];
   /** How topics, queues and subscriptions differ from what the manifests take for granted. */
   readonly queueChanges: readonly Change[];

@@ -25,6 +25,8 @@ export class ApiServerStandIn extends ScriptedServer {
   /** Kinds that the token's owner may not list. */
   readonly forbidden = new Set<string>();
   readonly asked: string[] = [];
+  /** What pods have written, by their names. */
+  readonly logs = new Map<string, string>();
   #folder = "";
 
   override async start(): Promise<this> {
@@ -57,6 +59,9 @@ export class ApiServerStandIn extends ScriptedServer {
     this.asked.push(url.pathname);
     if (request.headers.authorization !== `Bearer ${token}`) {
       this.#reply(response, 401, { message: "Unauthorized" });
+    } else if (url.pathname.endsWith("/log")) {
+      const pod = url.pathname.split("/").at(-2) ?? "";
+      this.answer(response, { status: 200, body: this.logs.get(pod) ?? "" });
     } else if (url.pathname === "/apis") {
       this.#reply(response, 200, { groups: this.#groups() });
     } else {

@@ -3,6 +3,7 @@ import type { LiveSystem } from "../live-system.ts";
 import { crdMissing } from "./crd-missing.ts";
 import { crdVersionMissing } from "./crd-version-missing.ts";
 import { endpointsMissing } from "./endpoints-missing.ts";
+import { gatewayFileLimit } from "./gateway-file-limit.ts";
 import { gatewayNotReady } from "./gateway-not-ready.ts";
 import { pluginRejected } from "./plugin-rejected.ts";
 import { queueDiffers } from "./queue-differs.ts";
@@ -21,6 +22,7 @@ export const liveRules: readonly Rule<LiveSystem>[] = [
   pluginRejected,
   sidecarNotInjected,
   gatewayNotReady,
+  gatewayFileLimit,
   endpointsMissing,
   topicMissing,
   queueMissing,
