@@ -65,6 +65,10 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [/kong-serverless provision /, { run: ["apps/cli/bin/kong-serverless.js", "provision", "--help"] }],
   [/kong-serverless doctor --context /, { run: ["apps/cli/bin/kong-serverless.js", "doctor", "--help"] }],
   [
+    /kong-serverless trace .* --context /,
+    { file: "apps/cli/src/trace/cluster-stages.test.ts", text: "a trace of a cold start on a cluster" },
+  ],
+  [
     /kong-serverless doctor --(overlay|file) /,
     { file: "apps/cli/src/doctor/shipped.test.ts", text: "is found to be fine in overlay" },
   ],

@@ -13,7 +13,7 @@ function eventsInCode(): Set<string> {
   const sources = globSync(
     [
       "apps/{kong-plugin,consumer,demo-backend}/src/**/*.ts",
-      "packages/{activator,dapr-publisher,health-poller,keda-scaler,plugin-server,runtime,sqs-worker}/src/**/*.ts",
+      "packages/{activator,dapr-publisher,health-poller,keda-scaler,kubernetes-watch,plugin-server,runtime,sqs-worker}/src/**/*.ts",
     ],
     { cwd: root },
   ).filter((file) => !/\.test\.ts$|\/testing\//.test(file));

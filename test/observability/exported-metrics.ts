@@ -45,6 +45,9 @@ const events = {
     reason,
     error: new Error("failed"),
   })),
+  "activation.pod_answered": [
+    { backend, event: "activation.pod_answered", pod: "10.0.0.1", waitedMs: 1, held: 1 },
+  ],
   "activation.ready": [1, 2].map((probes) => ({
     backend,
     event: "activation.ready",
@@ -87,6 +90,7 @@ function pluginMetrics(): Metrics {
   }
   metrics.watch(() => activator.backends);
   metrics.configurationRefused("CONFIG_REFUSED");
+  metrics.watchNamespaces(() => [{ namespace: "shop", isCurrent: true }]);
   const requests = metrics.requestsOf(backend);
   requests.warm.inc();
   requests.left.inc();

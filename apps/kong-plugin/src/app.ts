@@ -13,6 +13,7 @@ import { LuaGateways } from "./lua/gateways.ts";
 import { HttpDoor } from "./lua/http-door.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
+import type { Pods } from "./pods.ts";
 import { startScaler } from "./scaler.ts";
 import { Traces } from "./traces.ts";
 
@@ -29,6 +30,7 @@ export class App {
   readonly #metrics = new Metrics();
   readonly #traces = new Traces();
   #scaler: ScalerServer | undefined;
+  #pods: Pods | undefined;
 
   /** Starts nothing yet. */
   constructor(environment: KongPluginEnvironment, log: Log) {
@@ -47,6 +49,7 @@ export class App {
         publishWake: ({ pubsub, topic, backend, reason }, signal) =>
           publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
         probe,
+        podsOf: (target) => this.#pods?.behind(target) ?? [],
         observe: (event) => {
           // First of all: it is what a cold start waits for.
           if (event.event === "wake.started") this.#scaler?.wake(event.backend);
@@ -79,6 +82,7 @@ export class App {
     await this.#traces.start(this.#environment.traces, this.#log);
     const door = this.#createDoor();
     const opsPort = await ops.start();
+    this.#pods = await this.#followPods();
     this.#scaler = await startScaler(this.#environment, this.#activator, this.#log);
     // Last, so that Kong finds either nothing or a server that is all there.
     await door.start();
@@ -90,6 +94,7 @@ export class App {
         await this.#scaler?.stop();
         const limits = { graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS };
         await Promise.all([server.stop(limits), door.stop(limits)]);
+        await this.#pods?.stop();
         await this.#publisher.stop();
         await this.#traces.stop();
         await ops.stop();
@@ -104,5 +109,16 @@ export class App {
     const entities = new LuaEntities(parts);
     const gateways = new LuaGateways({ ...parts, entities });
     return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });
+  }
+
+  async #followPods(): Promise<Pods | undefined> {
+    const { ENDPOINTSLICE_NAMESPACES: namespaces } = this.#environment;
+    if (namespaces === undefined) return undefined;
+    // Off by default: what it needs is loaded where it is on.
+    const { Pods } = await import("./pods.ts");
+    const pods = new Pods(namespaces, this.#environment, this.#log);
+    this.#metrics.watchNamespaces(() => pods.watched);
+    pods.start();
+    return pods;
   }
 }

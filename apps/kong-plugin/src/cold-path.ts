@@ -3,7 +3,7 @@ import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
 import { type ErrorCodeName, ServerlessError } from "@kong-serverless/runtime";
 
 import { problem, waitingPage } from "./answer.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, Passed } from "./decision.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { isBelow } from "./path-prefix.ts";
 import { probeTarget, serviceUrl, upstreamUrl } from "./probe-target.ts";
@@ -34,11 +34,13 @@ export class ColdPath {
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
     let isNavigation = false;
     let held: Held;
+    let probeUrl = "";
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
       isNavigation = config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts));
+      probeUrl = await this.#findProbeUrl(facts);
       const request: HoldRequest = {
-        target: probeTarget(await this.#findProbeUrl(facts), matched.settings),
+        target: probeTarget(probeUrl, matched.settings),
         arrivedAtMs,
         timeoutMs: isNavigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
         limits: config.limits,
@@ -58,7 +60,12 @@ export class ColdPath {
     }
     metrics.held(held);
     // After one probe the backend turned out to run: for the client that was no cold start.
-    return held.probes > 1 ? marked(held) : { kind: "pass" };
+    const decision: Passed = held.probes > 1 ? marked(held) : { kind: "pass" };
+    if (held.pod === undefined) return decision;
+    const { route } = await facts.origin();
+    const isPreserved = route?.preserve_host === true;
+    const target = { ...held.pod, ...(!isPreserved && { hostHeader: new URL(probeUrl).host }) };
+    return { ...decision, target };
   }
 
   /** Only asked for where it matters: it is a call to Kong. */
@@ -98,7 +105,7 @@ export class ColdPath {
   }
 }
 
-function marked({ waitedMs }: Held): Decision {
+function marked({ waitedMs }: Held): Passed {
   const ms = String(Math.round(waitedMs));
   return {
     kind: "pass",

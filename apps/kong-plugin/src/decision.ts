@@ -13,5 +13,10 @@ export interface Passed {
   readonly setResponseHeaders?: Readonly<Record<string, string>>;
   readonly setRequestHeaders?: Readonly<Record<string, string>>;
   /** Where to, instead of to the Kong service of its route. */
-  readonly target?: { readonly host: string; readonly port: number };
+  readonly target?: {
+    readonly host: string;
+    readonly port: number;
+    /** The host name that the Kong service would be asked by; absent where that is the client's own. Kong would take the address. */
+    readonly hostHeader?: string;
+  };
 }

@@ -10,6 +10,7 @@ export function logActivatorEvent(log: Log, observed: ActivatorEvent): void {
     case "probe.answered":
     case "backend.forgotten":
       return log.debug(fields, event);
+    case "activation.pod_answered":
     case "activation.ready":
       return log.info({ ...fields, waitedMs: Math.round(observed.waitedMs) }, event);
     case "activation.failed":

@@ -84,13 +84,18 @@ async function pass(kong: Kong, { backend }: Destination, decision: Passed): Pro
       ...Object.entries(setRequestHeaders).map(([name, value]) =>
         kong.service.request.setHeader(name, value),
       ),
-      ...(target === undefined ? [] : [kong.service.setTarget(target.host, target.port)]),
+      ...(target === undefined ? [] : [sendTo(kong, target)]),
     ]);
   } catch (error) {
     // The client has left: nothing is forwarded. Should Kong have taken the mark all the same, its end changes nothing.
     backend.ended(id);
     throw error;
   }
+}
+
+async function sendTo(kong: Kong, { host, port, hostHeader }: NonNullable<Passed["target"]>): Promise<void> {
+  await kong.service.setTarget(host, port);
+  await kong.service.request.setHeader("host", hostHeader ?? (await kong.request.getHeader("host")) ?? host);
 }
 
 /** Without an id it is from a process before this one. */

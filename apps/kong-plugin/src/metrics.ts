@@ -1,4 +1,5 @@
 import type { ActivatorEvent, Backend, Held, WakeReason } from "@kong-serverless/activator";
+import type { ServicePods } from "@kong-serverless/kubernetes-watch";
 import { type ErrorCodeName, errorCodes } from "@kong-serverless/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
@@ -59,7 +60,7 @@ export class Metrics {
   });
   readonly #coldStartSeconds = new Histogram({
     name: "serverless_cold_start_seconds",
-    help: "Cold starts by stage: wake until the wake message was taken, start from then until ready, total",
+    help: "Cold starts by stage: wake until the wake message was taken, start from then until ready, total; service: from a pod's own answer, where pods are asked, until its Service leads to it",
     labelNames: ["backend", "stage"],
     buckets: startBuckets,
     registers: [this.registry],
@@ -67,6 +68,8 @@ export class Metrics {
   /** When a backend's activation was woken, in milliseconds since it started. */
   readonly #wokenAfterMs = new Map<string, number>();
   readonly #startedAtMs = new Map<string, number>();
+  /** When a pod of an activation answered by itself, likewise. */
+  readonly #podAnsweredAfterMs = new Map<string, number>();
 
   /** @param maxBackends How many backends have series of their own. */
   constructor(maxBackends = 1000) {
@@ -107,6 +110,19 @@ export class Metrics {
     );
   }
 
+  /** Shows whether the pods of these namespaces can be seen. */
+  watchNamespaces(namespaces: () => ServicePods["watched"]): void {
+    const gauge = new Gauge({
+      name: "serverless_endpoints_watched",
+      help: "1 while the EndpointSlices of a namespace are followed, 0 while they cannot be seen",
+      labelNames: ["namespace"],
+      registers: [this.registry],
+      collect() {
+        for (const { namespace, isCurrent } of namespaces()) gauge.set({ namespace }, isCurrent ? 1 : 0);
+      },
+    });
+  }
+
   requestsOf(name: string): RequestMetrics {
     if (this.#named.size < this.#maxBackends) this.#named.add(name);
     const backend = this.#labelOf(name);
@@ -134,10 +150,15 @@ export class Metrics {
       case "activation.started":
         this.#startedAtMs.set(event.backend, performance.now());
         this.#wokenAfterMs.delete(event.backend);
+        this.#podAnsweredAfterMs.delete(event.backend);
+        break;
+      case "activation.pod_answered":
+        this.#podAnsweredAfterMs.set(event.backend, event.waitedMs);
+        this.#observeColdStart(event.backend, event.waitedMs);
         break;
       case "activation.ready":
         this.#activations.inc({ backend, outcome: event.probes > 1 ? "ready" : "confirmed" });
-        if (event.probes > 1) this.#observeColdStart(event.backend, event.waitedMs);
+        if (event.probes > 1) this.#observeReady(event.backend, event.waitedMs);
         break;
       case "activation.failed":
         this.#activations.inc({ backend, outcome: "failed" });
@@ -172,6 +193,7 @@ export class Metrics {
   #forget(backend: string): void {
     this.#startedAtMs.delete(backend);
     this.#wokenAfterMs.delete(backend);
+    this.#podAnsweredAfterMs.delete(backend);
     if (!this.#named.delete(backend)) return;
     this.#warm.delete(backend);
     for (const outcome of requestOutcomes) this.#requests.remove({ backend, outcome });
@@ -197,6 +219,13 @@ export class Metrics {
 
   #markWoken(backend: string): void {
     this.#wokenAfterMs.set(backend, performance.now() - (this.#startedAtMs.get(backend) ?? 0));
+  }
+
+  #observeReady(name: string, waitedMs: number): void {
+    const podAnsweredAfterMs = this.#podAnsweredAfterMs.get(name);
+    if (podAnsweredAfterMs === undefined) return this.#observeColdStart(name, waitedMs);
+    const labels = { backend: this.#labelOf(name), stage: "service" };
+    this.#coldStartSeconds.observe(labels, (waitedMs - podAnsweredAfterMs) / 1000);
   }
 
   #observeColdStart(name: string, totalMs: number): void {

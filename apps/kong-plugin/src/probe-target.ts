@@ -22,6 +22,7 @@ interface Service {
 interface Route {
   readonly paths?: readonly string[] | undefined;
   readonly strip_path?: boolean | undefined;
+  readonly preserve_host?: boolean | undefined;
 }
 
 const schemes: Readonly<Record<string, string>> = { http: "http", https: "https", ws: "http", wss: "https" };

@@ -106,6 +106,9 @@ export class Tracer {
       case "probe.answered":
         if (activation !== undefined && event.reason === "activation") this.#addProbe(activation, event);
         return;
+      case "activation.pod_answered":
+        activation?.span.addEvent("serverless.pod_answered", { "serverless.held": event.held });
+        return;
       case "request.held":
       case "wake.started":
       case "lease.lost":

@@ -8,8 +8,9 @@ import {
 } from "@kong-serverless/health-poller";
 import { sleep } from "@kong-serverless/runtime";
 
-import type { Collaborators } from "./collaborators.ts";
+import type { Collaborators, PodAddress } from "./collaborators.ts";
 import type { WakeReason } from "./events.ts";
+import { PodProbes } from "./pod-probes.ts";
 import type { StartUpTimes } from "./start-up-times.ts";
 import type { WakeSender } from "./wake-sender.ts";
 
@@ -30,6 +31,8 @@ export interface ActivationOptions {
   readonly startUpTimes: StartUpTimes;
   /** Whether anybody is held at the moment: without demand nothing is woken. */
   readonly isWanted: () => boolean;
+  /** A pod behind the backend's Service has answered, which the Service itself may not yet do. */
+  readonly onPodReady: (pod: PodAddress) => void;
   /** The backend is ready, or did not become so in time. Called in the turn that decides it: no request can join between. */
   readonly onEnd: (isReady: boolean) => void;
 }
@@ -45,14 +48,17 @@ export class Activation {
   readonly startedAtMs = performance.now();
   readonly #options: ActivationOptions;
   readonly #ended = new AbortController();
+  readonly #pods: PodProbes;
   #settings: BackendSettings;
   #target: ProbeTarget;
   #deadlineMs: number;
+  #attempts = 0;
   #probes = 0;
 
   constructor(options: ActivationOptions) {
     const { settings, target, deadlineMs } = options.first;
     this.#options = options;
+    this.#pods = new PodProbes({ collaborators: options.collaborators, onReady: options.onPodReady });
     this.#settings = settings;
     this.#target = target;
     this.#deadlineMs = deadlineMs;
@@ -115,6 +121,9 @@ export class Activation {
     const { probe, observe } = this.#options.collaborators;
     const settings = this.#settings;
     const target = this.#target;
+    // Not at once: a Service that leads to ready pods answers by itself, and knows how to share them out.
+    if (this.#attempts > 0 && settings.upstream === undefined) this.#pods.ask(target, this.#ended.signal);
+    this.#attempts += 1;
     const result = await probe(target, signal);
     if (signal.aborted) return result;
     observe({ event: "probe.answered", backend: settings.name, reason: "activation", result });

@@ -4,7 +4,7 @@ import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Activation, type ActivationRequest } from "./activation.ts";
 import type { ClientLimits, Clients } from "./clients.ts";
-import type { Collaborators } from "./collaborators.ts";
+import type { Collaborators, PodAddress } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
 import { ReadyLease } from "./ready-lease.ts";
@@ -54,6 +54,8 @@ export interface Held {
   readonly waitedMs: number;
   /** Probes of the activation that the request was held for; 0 when the backend was ready by the time it could be held. */
   readonly probes: number;
+  /** Where the request has to go, when its pod is ready but its Service does not lead there yet. */
+  readonly pod?: PodAddress;
 }
 
 export interface BackendParts {
@@ -75,6 +77,8 @@ export class Backend {
   readonly #inFlight = new InFlight();
   readonly #startUpTimes = new StartUpTimes();
   #settings: BackendSettings;
+  /** A pod that is ahead of its Service: it counts for as long as an answer does, and is asked again all the time. */
+  #ahead: { readonly pod: PodAddress; readonly untilMs: number } | undefined;
   #state: State = { name: "cold" };
   #lastRequestMs = -Infinity;
   #hadTraffic = false;
@@ -97,6 +101,7 @@ export class Backend {
 
   set settings(settings: BackendSettings) {
     this.#settings = settings;
+    this.#ahead = undefined;
     // What was ready may have been another address. An activation under way goes on for those that are held.
     const { target } = { target: undefined, ...this.#state };
     if (this.#state.name === "ready") this.#state = { name: "cold" };
@@ -172,13 +177,16 @@ export class Backend {
             deadlineMs: request.arrivedAtMs + holdTimeoutMs,
           });
     this.#parts.collaborators.observe({ event: "request.held", backend: this.name, held: this.#held.count });
+    if (this.#podAhead !== undefined) this.#releaseAtPace();
     try {
       await held;
     } finally {
       leaveClient();
     }
     this.#pass(performance.now());
-    return { waitedMs: performance.now() - request.arrivedAtMs, probes: start.probes };
+    const pod = this.#podAhead;
+    const waitedMs = performance.now() - request.arrivedAtMs;
+    return { waitedMs, probes: start.probes, ...(pod !== undefined && { pod }) };
   }
 
   /** Counts a request that passes as in flight. Returns the id under which it ends. */
@@ -219,7 +227,12 @@ export class Backend {
 
   /** The proxy could not reach the backend, whatever its lease says: further requests are held until a probe says ready. */
   unreachable(): void {
+    this.#ahead = undefined;
     if (this.#state.name === "ready") this.#loseLease("proxy");
+  }
+
+  get #podAhead(): PodAddress | undefined {
+    return this.#ahead !== undefined && this.#ahead.untilMs > performance.now() ? this.#ahead.pod : undefined;
   }
 
   #isWarm(nowMs: number): boolean {
@@ -260,7 +273,8 @@ export class Backend {
       collaborators,
       budget,
       startUpTimes: this.#startUpTimes,
-      isWanted: () => this.#held.count > 0,
+      isWanted: () => this.#held.count > 0 || this.#podAhead !== undefined,
+      onPodReady: (pod) => this.#podReady(activation, pod),
       onEnd: (isReady) => this.#finish(activation, isReady),
     });
     this.#state = { name: "activating", activation };
@@ -270,10 +284,25 @@ export class Backend {
     return activation;
   }
 
+  #podReady({ elapsedMs: waitedMs }: Activation, pod: PodAddress): void {
+    const isFirst = this.#ahead === undefined;
+    this.#ahead = { pod, untilMs: performance.now() + this.#settings.readyLeaseMs };
+    if (isFirst) {
+      this.#startUpTimes.add(waitedMs);
+      const event = "activation.pod_answered";
+      const held = this.#held.count;
+      this.#parts.collaborators.observe({ event, backend: this.name, pod: pod.host, waitedMs, held });
+      this.#pace.start(performance.now(), this.#inFlight.count);
+    }
+    this.#releaseAtPace();
+  }
+
   #finish(activation: Activation, isReady: boolean): void {
     this.#parts.activating.count -= 1;
     const { observe } = this.#parts.collaborators;
     const { probes, elapsedMs: waitedMs, target } = activation;
+    const wasAhead = this.#ahead !== undefined;
+    this.#ahead = undefined;
     if (!isReady) {
       this.#state = { name: "cold" };
       observe({
@@ -286,7 +315,7 @@ export class Backend {
       return;
     }
     // An answer at the first probe was no start: the backend had been running.
-    if (probes > 1) this.#startUpTimes.add(waitedMs);
+    if (probes > 1 && !wasAhead) this.#startUpTimes.add(waitedMs);
     this.#state =
       activation.settings === this.#settings
         ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs), target, probes }
@@ -295,7 +324,11 @@ export class Backend {
     this.#pace.start(performance.now(), this.#inFlight.count);
     // One that had been running, or is another than was asked, has replicas that nobody here knows of.
     if (probes === 1 || this.#state.name !== "ready") this.#held.release(Infinity);
-    else if (this.#release()) this.#releasing.start(releaseMs);
+    else this.#releaseAtPace();
+  }
+
+  #releaseAtPace(): void {
+    if (this.#release()) this.#releasing.start(releaseMs);
   }
 
   /** A request has ended: once everything of this turn is counted, another one may go on. */
@@ -310,11 +343,14 @@ export class Backend {
 
   /** Lets as many held requests go on as the backend takes. Returns whether others go on waiting for their turn. */
   #release(): boolean {
-    if (this.#held.count === 0 || this.#state.name !== "ready") return false;
+    if (this.#held.count === 0) return false;
     const nowMs = performance.now();
-    if (!this.#isWarm(nowMs)) {
-      this.#activateForHeld(this.#state.target);
-      return false;
+    if (this.#podAhead === undefined) {
+      if (this.#state.name !== "ready") return false;
+      if (!this.#isWarm(nowMs)) {
+        this.#activateForHeld(this.#state.target);
+        return false;
+      }
     }
     const { releaseConcurrency } = this.#settings;
     this.#held.release(this.#pace.room(nowMs, this.#inFlight.count, releaseConcurrency));

@@ -10,12 +10,26 @@ export interface WakeMessage {
   readonly topic: string;
 }
 
+/** Where a pod listens. */
+export interface PodAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A pod behind a backend's Service, and how it is asked itself. */
+export interface Pod {
+  readonly address: PodAddress;
+  readonly target: ProbeTarget;
+}
+
 /** What the activator needs from the world. */
 export interface Collaborators {
   /** Resolves once the message was taken. Must settle soon after `signal` aborts. */
   readonly publishWake: (message: WakeMessage, signal: AbortSignal) => Promise<void>;
   /** Asks once. Must not reject, and must settle within the target's `timeoutMs`. */
   readonly probe: (target: ProbeTarget, signal?: AbortSignal) => Promise<ProbeResult>;
+  /** The pods behind the Service that a target leads to, as far as they are known; absent where pods are not asked themselves. */
+  readonly podsOf?: (target: ProbeTarget) => readonly Pod[];
   /** Is told everything that happens, for logs and metrics. Must not throw. */
   readonly observe: (event: ActivatorEvent) => void;
 }

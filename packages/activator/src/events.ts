@@ -10,6 +10,13 @@ export type ProbeReason = "activation" | "lease";
 export type ActivatorEvent = { readonly backend: string } & (
   | { readonly event: "request.held"; readonly held: number }
   | { readonly event: "activation.started" }
+  /** A pod answered by itself, before its Service leads to it: requests go to that pod until the Service answers too. */
+  | {
+      readonly event: "activation.pod_answered";
+      readonly pod: string;
+      readonly waitedMs: number;
+      readonly held: number;
+    }
   | {
       readonly event: "activation.ready";
       readonly waitedMs: number;

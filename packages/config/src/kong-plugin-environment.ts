@@ -81,6 +81,25 @@ export const kongPluginEnvironmentSchema = z
       .describe(
         "Readiness probes that may be started in a second, for all starting backends together; 1000 cost about a fifth of a core. Up to 20 backends at an `interval` of 20 ms they suffice; for more the intervals grow, least for a backend that usually becomes ready about now.",
       ),
+    ENDPOINTSLICE_NAMESPACES: z
+      .string()
+      .regex(/^[a-z0-9-]+(\s*,\s*[a-z0-9-]+){0,99}$/, "expected up to 100 namespaces, separated by commas")
+      .transform((namespaces) => namespaces.split(/\s*,\s*/))
+      .optional()
+      .describe(
+        "Namespaces, separated by commas, whose EndpointSlices are followed: pods of a sleeping backend there are asked themselves, and get what was held before Kubernetes has noticed that they are ready (deploy/components/pod-probes). Unset: none, and nothing of it is loaded.",
+      ),
+    KUBERNETES_API_URL: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe(
+        "Address of the API server for that, in development: `kubectl proxy` has one. Default: the cluster's own.",
+      ),
+    KUBERNETES_ACCOUNT_FOLDER: z
+      .string()
+      .min(1)
+      .default("/var/run/secrets/kubernetes.io/serviceaccount")
+      .describe("Where the account for that is mounted, as `token` and `ca.crt`."),
     SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600)
       .default(25)
       .describe(

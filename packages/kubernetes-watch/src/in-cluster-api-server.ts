@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
-import { join } from "node:path";
 import { addAbortSignal } from "node:stream";
 
 import { withDeadline } from "@kong-serverless/runtime";
@@ -19,7 +18,7 @@ export interface InClusterOptions {
   /** Default: where Kubernetes tells every container that its API server is. */
   readonly url?: string;
   /** Where the service account's token and the cluster's certificate are mounted. */
-  readonly folder?: string;
+  readonly folder: string;
 }
 
 const answerTimeoutMs = 15_000;
@@ -29,10 +28,7 @@ export class InClusterApiServer implements ApiServer {
   readonly #url: string;
   readonly #folder: string;
 
-  constructor({
-    url = urlFromEnvironment(),
-    folder = "/var/run/secrets/kubernetes.io/serviceaccount",
-  }: InClusterOptions = {}) {
+  constructor({ url = urlFromEnvironment(), folder }: InClusterOptions) {
     this.#url = url;
     this.#folder = folder;
   }
@@ -40,8 +36,8 @@ export class InClusterApiServer implements ApiServer {
   async open(path: string, signal: AbortSignal): Promise<http.IncomingMessage> {
     // Read each time: Kubernetes replaces the token about once an hour.
     const [token, ca] = await Promise.all([
-      readFile(join(this.#folder, "token"), "utf8"),
-      readFile(join(this.#folder, "ca.crt"), "utf8"),
+      readFile(`${this.#folder}/token`, "utf8"),
+      readFile(`${this.#folder}/ca.crt`, "utf8"),
     ]);
     const { request } = this.#url.startsWith("https:") ? https : http;
     const late = () => new Error(`no answer within ${answerTimeoutMs} ms`);

@@ -60,8 +60,15 @@ local function apply(decision)
   for name, value in pairs(decision.setRequestHeaders or {}) do
     kong.service.request.set_header(name, value)
   end
-  if decision.target then
-    kong.service.set_target(decision.target.host, decision.target.port)
+  local target = decision.target
+  if target then
+    -- What the route preserves or another plugin has set; the address takes its place.
+    local host = ngx.var.upstream_host
+    kong.service.set_target(target.host, target.port)
+    if not host or host == "" then
+      host = target.hostHeader or kong.request.get_header("host")
+    end
+    kong.service.request.set_header("Host", host)
   end
 end
 

@@ -14,6 +14,8 @@ export class ScriptedBackend extends ScriptedServer {
   readonly #readiness: Script<ScriptedAnswer>;
   /** How often readiness was asked for. */
   probes = 0;
+  /** By which host name it was asked for last. */
+  probedHost: string | undefined;
   /** Method and address of the other requests, in order. */
   readonly requests: string[] = [];
 
@@ -35,6 +37,7 @@ export class ScriptedBackend extends ScriptedServer {
     const { method, url, headers } = request;
     if (url === "/healthz") {
       this.probes += 1;
+      this.probedHost = headers.host;
       this.answer(response, this.#readiness.next());
       return;
     }

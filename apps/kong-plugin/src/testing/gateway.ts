@@ -133,8 +133,10 @@ export class Gateway extends PluginSide {
     signal: AbortSignal | undefined,
   ): Promise<ExchangeResponse & { readonly body: string }> {
     const { path, headers } = exchange.request;
+    const { target } = exchange.upstream;
+    const url = target === undefined ? this.#options.serviceUrl : `http://${target.host}:${target.port}`;
     try {
-      const response = await fetch(this.#options.serviceUrl + path, {
+      const response = await fetch(url + path, {
         headers: exchange.upstream.headers.applyTo(headers) as Record<string, string>,
         ...(signal !== undefined && { signal }),
       });

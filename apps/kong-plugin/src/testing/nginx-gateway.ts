@@ -23,6 +23,8 @@ export function nginxMissing(): string | undefined {
 export interface NginxGatewayOptions extends GatewayOptions {
   /** nginx's directive for the plugin's dictionary; empty: none. */
   readonly sharedDict?: string;
+  /** host:port of the service, where its name in `serviceUrl` is none that nginx could look up. */
+  readonly upstream?: string;
 }
 
 /** An nginx that runs the Lua form of the plugin, with a stand-in for Kong around it, before the real plugin server. */
@@ -122,7 +124,7 @@ async function prepare(directory: string, options: NginxGatewayOptions): Promise
   const settings = {
     DIRECTORY: directory,
     SHARED_DICT: sharedDict,
-    UPSTREAM: new URL(serviceUrl).host,
+    UPSTREAM: options.upstream ?? new URL(serviceUrl).host,
     WORKERS: String(workers),
   };
   const conf = Object.entries(settings).reduce(

@@ -44,7 +44,19 @@ _G.kong = {
     get_forwarded_ip = function() return ngx.var.remote_addr end,
   },
   service = {
-    request = { set_header = function(name, value) ngx.req.set_header(name, value) end },
+    request = {
+      set_header = function(name, value)
+        if name:lower() == "host" then
+          ngx.var.upstream_host = value
+        else
+          ngx.req.set_header(name, value)
+        end
+      end,
+    },
+    set_target = function(host, port)
+      ngx.var.upstream_host = host
+      ngx.var.target = host .. ":" .. port
+    end,
   },
   response = {
     exit = exit,

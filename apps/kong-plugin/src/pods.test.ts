@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { ScriptedApiServer, ScriptedBackend } from "@kong-serverless/testing";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { nginxMissing } from "./testing/nginx-gateway.ts";
+import { config, useNginxStage, useStage } from "./testing/stage.ts";
+
+const collection = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+/** No name that can be looked up: as if Kubernetes had not noticed yet that its pod is ready. */
+const serviceUrl = "http://demo.shop.svc:8081";
+
+const missing = nginxMissing();
+const forms = [
+  { form: "over Kong's plugin protocol", useForm: useStage, isHere: true },
+  { form: "in Lua", useForm: useNginxStage, isHere: missing === undefined },
+];
+
+let cluster: ScriptedApiServer;
+let pod: ScriptedBackend;
+let folder: string;
+
+beforeEach(async () => {
+  cluster = await new ScriptedApiServer().start();
+  pod = await new ScriptedBackend(503).start();
+  folder = await mkdtemp(join(tmpdir(), "service-account-"));
+  await writeFile(join(folder, "token"), cluster.token);
+  await writeFile(join(folder, "ca.crt"), "");
+});
+afterEach(async () => {
+  await pod.stop();
+  await cluster.stop();
+  await rm(folder, { recursive: true });
+});
+
+function addPod(): void {
+  const { hostname, port } = new URL(pod.url);
+  cluster.put(collection, {
+    metadata: { name: "demo-1", labels: { "kubernetes.io/service-name": "demo" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [hostname], conditions: { ready: false } }],
+    ports: [{ port: Number(port) }],
+  });
+}
+
+describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere }) => {
+  const openStage = useForm();
+  const openWatchingStage = async (options: Parameters<typeof openStage>[0] = {}) => {
+    const env = {
+      ENDPOINTSLICE_NAMESPACES: "shop",
+      KUBERNETES_API_URL: cluster.url,
+      KUBERNETES_ACCOUNT_FOLDER: folder,
+    };
+    const stage = await openStage({ serviceUrl, upstream: "127.0.0.1:1", env, ...options });
+    await vi.waitUntil(() => cluster.watches === 1);
+    return stage;
+  };
+
+  test.runIf(isHere)(
+    "sends what it held to a pod that is ahead of its Service, by the Service's name, and what follows",
+    async () => {
+      await using stage = await openWatchingStage();
+      const held = [stage.gateway.request(), stage.gateway.request()];
+      await stage.waitForCount("activation.started", 1);
+      addPod();
+      await vi.waitUntil(() => pod.probes > 0);
+      pod.become(200);
+      const answers = [...(await Promise.all(held)), await stage.gateway.request()];
+      expect(pod.requests).toHaveLength(3);
+      for (const answer of answers) {
+        expect(answer.status).toBe(200);
+        expect(answer.headers["server-timing"]).toContain("cold start");
+        // `fetch`, which forwards in the one form, sets a host name of its own.
+        const sent =
+          "exchange" in answer
+            ? { headers: answer.exchange.upstream.headers.applyTo({}) }
+            : (JSON.parse(answer.body) as unknown);
+        expect(sent).toMatchObject({ headers: { host: "demo.shop.svc:8081" } });
+      }
+      expect(pod.probedHost).toBe("demo.shop.svc:8081");
+      expect(stage.count("activation.pod_answered")).toBe(1);
+      expect(await stage.gateway.metric("serverless_endpoints_watched", { namespace: "shop" })).toBe(1);
+      expect(await stage.gateway.metric("serverless_backend_ready", { backend: "demo" })).toBe(0);
+    },
+  );
+
+  test.runIf(isHere)("asks a pod by the host name that probes are given, if they are", async () => {
+    await using stage = await openWatchingStage({
+      config: { ...config, probeHeaders: { Host: "demo.example" } },
+    });
+    const held = stage.gateway.request();
+    addPod();
+    await vi.waitUntil(() => pod.probes > 0);
+    pod.become(200);
+    await held;
+    expect(pod.probedHost).toBe("demo.example");
+  });
+
+  test.runIf(isHere)("asks nobody for endpoints without namespaces to follow", async () => {
+    await using stage = await openStage({ env: { KUBERNETES_API_URL: cluster.url } });
+    await stage.warmUp();
+    expect(cluster.asked).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+import type { Pod } from "@kong-serverless/activator";
+import type { KongPluginEnvironment } from "@kong-serverless/config";
+import type { ProbeTarget } from "@kong-serverless/health-poller";
+import { InClusterApiServer, ServicePods } from "@kong-serverless/kubernetes-watch";
+import type { Log } from "@kong-serverless/runtime";
+
+type Settings = Pick<KongPluginEnvironment, "KUBERNETES_API_URL" | "KUBERNETES_ACCOUNT_FOLDER">;
+
+/** The pods behind the Services of the backends, each asked as its Service would be, down to the host name. */
+export class Pods {
+  readonly #services: ServicePods;
+
+  constructor(
+    namespaces: readonly string[],
+    { KUBERNETES_API_URL: url, KUBERNETES_ACCOUNT_FOLDER: folder }: Settings,
+    log: Log,
+  ) {
+    const server = new InClusterApiServer({ folder, ...(url !== undefined && { url }) });
+    this.#services = new ServicePods({ server, namespaces, log });
+  }
+
+  get watched(): ServicePods["watched"] {
+    return this.#services.watched;
+  }
+
+  start(): void {
+    this.#services.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#services.stop();
+  }
+
+  behind(target: ProbeTarget): Pod[] {
+    const service = new URL(target.url);
+    return this.#services.addressesOf(target.url).map((address) => {
+      const url = new URL(service);
+      url.hostname = address.host.includes(":") ? `[${address.host}]` : address.host;
+      url.port = String(address.port);
+      return {
+        address,
+        target: { ...target, url: url.href, headers: { host: service.host, ...target.headers } },
+      };
+    });
+  }
+}

@@ -1,0 +1,147 @@
+import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Activator } from "./activator.ts";
+import type { Backend, Held } from "./backend.ts";
+import type { Pod } from "./collaborators.ts";
+import { advance, limits, settings, target, World } from "./testing/world.ts";
+
+const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A world in which pods answer by themselves, before their Service does. */
+class WorldOfPods extends World {
+  pods: readonly string[] = [];
+  readonly readyPods = new Set<string>();
+  podProbes = 0;
+  podProbeMs = 1;
+
+  readonly podsOf = (service: ProbeTarget): readonly Pod[] =>
+    this.pods.map((host) => ({
+      address: { host, port: 8080 },
+      target: { ...service, url: `http://${host}:8080/healthz` },
+    }));
+
+  override readonly probe = async ({ url }: ProbeTarget): Promise<ProbeResult> => {
+    if (url === target.url) {
+      this.probes += 1;
+      await passing(this.probeMs);
+      return { isReady: this.isBackendUp, durationMs: this.probeMs };
+    }
+    this.podProbes += 1;
+    await passing(this.podProbeMs);
+    return { isReady: this.readyPods.has(new URL(url).hostname), durationMs: this.podProbeMs };
+  };
+}
+
+let world: WorldOfPods;
+let backend: Backend;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new WorldOfPods();
+  ({ backend } = new Activator(world).register(settings, { key: "route", seq: 1 }));
+});
+afterEach(() => vi.useRealTimers());
+
+const hold = (): Promise<Held> =>
+  backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits });
+const pod = { host: "10.0.0.1", port: 8080 };
+
+describe("pods that are asked themselves", () => {
+  test("get what is held as soon as one answers, and what comes after, until the Service leads to it", async () => {
+    const first = hold();
+    await advance(200);
+    world.pods = ["10.0.0.1"];
+    await advance(200);
+    world.readyPods.add("10.0.0.1");
+    await advance(40);
+    expect(await first).toMatchObject({ pod });
+    expect(await hold()).toMatchObject({ pod });
+    expect(backend.state).toBe("activating");
+    expect(backend.admit()).toBe(false);
+    world.isBackendUp = true;
+    await advance(40);
+    expect(backend.state).toBe("ready");
+    expect(backend.admit()).toBe(true);
+    expect((await hold()).pod).toBeUndefined();
+    expect(world.count("activation.pod_answered")).toBe(1);
+    expect(world.count("activation.ready")).toBe(1);
+  });
+
+  test("are left alone while the Service answers at once: it knows how to share them out", async () => {
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    world.isBackendUp = true;
+    const held = hold();
+    await advance(10);
+    expect((await held).pod).toBeUndefined();
+    expect(world.podProbes).toBe(0);
+  });
+
+  test("are left alone where the readiness URL is not that of the Service which requests go to", async () => {
+    const upstream = "http://demo";
+    const other = new Activator(world).register({ ...settings, upstream }, { key: "route", seq: 1 });
+    world.pods = ["10.0.0.1"];
+    const request = { target, arrivedAtMs: performance.now(), timeoutMs: 1000, limits };
+    const held = other.backend.hold(request).catch((error: unknown) => error);
+    await advance(1100);
+    expect(await held).toMatchObject({ code: "HOLD_TIMEOUT" });
+    expect(world.podProbes).toBe(0);
+  });
+
+  test("get nothing more once the proxy could not reach them", async () => {
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    const first = hold();
+    await advance(40);
+    await first;
+    world.readyPods.clear();
+    backend.unreachable();
+    let isReleased = false;
+    const second = hold().then((held) => ((isReleased = true), held));
+    await advance(500);
+    expect(isReleased).toBe(false);
+    world.pods = ["10.0.0.2"];
+    world.readyPods.add("10.0.0.2");
+    await advance(40);
+    expect(await second).toMatchObject({ pod: { host: "10.0.0.2" } });
+  });
+
+  test("count for no longer than an answer does, once they answer no more", async () => {
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    const first = hold();
+    await advance(40);
+    await first;
+    world.pods = [];
+    await advance(settings.readyLeaseMs + 50);
+    let isReleased = false;
+    const second = hold().then((held) => ((isReleased = true), held));
+    await advance(100);
+    expect(isReleased).toBe(false);
+    world.isBackendUp = true;
+    await advance(40);
+    expect((await second).pod).toBeUndefined();
+  });
+
+  test("that hang are not asked again meanwhile, and hold up nobody", async () => {
+    world.pods = ["10.0.0.1"];
+    world.podProbeMs = 1000;
+    void hold();
+    await advance(900);
+    expect(world.podProbes).toBe(1);
+    world.isBackendUp = true;
+    await advance(40);
+    expect(backend.state).toBe("ready");
+  });
+
+  test("keep their backend awake while they serve ahead of their Service", async () => {
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    const first = hold();
+    await advance(40);
+    await first;
+    await advance(settings.wakeRepeatMs * 1.5);
+    expect(world.messages.map(({ reason }) => reason)).toEqual(["activation", "repeat"]);
+  });
+});
