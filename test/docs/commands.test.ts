@@ -48,6 +48,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     /^node scripts\/make-secrets\.ts$/,
     { file: "package.json", text: '"prepare": "node scripts/make-secrets.ts"' },
   ],
+  [/^pnpm demo --manifests DIR --app /, { file: "test/e2e/demo-command.test.ts", text: '"--app"' }],
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
   // These take minutes: it is only made sure that there are such benchmarks.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],

@@ -35,6 +35,62 @@ async function untilUp(app: SpawnedApp): Promise<string> {
 }
 
 /** A copy of the base in which one file's text is changed. */
+/** A service of somebody else's, woken by its demand alone. */
+const shop = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop }
+spec:
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop } }
+    spec:
+      containers:
+        - name: shop
+          image: example.com/shop:1
+          ports: [{ containerPort: 3000, name: http }]
+          readinessProbe: { tcpSocket: { port: http }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: shop, annotations: { konghq.com/plugins: sleepy } }
+spec: { selector: { app: shop }, ports: [{ name: web, port: 80, targetPort: http }] }
+---
+apiVersion: configuration.konghq.com/v1
+kind: KongPlugin
+metadata: { name: sleepy }
+plugin: serverless
+config: { backend: [{ name: shop, health: /healthz }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: shop }
+spec:
+  rules:
+    - http: { paths: [{ path: /shop, pathType: Prefix, backend: { service: { name: shop, port: { name: web } } } }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: demand, namespace: kong }
+spec:
+  selector: { app.kubernetes.io/name: gateway, app.kubernetes.io/instance: kong }
+  ports: [{ port: 8090 }]
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: shop }
+spec:
+  scaleTargetRef: { name: shop }
+  pollingInterval: 1
+  triggers:
+    - type: metrics-api
+      metadata: { url: "http://demand.kong:8090/demand/shop", valueLocation: demand, targetValue: "10" }
+`;
+const shopServer = `
+import { createServer } from "node:http";
+createServer((request, response) => response.end("the shop at " + request.url)).listen(process.env.PORT);
+`;
+
 async function changedBase(file: string, from: string, to: string): Promise<string> {
   const folder = await makeFolder();
   await cp(join(workspace, "deploy/base"), folder, { recursive: true });
@@ -72,35 +128,49 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
-  it("names the file, the path, what was found and what is allowed in a manifest, and starts nothing", async () => {
-    const folder = await changedBase(
-      "consumer-scaledobject.yaml",
-      "pollingInterval: 1",
-      "pollingInterval: 0",
-    );
-    const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
-    expect(await app.exited).toEqual({ code: 1, signal: null });
-    expect(app.output).toMatch(
-      /consumer-scaledobject\.yaml \(ScaledObject consumer\)[^]*spec\.pollingInterval: found 0; .*>=1/,
-    );
-    expect(app.output).not.toMatch(/Starting| at /);
-    expect(await readdir(temporaryFolder)).toEqual([]);
+  it.each([
+    [
+      "a value that is not allowed",
+      ["consumer-scaledobject.yaml", "pollingInterval: 1", "pollingInterval: 0"],
+      /consumer-scaledobject\.yaml:\d+ \(ScaledObject [^]*spec\.pollingInterval: found 0; .*>=1/,
+    ],
+    [
+      "an unknown field in the plugin's configuration",
+      ["demo-backend-route.yaml", "health: /healthz", "healht: /healthz"],
+      /demo-backend-route\.yaml[^]*backend[^]*healht/,
+    ],
+    [
+      "a variable whose ConfigMap has no such key",
+      ["consumer.yaml", "key: region", "key: regoin"],
+      /consumer\.yaml:\d+ \(Deployment [^]*ConfigMap is not among the manifests; REGION is not set/,
+    ],
+  ] as const)("says that it does not play %s, and plays the rest", async (_, [file, from, to], said) => {
+    const folder = await changedBase(file, from, to);
+    const { app } = await demo("--port", "0", "--manifests", folder);
+    await untilUp(app);
+    expect(app.output).toMatch(said);
+    expect(await app.stop("SIGINT")).toEqual({ code: 0, signal: null });
   });
 
-  it("names an unknown field in the plugin's configuration, and starts nothing", async () => {
-    const folder = await changedBase("demo-backend-route.yaml", "health: /healthz", "healht: /healthz");
-    const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
-    expect(await app.exited).toEqual({ code: 1, signal: null });
-    expect(app.output).toMatch(/demo-backend-route\.yaml[^]*backend[^]*healht/);
-    expect(app.output).not.toMatch(/Starting| at /);
-    expect(await readdir(temporaryFolder)).toEqual([]);
+  it("plays anybody's service, by its command on this machine", async () => {
+    const folder = await makeFolder();
+    await writeFile(join(folder, "shop.yaml"), shop);
+    await writeFile(join(folder, "shop.mjs"), shopServer);
+    const command = `shop=${process.execPath} ${join(folder, "shop.mjs")}`;
+    const { app } = await demo("--port", "0", "--manifests", folder, "--app", command);
+    const [, url] = await app.waitForOutput(/curl (http:\S+)\/shop {4}to shop/);
+    const response = await fetch(`${url}/shop/cart`);
+    expect([response.status, await response.text()]).toEqual([200, "the shop at /shop/cart"]);
+    expect(await app.stop("SIGINT")).toEqual({ code: 0, signal: null });
   });
 
-  it("names a variable whose ConfigMap is missing, and leaves nothing", async () => {
-    const folder = await changedBase("consumer.yaml", "key: region", "key: regoin");
+  it("starts nothing where nothing is left to play, and says why", async () => {
+    const folder = await makeFolder();
+    await cp(join(workspace, "deploy/base/consumer.yaml"), join(folder, "consumer.yaml"));
     const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
     expect(await app.exited).toEqual({ code: 1, signal: null });
-    expect(app.output).toMatch(/Deployment consumer: env REGION[^]*ConfigMap "aws", key "regoin"/);
+    expect(app.output).toMatch(/Nothing is left to play[^]*no ScaledObject/);
+    expect(app.output).not.toMatch(/Starting| at /);
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 

@@ -9,10 +9,16 @@ export interface CommandOptions {
   readonly json: boolean;
   readonly realTimes: boolean;
   readonly manifests: string;
+  /** `NAME=COMMAND` each. */
+  readonly app?: readonly string[];
+  /** A file of such. */
+  readonly apps?: string;
   readonly daprd: string;
   readonly instantWake: boolean;
 }
 
+/** Of the workspace. */
+export const defaultManifests = "deploy/base";
 const maxPort = 65_535;
 const defaultPagePort = 8001;
 
@@ -37,9 +43,18 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       false,
     )
     .option(
-      "--manifests <folder>",
-      "the kustomize base to play, absolute or relative to the workspace",
-      "deploy/base",
+      "--manifests <path>",
+      "what to play: a folder, with a kustomization or without, or a file",
+      defaultManifests,
+    )
+    .option(
+      "--app <name=command>",
+      "what plays a Deployment or image of that name, here: --app web='node server.js'; may be repeated",
+      (text: string, before?: readonly string[]) => [...(before ?? []), text],
+    )
+    .option(
+      "--apps <file>",
+      "the same from a file: NAME: COMMAND, or NAME: {command, workingDirectory} from where the file is",
     )
     .option(
       "--instant-wake",

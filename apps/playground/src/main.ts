@@ -1,15 +1,20 @@
-import { resolve } from "node:path";
+import { join } from "node:path";
 
-import { ServerlessError } from "@kong-serverless/runtime";
+import { ConfigError, readCliEnvironment } from "@kong-serverless/config";
+import { readManifests } from "@kong-serverless/manifests";
+import { printable, ServerlessError } from "@kong-serverless/runtime";
 
 import { type ColdStart, ColdStarts } from "./cold-starts.ts";
-import { type CommandOptions, readCommand } from "./command.ts";
+import { type CommandOptions, defaultManifests, readCommand } from "./command.ts";
 import { Journal } from "./journal.ts";
-import { joinCluster } from "./manifests/cluster.ts";
-import { readManifests } from "./manifests/read-manifests.ts";
+import { type Cluster, joinCluster } from "./manifests/cluster.ts";
+import { addComponent } from "./manifests/component.ts";
+import { type NotPlayed, tellNotPlayed } from "./manifests/not-played.ts";
 import { Page } from "./page/page.ts";
 import { viewPlayground } from "./page/playground-view.ts";
 import { Playground } from "./playground.ts";
+import type { Program } from "./processes/program.ts";
+import { parseMappedApp, programOf, readMappedApps } from "./programs.ts";
 import { chooseSettings } from "./settings.ts";
 import { playStory } from "./story/story.ts";
 import { TargetNames } from "./target-names.ts";
@@ -37,7 +42,7 @@ try {
   if (stopping.signal.aborted) {
     process.exitCode = interrupted;
   } else if (error instanceof ServerlessError) {
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${printable(error.message, { lines: true })}\n`);
     process.exitCode = 1;
   } else {
     throw error;
@@ -46,12 +51,9 @@ try {
 
 async function run(options: CommandOptions): Promise<number> {
   // With --json stdout is for the object alone.
-  const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const manifests = await readManifests(
-    folder(options.manifests),
-    options.instantWake ? [folder("deploy/components/instant-wake")] : [],
-  );
-  const cluster = joinCluster(manifests);
+  const say = (text: string) =>
+    (options.json ? process.stderr : process.stdout).write(`${printable(text, { lines: true })}\n`);
+  const { cluster, programs, notPlayed } = await readCluster(options);
   const settings = chooseSettings(cluster, options.realTimes);
   const journal = new Journal();
   const coldStarts: ColdStart[] = [];
@@ -65,7 +67,8 @@ async function run(options: CommandOptions): Promise<number> {
     cluster,
     settings,
     port: options.port,
-    entryPointOf,
+    pluginServer: pluginServerBundle(),
+    programs,
     daprd: options.daprd,
     journal,
     signal: stopping.signal,
@@ -83,8 +86,7 @@ async function run(options: CommandOptions): Promise<number> {
     }
     stopping.signal.throwIfAborted();
     const startedInMs = Math.round(performance.now() - startedAt);
-    const { notHonoured } = manifests;
-    say(tellStart({ playground, page, settings, notHonoured, startedInMs, isStory: options.once }));
+    say(tellStart({ playground, cluster, page, settings, notPlayed, startedInMs, isStory: options.once }));
     if (!options.once) {
       await new Promise((done) => stopping.signal.addEventListener("abort", done, { once: true }));
       say("\nStopping ...");
@@ -108,6 +110,62 @@ async function run(options: CommandOptions): Promise<number> {
   }
 }
 
-function folder(shown: string) {
-  return { path: resolve(workspaceFolder, shown), shown };
+interface Played {
+  readonly cluster: Cluster;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly notPlayed: readonly NotPlayed[];
+}
+
+/** Reads the manifests, and finds what plays their images. */
+async function readCluster({
+  manifests: path,
+  app = [],
+  apps,
+  instantWake,
+}: CommandOptions): Promise<Played> {
+  const { KUSTOMIZE: kustomize, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
+  // An outer script may have left its own.
+  const cwd = (script === "demo" ? INIT_CWD : undefined) ?? process.cwd();
+  const base = await readManifests(path === defaultManifests ? { overlay: "base" } : { files: [path] }, {
+    root: workspaceFolder,
+    cwd,
+    kustomize,
+    stdin: process.stdin,
+    signal: stopping.signal,
+  });
+  const shown = "deploy/components/instant-wake";
+  const manifests = instantWake
+    ? await addComponent(base, { path: join(workspaceFolder, shown), shown })
+    : base;
+  const mapped = [
+    ...app.map((text) => parseMappedApp(text, cwd)),
+    ...(apps === undefined ? [] : await readMappedApps(apps, cwd)),
+  ];
+  const cluster = joinCluster(manifests);
+  const programs = new Map<string, Program>();
+  const notPlayed = [...cluster.notPlayed];
+  for (const { name, deployment } of cluster.scaleTargets) {
+    const program = programOf(deployment, mapped, cwd);
+    if (program !== undefined) programs.set(name, program);
+    else {
+      const image = deployment.spec.template.spec.containers[0]?.image ?? "";
+      notPlayed.push({
+        object: `Deployment ${deployment.metadata.namespace}/${name}`,
+        field: `image ${image}`,
+        why: `nothing on this machine stands in for it (--app ${name}='COMMAND')`,
+        meaning: "its pods do not start, and requests to it are held until their deadline",
+      });
+    }
+  }
+  if (programs.size > 0 || cluster.scaleTargets.length === 0) return { cluster, programs, notPlayed };
+  throw new ConfigError(
+    "Nothing is left to play: what the manifests hold",
+    notPlayed.map((note) => tellNotPlayed(note)),
+  );
+}
+
+function pluginServerBundle(): string {
+  const path = entryPointOf("kong-serverless/kong-plugin");
+  if (path !== undefined) return path;
+  throw new ConfigError("The plugin server", ["it has not been built: node scripts/build.ts"]);
 }

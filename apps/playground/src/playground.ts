@@ -1,6 +1,5 @@
 import { join } from "node:path";
 
-import { ConfigError } from "@kong-serverless/config";
 import { KongHost } from "@kong-serverless/kong-host";
 
 import { startAutoscaler } from "./autoscaler/start-autoscaler.ts";
@@ -13,7 +12,9 @@ import { podEnvironment, podIp } from "./kubelet/pod-environment.ts";
 import { ReplicaSet, type ReplicaSetOptions } from "./kubelet/replica-set.ts";
 import { type Cluster, queuesOf } from "./manifests/cluster.ts";
 import { ClusterDns } from "./network/cluster-dns.ts";
+import type { Endpoint } from "./network/endpoint.ts";
 import { startServices } from "./network/services.ts";
+import type { Program } from "./processes/program.ts";
 import type { PlaygroundSettings } from "./settings.ts";
 import type { SidecarSwitch } from "./sidecar/sidecar-switch.ts";
 import { startSidecar } from "./sidecar/start-sidecar.ts";
@@ -24,8 +25,10 @@ export interface PlaygroundOptions {
   readonly settings: PlaygroundSettings;
   /** Port of the gateway; 0 takes any free one. */
   readonly port: number;
-  /** Bundled app of an image name; undefined for an image that is not of this project. */
-  readonly entryPointOf: (image: string) => string | undefined;
+  /** The plugin server's bundle. */
+  readonly pluginServer: string;
+  /** What plays each scale target, by its name. */
+  readonly programs: ReadonlyMap<string, Program>;
   /** The command of a real daprd; used where it exists. */
   readonly daprd: string;
   readonly journal: Journal;
@@ -38,8 +41,6 @@ const gatewayProxyService = { namespace: "kong", name: "kong-gateway-proxy", por
 /** Two, so that what must be single per process is seen not to be single per worker. */
 const gatewayWorkers = 2;
 const stopGraceMs = 5_000;
-/** The variables that components add to the plugin server: see `envFrom` in deploy/platform/kong/values.yaml. */
-const pluginServerConfigMap = "kong/kong-serverless-plugin-server";
 /** OPS_PORT's default. */
 const opsPortInCluster = 8090;
 
@@ -97,25 +98,27 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
   stack.defer(() => sidecar.stop());
 
   const socketPath = join(folder, "serverless.socket");
-  const scalerPortInCluster = Number(cluster.configMaps.get(pluginServerConfigMap)?.["SCALER_PORT"]);
+  const { scalerPort: scalerPortInCluster } = cluster;
   const pluginServer = await PluginServerProcess.start({
-    entryPoint: entryPoint(options, "kong-serverless/kong-plugin"),
+    entryPoint: options.pluginServer,
     socketPath,
     sidecarPort: sidecar.port,
-    hasScaler: scalerPortInCluster > 0,
+    hasScaler: scalerPortInCluster !== undefined,
     journal,
     signal,
   });
   stack.defer(() => pluginServer.stop());
 
   const dns = new ClusterDns();
-  const replicaSets = startReplicaSets(options, dns, {
+  const replicaSets = startReplicaSets(options, dns, broker, {
     ...broker.environment,
     DAPR_HTTP_PORT: String(sidecar.port),
   });
   for (const replicaSet of replicaSets.values()) stack.defer(() => replicaSet.stop(stopGraceMs));
-  const pluginServerPorts = new Map([[opsPortInCluster, { host: podIp, port: pluginServer.opsPort }]]);
-  if (pluginServer.scalerPort !== undefined) {
+  const pluginServerPorts = new Map<number | string, Endpoint>([
+    [opsPortInCluster, { host: podIp, port: pluginServer.opsPort }],
+  ]);
+  if (pluginServer.scalerPort !== undefined && scalerPortInCluster !== undefined) {
     pluginServerPorts.set(scalerPortInCluster, { host: podIp, port: pluginServer.scalerPort });
   }
   const { services } = cluster;
@@ -135,9 +138,13 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     port: gateway.port,
   });
 
-  for (const { name, scaledObject } of cluster.scaleTargets) {
+  for (const { name, scaledObject, pausedReplicas } of cluster.scaleTargets) {
     const target = replicaSets.get(name);
     if (!target) continue;
+    if (pausedReplicas !== undefined) {
+      target.scaleTo(pausedReplicas);
+      continue;
+    }
     const autoscaler = startAutoscaler({ scaledObject, target, settings, broker, dns, journal });
     stack.defer(() => autoscaler.stop());
   }
@@ -157,33 +164,32 @@ function brokerOptions({ cluster, settings, journal }: PlaygroundOptions) {
 }
 
 function startReplicaSets(
-  options: PlaygroundOptions,
+  { cluster, programs, journal }: PlaygroundOptions,
   dns: ClusterDns,
+  broker: Broker,
   injected: Readonly<Record<string, string>>,
 ): Map<string, ReplicaSet> {
-  const { cluster, journal } = options;
   return new Map(
-    cluster.scaleTargets.map(({ name, deployment }) => {
-      const image = deployment.spec.template.spec.containers[0]?.image ?? "";
-      const environmentFor: ReplicaSetOptions["environmentFor"] = (podName, ports) =>
-        podEnvironment({ deployment, podName, ports, configMaps: cluster.configMaps, dns, injected });
-      // What a variable refers to must be there now, not when the first pod is wanted.
-      environmentFor(name, new Map());
-      const replicaSet = new ReplicaSet({
-        deployment,
-        entryPoint: entryPoint(options, image),
-        environmentFor,
-        journal,
-      });
-      return [name, replicaSet];
+    cluster.scaleTargets.flatMap(({ name, deployment }) => {
+      const program = programs.get(name);
+      if (program === undefined) return [];
+      const environmentFor: ReplicaSetOptions["environmentFor"] = (podName, ports) => {
+        const [port] = ports.values();
+        return podEnvironment({
+          deployment,
+          podName,
+          ports,
+          dns,
+          queueUrl: (queue) => broker.queueUrl(queue),
+          // Where a container's port is fixed, its process has to be told the one that it has here.
+          injected: {
+            ...injected,
+            ...program.environment,
+            ...(port !== undefined && { PORT: String(port) }),
+          },
+        });
+      };
+      return [[name, new ReplicaSet({ deployment, program, environmentFor, journal })] as const];
     }),
   );
-}
-
-function entryPoint({ entryPointOf }: PlaygroundOptions, image: string): string {
-  const path = entryPointOf(image);
-  if (path !== undefined) return path;
-  throw new ConfigError(`Image "${image}"`, [
-    "allowed: kong-serverless/NAME, where apps/NAME is an app of this workspace",
-  ]);
 }

@@ -1,5 +1,7 @@
 import type { ColdStart, ColdStarts } from "./cold-starts.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
+import type { Cluster } from "./manifests/cluster.ts";
+import { type NotPlayed, tellNotPlayed } from "./manifests/not-played.ts";
 import type { Playground } from "./playground.ts";
 import type { PlaygroundSettings } from "./settings.ts";
 
@@ -7,14 +9,23 @@ export interface Start {
   readonly playground: Playground;
   readonly page: { readonly url: string } | undefined;
   readonly settings: PlaygroundSettings;
-  readonly notHonoured: readonly string[];
+  readonly cluster: Pick<Cluster, "routes" | "scaleTargets">;
+  readonly notPlayed: readonly NotPlayed[];
   readonly startedInMs: number;
   /** Whether the fixed story follows, which nobody has to be told what to try for. */
   readonly isStory: boolean;
 }
 
 /** What the terminal says once the playground is up. */
-export function tellStart({ playground, page, settings, notHonoured, startedInMs, isStory }: Start): string {
+export function tellStart({
+  playground,
+  cluster,
+  page,
+  settings,
+  notPlayed,
+  startedInMs,
+  isStory,
+}: Start): string {
   const { sidecar, url, replicaSets } = playground;
   const shortened = Object.entries(settings).filter(([, { inCluster, used }]) => inCluster !== used);
   return [
@@ -23,15 +34,31 @@ export function tellStart({ playground, page, settings, notHonoured, startedInMs
     `Sidecar: ${sidecar.description}.`,
     ...(shortened.length === 0 ? [] : ["Times shorter than in a cluster (--real-times uses the real ones):"]),
     ...shortened.map(([name, { inCluster, used }]) => `  ${name}: ${used} instead of ${inCluster}`),
-    ...(notHonoured.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
-    ...notHonoured.map((field) => `  ${field}`),
+    ...(notPlayed.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
+    ...notPlayed.map((note) => `  ${tellNotPlayed(note)}`),
     ...(page ? ["", `See it live, with buttons to try: ${page.url}`] : []),
     "",
-    ...(isStory ? ["Playing the story: about half a minute.", ""] : whatToTry(url)),
+    ...(isStory ? ["Playing the story: about half a minute.", ""] : whatToTry(url, cluster)),
   ].join("\n");
 }
 
-function whatToTry(url: string): string[] {
+/** The routes of anybody's services; the base has more to show. */
+function whatToTry(url: string, { routes, scaleTargets }: Start["cluster"]): string[] {
+  const isBase = scaleTargets.some(({ name }) => name === "demo-backend");
+  if (isBase) return whatToTryWithTheBase(url);
+  return [
+    "Try, in another terminal:",
+    ...routes.map(({ host, path, pathType, service }) => {
+      const header = host === undefined ? "" : ` -H 'host: ${host.replace(/^\*\./, "any.")}'`;
+      const shown = pathType === "RegularExpression" ? "/" : path;
+      return `  curl${header} ${url}${shown}    to ${service.metadata.name}`;
+    }),
+    "Ctrl-C ends it and leaves nothing behind.",
+    "",
+  ];
+}
+
+function whatToTryWithTheBase(url: string): string[] {
   return [
     "Try, in another terminal:",
     `  curl ${url}/                  a request that wakes the backend`,

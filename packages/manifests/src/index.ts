@@ -42,3 +42,4 @@ export {
 } from "./system.ts";
 export { scaleTargetRef, selects, type Workload } from "./workload.ts";
 export { fieldsOf, hasSchema, homeOf, type SchemaFault, schemaFaults } from "./schema/schema-faults.ts";
+export { readText } from "./text.ts";

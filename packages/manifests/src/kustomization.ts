@@ -31,7 +31,10 @@ export interface KustomizeSources {
 /** The path of the folder's kustomization; undefined where it has none. */
 export async function findKustomization(folder: string, shown: string): Promise<string | undefined> {
   const names = await readdir(folder);
-  const found = fileNames.filter((name) => names.includes(name));
+  const all = fileNames.filter((name) => names.includes(name));
+  const sizes = await Promise.all(all.map(async (name) => (await stat(join(folder, name))).size));
+  // One that is empty, as `patch` leaves a file that was moved, says nothing beside another.
+  const found = all.length > 1 ? all.filter((_, index) => sizes[index] !== 0) : all;
   if (found.length > 1) throw new ConfigError(shown, [`has ${found.join(" and ")}; kustomize takes one`]);
   return found[0];
 }

@@ -89,7 +89,12 @@ describe("reading manifests", () => {
     ],
     ["a kustomization as a file", { "k.yaml": "kind: Kustomization" }, "k.yaml", /give its folder/],
     ["a folder of nothing", { "below/readme.txt": "x" }, "below", /no Kubernetes object/],
-    ["two kustomizations", { "kustomization.yml": "", Kustomization: "" }, ".", /takes one/],
+    [
+      "two kustomizations",
+      { "kustomization.yml": "resources: []", Kustomization: "resources: []" },
+      ".",
+      /takes one/,
+    ],
     [
       "a listed file that is not there",
       { "kustomization.yaml": "resources: [no.yaml]" },

@@ -19,6 +19,10 @@ export interface Route {
   readonly service: Manifest | undefined;
   /** The port of the Service, by number or name. */
   readonly port: Place;
+  /** Whether it is not the first of several Services that a rule spreads requests over. */
+  readonly isWeighted: boolean;
+  /** What else a request has to have: headers, a method, parameters. */
+  readonly conditions: readonly Place[];
   /** The plugins that run on it, found and granted: the route's own before the Service's. */
   readonly plugins: readonly Manifest[];
 }
@@ -46,6 +50,8 @@ function readIngress(manifest: Manifest, manifests: Manifests): Route[] {
         serviceName,
         serviceNamespace: manifest.namespace,
         port: port.at(port.at("name").exists ? "name" : "number"),
+        isWeighted: false,
+        conditions: [],
         references: pluginReferences(manifest),
       }),
     ];
@@ -89,7 +95,9 @@ function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
   return spec.at("rules").items.flatMap((rule, ruleIndex) => {
     const matches = rule.at("matches").items;
     const paths =
-      matches.length === 0 ? [{ path: "/", pathType: "Prefix" as const }] : matches.map(matchedPath);
+      matches.length === 0
+        ? [{ path: "/", pathType: "Prefix" as const, conditions: [] }]
+        : matches.map(matchedPath);
     const references = all.filter(({ rule: only }) => only === undefined || only === ruleIndex);
     return paths.flatMap((matched, matchIndex) =>
       rule.at("backendRefs").items.flatMap((place, backendIndex) => {
@@ -103,6 +111,7 @@ function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
           serviceName: place.at("name").text,
           serviceNamespace: place.at("namespace").text ?? manifest.namespace,
           port: place.at("port"),
+          isWeighted: backendIndex > 0,
           references,
         });
       }),
@@ -110,8 +119,11 @@ function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
   });
 }
 
-function matchedPath(match: Place): Pick<Route, "path" | "pathType"> {
+function matchedPath(match: Place): Pick<Route, "path" | "pathType" | "conditions"> {
   return {
+    conditions: ["headers", "method", "queryParams"]
+      .map((name) => match.at(name))
+      .filter(({ exists }) => exists),
     path: match.at("path", "value").text ?? "/",
     pathType: httpPathTypes[match.at("path", "type").text ?? ""] ?? "Prefix",
   };

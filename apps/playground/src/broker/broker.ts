@@ -69,6 +69,10 @@ export class Broker {
     return `arn:aws:sns:${this.#options.region}:${accountId}:${topic}`;
   }
 
+  queueUrl(queue: string): string {
+    return `${this.endpoint}/${accountId}/${queue}`;
+  }
+
   /** Messages that lie on a queue, handed out or not. */
   async queueLength(queue: string): Promise<number> {
     const messages = (await this.#emulator.inspect(queue))?.messages;

@@ -22,6 +22,19 @@ describe("matching a route", () => {
     expect(matchRoute([exact, hosted], "a.example", "/a")?.name).toBe("hosted");
   });
 
+  it("takes what Kong takes where the path type is its own: prefixes of letters, and expressions", () => {
+    const routes = [
+      route("/api", { name: "letters", pathType: "ImplementationSpecific" }),
+      route("/~/v\\d+/", { name: "expression", pathType: "ImplementationSpecific" }),
+      route("/[mn]/", { name: "gateway API", pathType: "RegularExpression" }),
+      route("/~(", { name: "none", pathType: "ImplementationSpecific" }),
+    ];
+    expect(matchRoute(routes, "any", "/apifoo")?.name).toBe("letters");
+    expect(matchRoute(routes, "any", "/v2/x")?.name).toBe("expression");
+    expect(matchRoute(routes, "any", "/n/x")?.name).toBe("gateway API");
+    expect(matchRoute(routes, "any", "/vx")).toBeUndefined();
+  });
+
   it("finds nothing where no rule matches", () => {
     expect(matchRoute([route("/a")], "any", "/b")).toBeUndefined();
   });

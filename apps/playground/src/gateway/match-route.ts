@@ -16,10 +16,24 @@ export function matchRoute(
 }
 
 function matchesPath({ pathType, path }: IngressRoute, requested: string): boolean {
+  // Kong's own mark of a regular expression, where the ingress controller hands the path on as it is.
+  const isExpression =
+    pathType === "RegularExpression" || (pathType === "ImplementationSpecific" && path.startsWith("/~"));
+  if (isExpression) return matchesExpression(path.replace(/^\/~/, ""), requested);
+  // Kong's own prefixes know no segments.
+  if (pathType === "ImplementationSpecific") return requested.startsWith(path);
   if (requested === path) return true;
   if (pathType === "Exact") return false;
   const prefix = path.endsWith("/") ? path : `${path}/`;
   return requested.startsWith(prefix);
+}
+
+function matchesExpression(expression: string, requested: string): boolean {
+  try {
+    return new RegExp(`^(?:${expression})`).test(requested);
+  } catch {
+    return false;
+  }
 }
 
 /** Longer than any path that a request can have. */

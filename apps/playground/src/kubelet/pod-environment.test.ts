@@ -1,11 +1,8 @@
-import { ConfigError } from "@kong-serverless/config";
 import { expect, it } from "vitest";
 
-import { type Deployment, kinds } from "../manifests/kinds.ts";
+import { kinds } from "../manifests/kinds.ts";
 import { ClusterDns } from "../network/cluster-dns.ts";
 import { podEnvironment } from "./pod-environment.ts";
-
-type Variable = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
 
 const dns = new ClusterDns();
 dns.add("kong", "gateway", 80, { host: "127.0.0.1", port: 8000 });
@@ -29,20 +26,13 @@ function environment(...env: object[]) {
     }),
     podName: "app-1",
     ports: new Map([[8080, 41_234]]),
-    configMaps: new Map([
-      ["shop/aws", { region: "eu-west-1" }],
-      ["other/aws", { account: "1" }],
-    ]),
     dns,
+    queueUrl: (name) => `http://127.0.0.1:4566/000000000000/${name}`,
     injected: { DAPR_HTTP_PORT: "3500" },
   });
 }
 
 const field = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
-const keyOf = (key: string, optional = false): Variable["valueFrom"] => ({
-  configMapKeyRef: { name: "aws", key, optional },
-});
-
 it("has what others inject, and what the manifest says, which wins", () => {
   expect(environment({ name: "A", value: "1" })).toEqual({ A: "1", DAPR_HTTP_PORT: "3500" });
   expect(environment({ name: "DAPR_HTTP_PORT", value: "3501" })).toEqual({ DAPR_HTTP_PORT: "3501" });
@@ -72,20 +62,26 @@ it("gives the address behind a Service's URL or host", () => {
   });
 });
 
-it("reads fields of the pod, and keys of ConfigMaps in its namespace", () => {
+it("reads fields of the pod, and fills in variables that stand before", () => {
   expect(
     environment(
       { name: "IP", ...field("status.podIP") },
       { name: "NAME", ...field("metadata.name") },
       { name: "NAMESPACE", ...field("metadata.namespace") },
-      { name: "REGION", valueFrom: keyOf("region") },
+      { name: "ME", value: "$(NAME) at $(IP), not $(LATER) or $$(NAME)" },
+      { name: "LATER", value: "1" },
     ),
-  ).toMatchObject({ IP: "127.0.0.1", NAME: "app-1", NAMESPACE: "shop", REGION: "eu-west-1" });
+  ).toMatchObject({
+    IP: "127.0.0.1",
+    NAME: "app-1",
+    NAMESPACE: "shop",
+    ME: "app-1 at 127.0.0.1, not $(LATER) or $(NAME)",
+  });
 });
 
-it("refuses a key that is missing, naming the variable, the ConfigMap and the key, unless it is optional", () => {
-  const read = () => environment({ name: "ACCOUNT", valueFrom: keyOf("account") });
-  expect(read).toThrow(ConfigError);
-  expect(read).toThrow(/Deployment app: env ACCOUNT[^]*ConfigMap "aws", key "account"[^]*namespace shop/);
-  expect(environment({ name: "ACCOUNT", valueFrom: keyOf("account", true) })).not.toHaveProperty("ACCOUNT");
+it("gives the playground's queue for one of SQS", () => {
+  const value = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
+  expect(environment({ name: "QUEUE_URL", value })).toMatchObject({
+    QUEUE_URL: "http://127.0.0.1:4566/000000000000/jobs",
+  });
 });

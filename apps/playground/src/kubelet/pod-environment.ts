@@ -1,15 +1,17 @@
-import { ConfigError } from "@kong-serverless/config";
+import { queueName, queueRegion } from "@kong-serverless/manifests";
 
 import type { Deployment } from "../manifests/kinds.ts";
 import type { ClusterDns } from "../network/cluster-dns.ts";
 
 export interface PodEnvironmentOptions {
+  /** With the variables of ConfigMaps and Secrets filled in. */
   readonly deployment: Deployment;
   readonly podName: string;
   /** Container port -> the port of loopback that this pod has for it. */
   readonly ports: ReadonlyMap<number, number>;
-  readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly dns: ClusterDns;
+  /** Where the playground's broker has a queue of this name. */
+  readonly queueUrl?: (name: string) => string;
   /** What others inject into pods: the identity webhook (AWS variables) and Dapr's injector. */
   readonly injected: Readonly<Record<string, string>>;
 }
@@ -18,43 +20,42 @@ export const podIp = "127.0.0.1";
 
 /**
  * A container's environment as the manifest has it, moved to one machine: pods share an address, so a variable that holds a
- * container port gets this pod's own port for it; and there is no cluster DNS, so a Service's URL or address becomes that
- * of what is behind it.
+ * container port gets this pod's own port for it; there is no cluster DNS, so a Service's URL or address becomes that of what is
+ * behind it; and a queue of SQS is one of the playground's.
  */
 export function podEnvironment(options: PodEnvironmentOptions): Record<string, string> {
-  const { deployment, dns, ports, injected } = options;
+  const { deployment, dns, ports, injected, queueUrl } = options;
   const [container] = deployment.spec.template.spec.containers;
-  const entries = (container?.env ?? []).flatMap(({ name, value, valueFrom }) => {
-    const written = value ?? readReference(options, name, valueFrom);
-    if (written === undefined) return [];
+  const own: Record<string, string> = {};
+  for (const { name, value, valueFrom } of container?.env ?? []) {
+    const written = value === undefined ? fieldOf(options, valueFrom?.fieldRef) : expand(value, own);
+    if (written === undefined) continue;
     const port = ports.get(Number(written));
-    return [[name, port === undefined ? (dns.resolve(written) ?? written) : String(port)] as const];
-  });
-  return { ...injected, ...Object.fromEntries(entries) };
+    if (port !== undefined) own[name] = String(port);
+    else if (queueUrl !== undefined && queueRegion(written) !== undefined)
+      own[name] = queueUrl(queueName(written));
+    else own[name] = dns.resolve(written) ?? written;
+  }
+  return { ...injected, ...own };
 }
 
-type ValueFrom = NonNullable<
-  Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number]["valueFrom"]
->;
+type Variable = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
 
-function readReference(
-  { deployment, podName, configMaps }: PodEnvironmentOptions,
-  variable: string,
-  reference: ValueFrom | undefined,
+function fieldOf(
+  { deployment, podName }: PodEnvironmentOptions,
+  reference: NonNullable<Variable["valueFrom"]>["fieldRef"],
 ): string | undefined {
-  const { name, namespace } = deployment.metadata;
-  if (reference?.fieldRef) {
-    return { "status.podIP": podIp, "metadata.name": podName, "metadata.namespace": namespace }[
-      reference.fieldRef.fieldPath
-    ];
-  }
-  if (!reference?.configMapKeyRef) return undefined;
-  const { name: map, key, optional } = reference.configMapKeyRef;
-  const value = configMaps.get(`${namespace}/${map}`)?.[key];
-  if (value === undefined && !optional) {
-    throw new ConfigError(`Deployment ${name}: env ${variable}`, [
-      `configMapKeyRef: found ConfigMap "${map}", key "${key}"; there is no such key in namespace ${namespace}`,
-    ]);
-  }
-  return value;
+  if (reference === undefined) return undefined;
+  return {
+    "status.podIP": podIp,
+    "metadata.name": podName,
+    "metadata.namespace": deployment.metadata.namespace,
+  }[reference.fieldPath];
+}
+
+/** `$(NAME)` of an earlier variable, and `$$` for `$`, as a kubelet reads them. */
+function expand(text: string, earlier: Readonly<Record<string, string>>): string {
+  return text.replace(/\$\$|\$\(([-._a-zA-Z0-9]+)\)/g, (written: string, name?: string) =>
+    name === undefined ? "$" : (earlier[name] ?? written),
+  );
 }

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 
 import type { Deployment } from "../manifests/kinds.ts";
 import { freePort } from "../processes/free-port.ts";
+import { bundledApp } from "../processes/program.ts";
 import { Pod } from "./pod.ts";
 
 type PodSpec = Deployment["spec"]["template"]["spec"];
@@ -49,7 +50,7 @@ async function startPod(changes: Changes = {}) {
   const pod = new Pod({
     name: "app-1",
     spec,
-    entryPoint: join(import.meta.dirname, `fixtures/${fixture}.mjs`),
+    program: bundledApp(join(import.meta.dirname, `fixtures/${fixture}.mjs`)),
     environment: { PORT: String(port), ...environment },
     ports: new Map([[8080, port]]),
     onLine: (line) => lines.push(line),

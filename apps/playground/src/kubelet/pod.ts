@@ -4,17 +4,19 @@ import { sleep } from "@kong-serverless/runtime";
 import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { ChildProcess, type Exit } from "../processes/child-process.ts";
-import { nodeApp } from "../processes/node-app.ts";
+import type { Program } from "../processes/program.ts";
 import { podIp } from "./pod-environment.ts";
+import { accepts, succeeds } from "./probes.ts";
 import { restartDelays } from "./restart-delays.ts";
 
 type PodSpec = Deployment["spec"]["template"]["spec"];
+type ReadinessProbe = NonNullable<PodSpec["containers"][number]["readinessProbe"]>;
 
 export interface PodOptions {
   readonly name: string;
   readonly spec: PodSpec;
-  /** The bundled app that plays the container's image. */
-  readonly entryPoint: string;
+  /** What plays the container's image. */
+  readonly program: Program;
   readonly environment: Readonly<Record<string, string>>;
   /** Container port -> this pod's port for it. */
   readonly ports: ReadonlyMap<number, number>;
@@ -59,7 +61,7 @@ export class Pod {
   async terminate(): Promise<void> {
     this.#isTerminating = true;
     const { terminationGracePeriodSeconds, containers } = this.#options.spec;
-    const preStopSeconds = containers[0]?.lifecycle?.preStop?.sleep.seconds ?? 0;
+    const preStopSeconds = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0;
     this.#options.onEvent("pod.terminating", {});
     await sleep(preStopSeconds * 1000, this.#deleted.signal).catch(() => {});
     await this.stop((terminationGracePeriodSeconds - preStopSeconds) * 1000);
@@ -92,8 +94,8 @@ export class Pod {
   }
 
   async #runContainer(): Promise<Exit> {
-    const { entryPoint, environment, onLine, onEvent } = this.#options;
-    const child = new ChildProcess({ ...nodeApp(entryPoint), environment, onLine });
+    const { program, environment, onLine, onEvent } = this.#options;
+    const child = new ChildProcess({ ...program, environment, onLine });
     this.#process = child;
     onEvent("process.started", { pid: child.pid });
     const ended = new AbortController();
@@ -111,19 +113,35 @@ export class Pod {
       this.#setReady(true);
       return;
     }
-    const { httpGet, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = readinessProbe;
-    const endpoint = this.endpoint(httpGet.port);
-    if (!endpoint) return;
-    const url = `http://${endpoint.host}:${endpoint.port}${httpGet.path}`;
+    const { initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = readinessProbe;
     let failures = 0;
     await sleep(initialDelaySeconds * 1000, signal).catch(() => {});
     while (!signal.aborted) {
-      const { isReady } = await probe({ url, timeoutMs: timeoutSeconds * 1000 }, signal);
+      const isReady = await this.#isReadyNow(readinessProbe, timeoutSeconds * 1000, signal);
       failures = isReady ? 0 : failures + 1;
       if (isReady) this.#setReady(true);
       else if (failures >= failureThreshold) this.#setReady(false);
       await sleep(periodSeconds * 1000, signal).catch(() => {});
     }
+  }
+
+  async #isReadyNow(
+    { httpGet, tcpSocket, exec }: ReadinessProbe,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const port = httpGet?.port ?? tcpSocket?.port;
+    if (port !== undefined) {
+      const endpoint = this.endpoint(port);
+      if (!endpoint) return false;
+      if (httpGet === undefined) return accepts(endpoint, timeoutMs, signal);
+      const url = `http://${endpoint.host}:${endpoint.port}${httpGet.path}`;
+      return (await probe({ url, timeoutMs }, signal)).isReady;
+    }
+    if (exec === undefined) return true;
+    const { program, environment } = this.#options;
+    const [command = "", ...args] = exec.command;
+    return succeeds({ command, args, cwd: program.cwd, environment, timeoutMs, signal });
   }
 
   #setReady(isReady: boolean): void {

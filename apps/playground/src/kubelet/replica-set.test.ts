@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from "vitest";
 
 import { Journal, type JournalEntry } from "../journal.ts";
 import { kinds } from "../manifests/kinds.ts";
+import { bundledApp } from "../processes/program.ts";
 import { ReplicaSet, type ReplicaSetOptions } from "./replica-set.ts";
 
 const appDeployment = kinds.Deployment.parse({
@@ -39,7 +40,7 @@ function createReplicaSet(environmentFor?: ReplicaSetOptions["environmentFor"]) 
   journal.subscribe((entry) => entries.push(entry));
   const replicaSet = new ReplicaSet({
     deployment: appDeployment,
-    entryPoint: join(import.meta.dirname, "fixtures/app.mjs"),
+    program: bundledApp(join(import.meta.dirname, "fixtures/app.mjs")),
     environmentFor: environmentFor ?? ((_, ports) => ({ PORT: String(ports.get(8080)) })),
     journal,
   });

@@ -7,11 +7,12 @@ import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
+import type { Program } from "../processes/program.ts";
 import { Pod } from "./pod.ts";
 
 export interface ReplicaSetOptions {
   readonly deployment: Deployment;
-  readonly entryPoint: string;
+  readonly program: Program;
   readonly environmentFor: (podName: string, ports: ReadonlyMap<number, number>) => Record<string, string>;
   readonly journal: Journal;
 }
@@ -97,7 +98,7 @@ export class ReplicaSet implements Scalable {
 
   /** Never rejects: a pod that cannot be started is told in the journal. */
   async #startPod(): Promise<void> {
-    const { deployment, entryPoint, environmentFor, journal } = this.#options;
+    const { deployment, program, environmentFor, journal } = this.#options;
     const { spec } = deployment.spec.template;
     const name = `${deployment.metadata.name}-${randomBytes(3).toString("hex")}`;
     const fields = { target: deployment.metadata.name, pod: name };
@@ -110,7 +111,7 @@ export class ReplicaSet implements Scalable {
       const pod = new Pod({
         name,
         spec,
-        entryPoint,
+        program,
         ports,
         environment: environmentFor(name, ports),
         onEvent: (event, more) => journal.record("kubelet", event, { ...fields, ...more }),

@@ -1,9 +1,33 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { type BackendSettings, ConfigError, parsePluginConfig } from "@kong-serverless/config";
+import { type BackendSettings, ConfigError, parseConfig } from "@kong-serverless/config";
+import {
+  type Manifest,
+  type Manifests,
+  pluginReferences,
+  queueName,
+  readGateway,
+  readSystem,
+  resolvePlugin,
+  type Route,
+  type Scaler,
+  type System,
+  title,
+  valueIn,
+  type Workload,
+} from "@kong-serverless/manifests";
+import type { z } from "zod";
 
-import type { Component, Deployment, Ingress, KongPlugin, ScaledObject, Service } from "./kinds.ts";
-import type { Manifest, Manifests } from "./read-manifests.ts";
+import {
+  type Component,
+  type Deployment,
+  kinds,
+  type KongPlugin,
+  type ScaledObject,
+  scaledObjectTrigger,
+  type Service,
+} from "./kinds.ts";
+import { leftOut, type NotPlayed, notPlayed, tellNotPlayed } from "./not-played.ts";
 
 /** A workload that KEDA scales, with the ScaledObject that says how. */
 interface ScaleTarget {
@@ -12,14 +36,16 @@ interface ScaleTarget {
   readonly scaledObject: ScaledObject;
   /** The plugin's backend that it serves; undefined for a worker, whose queue holds work. */
   readonly backend: BackendSettings | undefined;
+  /** Replicas that a paused ScaledObject leaves it at; undefined: it is scaled. */
+  readonly pausedReplicas?: number;
 }
 
-/** A path of an Ingress, with the Service that it leads to and the plugin that stands before it. */
+/** A path of an Ingress or HTTPRoute, with the Service that it leads to and the plugin that stands before it. */
 export interface IngressRoute {
   readonly name: string;
   readonly host: string | undefined;
   readonly path: string;
-  readonly pathType: "Prefix" | "Exact";
+  readonly pathType: Route["pathType"];
   readonly stripPath: boolean;
   readonly service: Service;
   readonly servicePort: number;
@@ -31,49 +57,45 @@ export interface Cluster {
   readonly scaleTargets: readonly ScaleTarget[];
   readonly routes: readonly IngressRoute[];
   readonly services: readonly Service[];
-  readonly plugins: readonly Manifest<KongPlugin>[];
+  readonly plugins: readonly KongPlugin[];
   /** Every backend that the plugins name, with its defaults resolved. */
   readonly backends: readonly BackendSettings[];
   readonly pubsub: Component;
-  readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** The port of the gateway's pods where KEDA listens for wakes; undefined without instant wakes. */
+  readonly scalerPort: number | undefined;
+  /** What the manifests say and the playground does not play. */
+  readonly notPlayed: readonly NotPlayed[];
 }
 
-/** Joins the manifests. A name that leads nowhere fails with a ConfigError: who names it, and what there is. */
+/** Kinds that stand for something the playground has no part of: identities, who may connect to whom, the namespace itself. */
+const kindsWithoutRole = new Set([
+  "ClusterTriggerAuthentication",
+  "Gateway",
+  "GatewayClass",
+  "IngressClass",
+  "Namespace",
+  "NetworkPolicy",
+  "PodDisruptionBudget",
+  "ReferenceGrant",
+  "ServiceAccount",
+  "TriggerAuthentication",
+]);
+/** Kinds that are read as routes and scalers, or where others refer to them. */
+const kindsReadElsewhere = new Set(["ConfigMap", "HTTPRoute", "Ingress", "ScaledObject", "Secret"]);
+
+/**
+ * Joins the manifests into what can be played, and notes the rest. Throws a ConfigError, which says why, where nothing is
+ * left to play.
+ */
 export function joinCluster(manifests: Manifests): Cluster {
-  const services = manifests.of("Service");
-  const deployments = manifests.of("Deployment");
-  const plugins = manifests.of("KongPlugin");
-  const components = manifests.of("Component");
-  const backends = plugins.flatMap(({ source, resource }) =>
-    parsePluginConfig(resource.config, `${source}: config`).backends.map(({ settings }) => settings),
+  const system = readSystem(manifests, readGateway());
+  const stage = new Stage(system);
+  const cluster = stage.join();
+  if (cluster.scaleTargets.length > 0 || cluster.routes.length > 0) return cluster;
+  throw new ConfigError(
+    "Nothing is left to play: what the manifests hold",
+    cluster.notPlayed.map((note) => tellNotPlayed(note)),
   );
-  const pubsub = onePubsub(components);
-  return {
-    scaleTargets: manifests.of("ScaledObject").map(({ source, resource }) => {
-      const { name } = resource.spec.scaleTargetRef;
-      return {
-        name,
-        deployment: find(
-          deployments,
-          resource.metadata.namespace,
-          name,
-          `${source}: spec.scaleTargetRef.name`,
-        ),
-        scaledObject: resource,
-        backend: backends.find((backend) => isScaledFor(resource, backend)),
-      };
-    }),
-    routes: manifests.of("Ingress").flatMap((ingress) => joinIngress(ingress, services, plugins)),
-    services: services.map(({ resource }) => resource),
-    plugins,
-    backends,
-    pubsub,
-    configMaps: new Map(
-      manifests
-        .of("ConfigMap")
-        .map(({ resource: { metadata, data } }) => [`${metadata.namespace}/${metadata.name}`, data]),
-    ),
-  };
 }
 
 /** The queues that a ScaledObject watches. A queue has the name of the topic that it is subscribed to. */
@@ -81,6 +103,371 @@ export function queuesOf({ spec }: ScaledObject): string[] {
   return spec.triggers.flatMap((trigger) =>
     trigger.type === "aws-sqs-queue" ? [trigger.metadata.queueURL] : [],
   );
+}
+
+type EnvironmentEntry = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
+
+class Stage {
+  readonly #system: System;
+  readonly #notPlayed: NotPlayed[] = [];
+  readonly #deployments = new Map<Manifest, Deployment>();
+  readonly #services = new Map<Manifest, Service>();
+  readonly #plugins = new Map<Manifest, KongPlugin>();
+  readonly #components = new Map<Manifest, Component>();
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  join(): Cluster {
+    const { manifests, plugins, backends } = this.#system;
+    for (const text of manifests.leftOut) {
+      this.#notPlayed.push({
+        object: text,
+        field: undefined,
+        why: "it was not read",
+        meaning: "nothing of it is there",
+      });
+    }
+    for (const manifest of manifests.all) this.#read(manifest);
+    for (const { manifest, issues } of plugins) {
+      for (const issue of issues) {
+        this.#note(manifest, "config", issue, "its routes are played without it");
+      }
+    }
+    return {
+      scaleTargets: this.#scaleTargets(),
+      routes: this.#system.routes.flatMap((route) => this.#routes(route)),
+      services: manifests.of("Service").flatMap((service) => this.#services.get(service) ?? []),
+      plugins: plugins.flatMap(({ manifest }) => this.#plugins.get(manifest) ?? []),
+      backends: backends.map(({ settings }) => settings),
+      pubsub: this.#pubsub(),
+      scalerPort: scalerPortOf(manifests),
+      notPlayed: this.#notPlayed,
+    };
+  }
+
+  #note(...args: Parameters<typeof notPlayed>): void {
+    this.#notPlayed.push(notPlayed(...args));
+  }
+
+  /** Reads an object of a kind that is played; notes what is not. */
+  #read(manifest: Manifest): void {
+    const { kind, root } = manifest;
+    if (kind === "Deployment") this.#keep(manifest, kinds.Deployment, this.#deployments);
+    else if (kind === "StatefulSet") this.#keep(manifest, kinds.StatefulSet, this.#deployments);
+    else if (kind === "Service") this.#keep(manifest, kinds.Service, this.#services);
+    else if (kind === "Component") this.#readComponent(manifest);
+    else if (kind === "KongPlugin" || kind === "KongClusterPlugin") this.#readPlugin(manifest);
+    else if (!kindsWithoutRole.has(kind) && !kindsReadElsewhere.has(kind)) {
+      this.#note(
+        manifest,
+        undefined,
+        "the playground has no part for its kind",
+        "it is as if it were not there",
+      );
+    } else if (root.at("spec", "defaultBackend", "resource").exists) {
+      this.#note(
+        manifest,
+        root.at("spec", "defaultBackend"),
+        "it is no Service",
+        "it is as if it were not written",
+      );
+    }
+  }
+
+  #readComponent(manifest: Manifest): void {
+    if ((manifest.root.at("spec", "type").text ?? "").startsWith("pubsub.")) {
+      this.#keep(manifest, kinds.Component, this.#components);
+    } else {
+      this.#note(manifest, undefined, "it is no pub/sub component", "nobody finds it");
+    }
+  }
+
+  #readPlugin(manifest: Manifest): void {
+    if (this.#system.plugins.some((plugin) => plugin.manifest === manifest)) {
+      this.#keep(manifest, kinds.KongPlugin, this.#plugins);
+    } else {
+      const plugin = manifest.root.at("plugin");
+      const what = `${plugin.scalar ?? "a plugin without a name"} is Kong's`;
+      this.#note(manifest, plugin, what, "requests pass as if it were not there");
+    }
+  }
+
+  #keep<Schema extends z.ZodType>(
+    manifest: Manifest,
+    schema: Schema,
+    into: { set(manifest: Manifest, resource: z.output<Schema>): unknown },
+  ): void {
+    const { root, kind } = manifest;
+    const value =
+      kind === "KongClusterPlugin" ? Object.assign({}, root.value, { kind: "KongPlugin" }) : root.value;
+    const result = schema.safeParse(value);
+    if (!result.success) {
+      this.#noteIssues(manifest, schema, value);
+      return;
+    }
+    into.set(manifest, result.data);
+    for (const field of leftOut(root, result.data)) {
+      this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+    }
+  }
+
+  #noteIssues(manifest: Manifest, schema: z.ZodType, value: unknown): void {
+    try {
+      parseConfig(schema, value, manifest.name);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const issue of error.issues) {
+        this.#note(manifest, undefined, issue, "it is as if it were not there");
+      }
+    }
+  }
+
+  #scaleTargets(): ScaleTarget[] {
+    const taken = new Set<Manifest>();
+    const targets = this.#system.scalers.flatMap((scaler): ScaleTarget[] => {
+      const { manifest, scaled, target } = scaler;
+      const scaledObject = this.#scaledObject(scaler);
+      if (scaledObject === undefined) return [];
+      const place = manifest.root.at("spec", "scaleTargetRef", "name");
+      if (scaled === undefined || target === undefined) {
+        const own = this.#system.workloads.filter(
+          (workload) => workload.manifest.namespace === manifest.namespace,
+        );
+        const names = own.map((workload) => workload.manifest.name).join(", ") || "none is defined";
+        const why =
+          scaled === undefined
+            ? `found "${place.text ?? ""}"; allowed in namespace ${manifest.namespace}: ${names}`
+            : `${title(scaled)} has no pod template`;
+        this.#note(manifest, place, why, "nothing is scaled");
+        return [];
+      }
+      const deployment = this.#deployment(target);
+      if (deployment === undefined) return [];
+      if (taken.has(scaled)) {
+        this.#note(manifest, place, `${title(scaled)} is scaled already`, "the first ScaledObject counts");
+        return [];
+      }
+      taken.add(scaled);
+      const paused = this.#pausedReplicas(scaler);
+      return [
+        {
+          name: target.manifest.name,
+          deployment,
+          scaledObject,
+          backend: this.#system.backends.find(({ settings }) => isScaledFor(scaledObject, settings))
+            ?.settings,
+          ...(paused !== undefined && { pausedReplicas: paused }),
+        },
+      ];
+    });
+    for (const { manifest } of this.#system.workloads) {
+      if (taken.has(manifest)) continue;
+      this.#note(manifest, undefined, "no ScaledObject that is played scales it", "it does not run");
+    }
+    return targets;
+  }
+
+  /** With the triggers that are played; undefined where it cannot be played at all. */
+  #scaledObject({ manifest, queues }: Scaler): ScaledObject | undefined {
+    const triggers: unknown[] = [];
+    for (const place of manifest.root.at("spec", "triggers").items) {
+      const queue = queues.find((candidate) => candidate.place.path === place.path);
+      const value = queue?.broker === "sqs" ? withQueueName(place.value, queue.queue) : place.value;
+      const result = scaledObjectTrigger.safeParse(value);
+      const type = place.at("type").text ?? "of no type";
+      if (result.success) {
+        triggers.push(value);
+        for (const field of leftOut(place, result.data)) {
+          if (field.path.endsWith(".queueURLFromEnv")) continue;
+          this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+        }
+      } else {
+        const isKnown = ["aws-sqs-queue", "external-push", "metrics-api"].includes(type);
+        const [issue] = result.error.issues;
+        const why = isKnown
+          ? `${issue?.path.join(".")}: ${issue?.message}`
+          : `the playground has no ${type} trigger`;
+        this.#note(manifest, place, why, "the other triggers decide, as if it were not written");
+      }
+    }
+    const { root } = manifest;
+    const value = root.value as { spec?: object };
+    const document = { ...value, spec: { ...value.spec, triggers } };
+    const result = kinds.ScaledObject.safeParse(document);
+    if (!result.success) {
+      this.#noteIssues(manifest, kinds.ScaledObject, document);
+      return undefined;
+    }
+    if (triggers.length === 0) {
+      this.#note(manifest, root.at("spec", "triggers"), "none of them is played", "nothing wakes its target");
+    }
+    for (const field of leftOut(root, {
+      ...result.data,
+      spec: { ...result.data.spec, triggers: undefined },
+    })) {
+      this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+    }
+    return result.data;
+  }
+
+  /** With the environment that its container gets, as far as the manifests tell. */
+  #deployment({ manifest, containers }: Workload): Deployment | undefined {
+    const deployment = this.#deployments.get(manifest);
+    const [first, ...others] = deployment?.spec.template.spec.containers ?? [];
+    const [container] = containers;
+    if (deployment === undefined || first === undefined || container === undefined) return undefined;
+    for (const other of others) {
+      const why = `the playground runs one process a pod, that of ${first.name}`;
+      this.#note(manifest, `container ${other.name}`, why, "it does not run");
+    }
+    const env = container.environment.flatMap(({ name, value, place, source }): EnvironmentEntry[] => {
+      // A pod's own variables are filled in when it starts; what is known now is text to them.
+      if (value !== undefined) return [{ name, value: value.replaceAll("$", "$$$$") }];
+      const written = first.env.find((variable) => variable.name === name);
+      if (source === "pod" || source === "text") return written === undefined ? [] : [written];
+      const isOptional = ["configMapKeyRef", "secretKeyRef"].some(
+        (field) => place.at("valueFrom", field, "optional").isTrue,
+      );
+      if (!isOptional)
+        this.#note(manifest, place, `its ${source} is not among the manifests`, `${name} is not set`);
+      return [];
+    });
+    const containersPlayed = [{ ...first, env }];
+    const template = deployment.spec.template;
+    return {
+      ...deployment,
+      spec: {
+        ...deployment.spec,
+        template: { ...template, spec: { ...template.spec, containers: containersPlayed } },
+      },
+    };
+  }
+
+  /** https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling */
+  #pausedReplicas({ manifest, paused }: Scaler): number | undefined {
+    if (paused === undefined) return undefined;
+    if (/scale-(?:in|out)"\]$/.test(paused.path)) {
+      this.#note(
+        manifest,
+        paused,
+        "the playground pauses both ways or none",
+        "it is scaled as if it were not written",
+      );
+      return undefined;
+    }
+    const replicas = paused.path.includes("paused-replicas") ? (paused.number ?? 0) : 0;
+    this.#note(
+      manifest,
+      paused,
+      "it is played as KEDA does",
+      `its target stays at ${replicas}, and requests to it are held until their deadline`,
+    );
+    return replicas;
+  }
+
+  #routes(route: Route): IngressRoute[] {
+    const { manifest, place, service: found, port, path } = route;
+    const service = found && this.#services.get(found);
+    if (service === undefined) {
+      this.#note(
+        manifest,
+        place,
+        `there is no Service ${route.serviceName ?? ""}`,
+        `${path} is answered 404`,
+      );
+      return [];
+    }
+    const servicePort = service.spec.ports.find((candidate) =>
+      typeof port.value === "string" ? candidate.name === port.value : candidate.port === port.value,
+    )?.port;
+    if (servicePort === undefined) {
+      const ports = service.spec.ports.map((candidate) => candidate.port).join(", ");
+      const why = `found ${String(port.scalar)}; allowed: a port of Service ${service.metadata.name} (${ports})`;
+      this.#note(manifest, port, why, `${path} is answered 404`);
+      return [];
+    }
+    if (route.isWeighted) {
+      this.#note(
+        manifest,
+        place,
+        "the playground takes a rule's first backend",
+        "no request goes to this one",
+      );
+      return [];
+    }
+    for (const condition of route.conditions) {
+      this.#note(
+        manifest,
+        condition,
+        "the playground matches by host and path",
+        "it is as if it were not written",
+      );
+    }
+    const plugins = route.plugins.flatMap((plugin) => this.#plugins.get(plugin) ?? []);
+    this.#noteMissingPlugins(route);
+    const hosts = route.hosts.length === 0 ? [undefined] : route.hosts;
+    return hosts.map((host, index) => ({
+      name: index === 0 ? route.name : `${route.name}.${index}`,
+      host,
+      path,
+      pathType: route.pathType,
+      // The ingress controller's default.
+      stripPath: manifest.root.at("metadata", "annotations", "konghq.com/strip-path").text === "true",
+      service,
+      servicePort,
+      plugin: plugins[0],
+    }));
+  }
+
+  #noteMissingPlugins({ manifest, service }: Route): void {
+    const { manifests } = this.#system;
+    for (const reference of [manifest, service].flatMap((user) => (user ? pluginReferences(user) : []))) {
+      const { plugin, isGranted } = resolvePlugin(manifests, reference);
+      if (plugin !== undefined && isGranted) continue;
+      const why =
+        plugin === undefined
+          ? `the plugin ${reference.name} is not among the manifests`
+          : `the namespace of ${title(plugin)} does not grant it`;
+      const isNoted = this.#notPlayed.some((note) => note.why === why);
+      if (!isNoted) this.#note(reference.user, reference.place, why, "requests pass as if it were not named");
+    }
+  }
+
+  /** One sidecar plays those of all pods, so what each namespace has for its own sidecars should be the same. */
+  #pubsub(): Component {
+    const { backends } = this.#system;
+    const components = Array.from(this.#components, ([manifest, resource]) => ({ manifest, resource }));
+    const wanted = backends.flatMap(({ settings }) => settings.wake?.pubsub ?? []);
+    const first = components.find(({ resource }) => wanted.includes(resource.metadata.name)) ?? components[0];
+    if (first === undefined) return standInComponent(wanted[0] ?? "pubsub");
+    for (const { manifest, resource } of components) {
+      const isSame =
+        resource.metadata.name === first.resource.metadata.name &&
+        isDeepStrictEqual(resource.spec, first.resource.spec);
+      if (isSame) continue;
+      const why = `the one sidecar of the playground has ${title(first.manifest)}`;
+      this.#note(manifest, undefined, why, "who publishes through it finds it missing, or other settings");
+    }
+    return first.resource;
+  }
+}
+
+/** For manifests without one, so that what needs none is played. */
+function standInComponent(name: string): Component {
+  return kinds.Component.parse({
+    apiVersion: "dapr.io/v1alpha1",
+    kind: "Component",
+    metadata: { name },
+    spec: { type: "pubsub.aws.snssqs", version: "v1", metadata: [] },
+  });
+}
+
+/** The trigger with the bare name of its queue, which the playground's broker has it under. */
+function withQueueName(trigger: unknown, queue: string | undefined): unknown {
+  const { metadata, ...rest } = trigger as { metadata?: object };
+  return { ...rest, metadata: { ...metadata, queueURL: queue } };
 }
 
 /** Whether one of the triggers watches the backend: its wake queue, its demand or its wakes themselves. */
@@ -92,73 +479,13 @@ function isScaledFor({ metadata, spec }: ScaledObject, { name, wake }: BackendSe
       case "external-push":
         return (trigger.metadata.backend ?? metadata.name) === name;
       case "aws-sqs-queue":
-        return trigger.metadata.queueURL === wake?.topic;
+        return wake !== undefined && trigger.metadata.queueURL === queueName(wake.topic);
     }
   });
 }
 
-/** One sidecar plays those of all pods, so what each namespace has for its own sidecars must be the same. */
-function onePubsub(components: readonly Manifest<Component>[]): Component {
-  const [first] = components;
-  const different = components.find(
-    ({ resource: { metadata, spec } }) =>
-      metadata.name !== first?.resource.metadata.name || !isDeepStrictEqual(spec, first.resource.spec),
-  );
-  if (first && !different) return first.resource;
-  throw new ConfigError(different?.source ?? "The manifests", [
-    `${components.length} Dapr Components found; allowed: one, or the same one in several namespaces`,
-  ]);
-}
-
-function joinIngress(
-  { source, resource: { metadata, spec } }: Manifest<Ingress>,
-  services: readonly Manifest<Service>[],
-  plugins: readonly Manifest<KongPlugin>[],
-): IngressRoute[] {
-  const pluginName = metadata.annotations["konghq.com/plugins"];
-  const plugin =
-    pluginName === undefined
-      ? undefined
-      : find(
-          plugins,
-          metadata.namespace,
-          pluginName,
-          `${source}: metadata.annotations["konghq.com/plugins"]`,
-        );
-  return spec.rules.flatMap((rule, ruleIndex) =>
-    rule.http.paths.map(({ path, pathType, backend }, pathIndex) => {
-      const at = `${source}: spec.rules[${ruleIndex}].http.paths[${pathIndex}].backend.service`;
-      const service = find(services, metadata.namespace, backend.service.name, `${at}.name`);
-      const ports = service.spec.ports.map(({ port }) => port);
-      if (!ports.includes(backend.service.port.number)) {
-        throw new ConfigError(`${at}.port.number`, [
-          `found ${backend.service.port.number}; allowed: a port of Service ${service.metadata.name} (${ports.join(", ")})`,
-        ]);
-      }
-      return {
-        name: `${metadata.namespace}.${metadata.name}.${ruleIndex}.${pathIndex}`,
-        host: rule.host,
-        path,
-        pathType,
-        // The ingress controller's default.
-        stripPath: metadata.annotations["konghq.com/strip-path"] === "true",
-        service,
-        servicePort: backend.service.port.number,
-        plugin,
-      };
-    }),
-  );
-}
-
-function find<Resource extends { metadata: { name: string; namespace: string } }>(
-  manifests: readonly Manifest<Resource>[],
-  namespace: string,
-  name: string,
-  where: string,
-): Resource {
-  const inNamespace = manifests.filter(({ resource }) => resource.metadata.namespace === namespace);
-  const found = inNamespace.find(({ resource }) => resource.metadata.name === name);
-  if (found) return found.resource;
-  const allowed = inNamespace.map(({ resource }) => resource.metadata.name).join(", ") || "none is defined";
-  throw new ConfigError(where, [`found "${name}"; allowed in namespace ${namespace}: ${allowed}`]);
+/** Variables that components add to the plugin server: see `envFrom` in deploy/platform/kong/values.yaml. */
+function scalerPortOf(manifests: Manifests): number | undefined {
+  const variables = manifests.find("ConfigMap", "kong", "kong-serverless-plugin-server");
+  return Number(variables && valueIn(variables, "SCALER_PORT")) || undefined;
 }

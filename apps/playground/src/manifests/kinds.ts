@@ -1,8 +1,9 @@
+import { kedaDefaults } from "@kong-serverless/manifests";
 import { z } from "zod";
 
 /*
  * The Kubernetes kinds that the playground plays, with exactly the fields that it honours. They strip what they do not know:
- * what is missing after parsing is what the playground tells that it leaves out (not-honoured.ts).
+ * what is missing after parsing is what the playground tells that it leaves out (not-played.ts).
  */
 
 const names = z.record(z.string(), z.string());
@@ -30,23 +31,46 @@ const environmentVariable = z.object({
   valueFrom: z
     .object({
       fieldRef: z
-        .object({ fieldPath: z.enum(["status.podIP", "metadata.name", "metadata.namespace"]) })
+        .object({
+          fieldPath: z.enum(["status.podIP", "metadata.name", "metadata.namespace"]),
+          apiVersion: withoutPart.optional(),
+        })
         .optional(),
-      configMapKeyRef: z
-        .object({ name: z.string(), key: z.string(), optional: z.boolean().default(false) })
-        .optional(),
+      // Filled in by cluster.ts.
+      configMapKeyRef: withoutPart.optional(),
+      secretKeyRef: withoutPart.optional(),
     })
     .optional(),
 });
 
 const container = z.object({
   name: z.string(),
-  image: z.string(),
-  ports: z.array(z.object({ name: z.string().optional(), containerPort: z.int() })).default([]),
+  image: z.string().default(""),
+  command: z.array(z.string()).optional(),
+  args: z.array(z.string()).optional(),
+  imagePullPolicy: withoutPart.optional(),
+  terminationMessagePath: withoutPart.optional(),
+  terminationMessagePolicy: withoutPart.optional(),
+  // Read with the ConfigMaps and Secrets that it names (cluster.ts).
+  envFrom: withoutPart.optional(),
+  ports: z
+    .array(
+      z.object({
+        name: z.string().optional(),
+        containerPort: z.int(),
+        protocol: z.literal("TCP").optional(),
+      }),
+    )
+    .default([]),
   env: z.array(environmentVariable).default([]),
   readinessProbe: z
     .object({
-      httpGet: z.object({ path: z.string().default("/"), port: portReference }),
+      httpGet: z
+        .object({ path: z.string().default("/"), port: portReference, scheme: z.literal("HTTP").optional() })
+        .optional(),
+      tcpSocket: z.object({ port: portReference }).optional(),
+      exec: z.object({ command: z.array(z.string()).min(1) }).optional(),
+      successThreshold: z.literal(1).optional(),
       initialDelaySeconds: z.number().default(0),
       periodSeconds: z.number().min(1).default(10),
       timeoutSeconds: z.number().min(1).default(1),
@@ -54,7 +78,7 @@ const container = z.object({
     })
     .optional(),
   lifecycle: z
-    .object({ preStop: z.object({ sleep: z.object({ seconds: z.int().min(0) }) }).optional() })
+    .object({ preStop: z.object({ sleep: z.object({ seconds: z.int().min(0) }).optional() }).optional() })
     .optional(),
   // A process that ends is started again; one that hangs is for its user to see.
   livenessProbe: withoutPart.optional(),
@@ -62,60 +86,58 @@ const container = z.object({
   resources: withoutPart.optional(),
 });
 
-const deployment = z.object({
-  ...kind("apps/v1", "Deployment"),
-  spec: z.object({
-    selector: z.object({ matchLabels: names }),
-    template: z.object({
-      metadata: z.object({ labels: names, annotations: names.default({}) }),
-      spec: z.object({
-        serviceAccountName: withoutPart.optional(),
-        automountServiceAccountToken: withoutPart.optional(),
-        securityContext: withoutPart.optional(),
-        terminationGracePeriodSeconds: z.number().default(30),
-        containers: z
-          .array(container)
-          .length(1, "allowed: one container, as the playground runs one process a pod"),
+const workload = <Kind extends string>(name: Kind) =>
+  z.object({
+    ...kind("apps/v1", name),
+    spec: z.object({
+      selector: z.object({ matchLabels: names.default({}) }),
+      revisionHistoryLimit: withoutPart.optional(),
+      progressDeadlineSeconds: withoutPart.optional(),
+      strategy: withoutPart.optional(),
+      template: z.object({
+        metadata: z.object({ labels: names.default({}), annotations: names.default({}) }),
+        spec: z.object({
+          serviceAccountName: withoutPart.optional(),
+          automountServiceAccountToken: withoutPart.optional(),
+          securityContext: withoutPart.optional(),
+          restartPolicy: z.literal("Always").optional(),
+          dnsPolicy: withoutPart.optional(),
+          schedulerName: withoutPart.optional(),
+          nodeSelector: withoutPart.optional(),
+          tolerations: withoutPart.optional(),
+          affinity: withoutPart.optional(),
+          topologySpreadConstraints: withoutPart.optional(),
+          imagePullSecrets: withoutPart.optional(),
+          terminationGracePeriodSeconds: z.number().default(30),
+          // One process a pod: the first one is played.
+          containers: z.array(container).min(1),
+        }),
       }),
     }),
-  }),
-});
+  });
+const deployment = workload("Deployment");
 
 const service = z.object({
   ...kind("v1", "Service"),
   spec: z.object({
-    selector: names,
+    selector: names.default({}),
+    type: withoutPart.optional(),
     // DNS for pods, of which the gateway has one here.
     clusterIP: withoutPart.optional(),
     publishNotReadyAddresses: withoutPart.optional(),
+    sessionAffinity: withoutPart.optional(),
     ports: z
-      .array(z.object({ name: z.string().optional(), port: z.int(), targetPort: portReference.optional() }))
-      .min(1),
-  }),
-});
-
-const configMap = z.object({ ...kind("v1", "ConfigMap"), data: names.default({}) });
-
-const ingress = z.object({
-  ...kind("networking.k8s.io/v1", "Ingress"),
-  spec: z.object({
-    ingressClassName: z.string().optional(),
-    rules: z.array(
-      z.object({
-        host: z.string().optional(),
-        http: z.object({
-          paths: z.array(
-            z.object({
-              path: z.string().startsWith("/").default("/"),
-              pathType: z.enum(["Prefix", "Exact"]),
-              backend: z.object({
-                service: z.object({ name: z.string(), port: z.object({ number: z.int() }) }),
-              }),
-            }),
-          ),
+      .array(
+        z.object({
+          name: z.string().optional(),
+          port: z.int(),
+          targetPort: portReference.optional(),
+          protocol: z.literal("TCP").optional(),
+          appProtocol: withoutPart.optional(),
+          nodePort: withoutPart.optional(),
         }),
-      }),
-    ),
+      )
+      .default([]),
   }),
 });
 
@@ -123,12 +145,14 @@ const ingress = z.object({
 const kongPlugin = z.object({
   ...kind("configuration.konghq.com/v1", "KongPlugin"),
   plugin: z.literal("serverless"),
-  config: z.record(z.string(), z.unknown()),
+  config: z.record(z.string(), z.unknown()).default({}),
 });
 
 const triggerBase = {
   name: z.string().optional(),
-  authenticationRef: z.object({ name: z.string() }).optional(),
+  authenticationRef: withoutPart.optional(),
+  metricType: z.literal("AverageValue").optional(),
+  useCachedMetrics: withoutPart.optional(),
 };
 
 /** https://keda.sh/docs/latest/scalers/aws-sqs/ */
@@ -137,8 +161,10 @@ const awsSqsTrigger = z.object({
   type: z.literal("aws-sqs-queue"),
   metadata: z.object({
     queueURL: z.string().min(1),
-    awsRegion: z.string(),
-    queueLength: wholeNumberText.default("5"),
+    awsRegion: z.string().default(""),
+    awsEndpoint: withoutPart.optional(),
+    identityOwner: withoutPart.optional(),
+    queueLength: wholeNumberText.default(String(kedaDefaults.queueLength)),
     activationQueueLength: wholeNumberText.default("0"),
     scaleOnInFlight: switchText.default("true"),
     scaleOnDelayed: switchText.default("false"),
@@ -157,6 +183,8 @@ const metricsApiTrigger = z.object({
     aggregateFromKubeServiceEndpoints: switchText.default("false"),
     // One gateway pod: whatever the way of adding up, the sum is its figure.
     aggregationType: z.enum(["average", "sum", "max", "min"]).default("average"),
+    // The gateway is on this machine.
+    timeout: withoutPart.optional(),
   }),
 });
 
@@ -169,16 +197,27 @@ const externalPushTrigger = z.object({
     .catchall(z.string()),
 });
 
+export const scaledObjectTrigger = z.discriminatedUnion("type", [
+  awsSqsTrigger,
+  metricsApiTrigger,
+  externalPushTrigger,
+]);
+
 const scaledObject = z.object({
   ...kind("keda.sh/v1alpha1", "ScaledObject"),
   spec: z.object({
-    scaleTargetRef: z.object({ name: z.string() }),
+    scaleTargetRef: z.object({
+      name: z.string(),
+      kind: z.enum(["Deployment", "StatefulSet"]).default("Deployment"),
+      apiVersion: withoutPart.optional(),
+      envSourceContainerName: withoutPart.optional(),
+    }),
     // Whole seconds, at least 1 since KEDA 2.20.
-    pollingInterval: z.int().min(1).default(30),
-    cooldownPeriod: z.int().min(0).default(300),
+    pollingInterval: z.int().min(1).default(kedaDefaults.pollingSeconds),
+    cooldownPeriod: z.int().min(0).default(kedaDefaults.cooldownSeconds),
     initialCooldownPeriod: z.int().min(0).default(0),
     minReplicaCount: z.int().min(0).default(0),
-    maxReplicaCount: z.int().min(1).default(100),
+    maxReplicaCount: z.int().min(1).default(kedaDefaults.maxReplicas),
     // The playground's triggers can be read as long as it runs.
     fallback: withoutPart.optional(),
     advanced: z
@@ -187,16 +226,18 @@ const scaledObject = z.object({
           .object({
             behavior: z
               .object({
-                scaleDown: z.object({ stabilizationWindowSeconds: z.int().min(0).default(300) }).optional(),
+                scaleDown: z
+                  .object({
+                    stabilizationWindowSeconds: z.int().min(0).default(kedaDefaults.stabilizationSeconds),
+                  })
+                  .optional(),
               })
               .optional(),
           })
           .optional(),
       })
       .optional(),
-    triggers: z
-      .array(z.discriminatedUnion("type", [awsSqsTrigger, metricsApiTrigger, externalPushTrigger]))
-      .min(1),
+    triggers: z.array(scaledObjectTrigger),
   }),
 });
 
@@ -205,26 +246,25 @@ const component = z.object({
   spec: z.object({
     type: z.enum(["pubsub.aws.snssqs", "pubsub.snssqs"]),
     version: z.string(),
-    metadata: z.array(z.object({ name: z.string(), value: z.string() })),
+    metadata: z.array(z.object({ name: z.string(), value: z.string().default("") })).default([]),
   }),
   // One sidecar plays those of all pods.
   scopes: withoutPart.optional(),
 });
 
-/** The kinds above by name; the rest of a manifest has no part in the playground. */
+/** The kinds above by name. Routes are read by packages/manifests; the rest has no part in the playground. */
 export const kinds = {
   Deployment: deployment,
+  StatefulSet: workload("StatefulSet"),
   Service: service,
-  ConfigMap: configMap,
-  Ingress: ingress,
   KongPlugin: kongPlugin,
   ScaledObject: scaledObject,
   Component: component,
 } as const;
 
-export type Deployment = z.output<typeof deployment>;
+/** What makes pods; a StatefulSet's are played as a Deployment's. */
+export type Deployment = Omit<z.output<typeof deployment>, "kind"> & { readonly kind: string };
 export type Service = z.output<typeof service>;
-export type Ingress = z.output<typeof ingress>;
 export type KongPlugin = z.output<typeof kongPlugin>;
 export type ScaledObject = z.output<typeof scaledObject>;
 export type ScaledObjectTrigger = ScaledObject["spec"]["triggers"][number];

@@ -1,7 +1,6 @@
-import type { Endpoint } from "./endpoint.ts";
+import { serviceAddress } from "@kong-serverless/manifests";
 
-/** `name.namespace.svc`, with or without the cluster's domain. */
-const serviceHost = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?$/;
+import type { Endpoint } from "./endpoint.ts";
 
 /** Cluster DNS: where a Service's port is found on this machine. */
 export class ClusterDns {
@@ -14,10 +13,9 @@ export class ClusterDns {
   /** `text`, a URL or `host:port`, as it is reached from this machine; undefined where it names no known Service. */
   resolve(text: string): string | undefined {
     const hasScheme = text.includes("://");
-    const url = URL.parse(hasScheme ? text : `http://${text}`);
-    const [, service, namespace] = serviceHost.exec(url?.hostname ?? "") ?? [];
-    const address = url && this.#addresses.get(`${service}.${namespace}:${url.port || "80"}`);
-    if (!url || !address) return undefined;
+    const service = serviceAddress(hasScheme ? text : `http://${text}`);
+    const address = service && this.#addresses.get(`${service.name}.${service.namespace}:${service.port}`);
+    if (!address) return undefined;
     const authority = `${address.host}:${address.port}`;
     return hasScheme ? text.replace(/(?<=:\/\/)[^/?#]+/, authority) : authority;
   }

@@ -44,5 +44,7 @@ async function proxyTo(endpoints: () => readonly Endpoint[], stack: AsyncDisposa
 
 /** Whether a Service leads to pods with these labels. */
 export function selects({ spec }: Service, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(spec.selector).every(([name, value]) => labels[name] === value);
+  const wanted = Object.entries(spec.selector);
+  // Without a selector somebody else says where it leads.
+  return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);
 }

@@ -6,6 +6,8 @@ import { sleep } from "@kong-serverless/runtime";
 export interface ChildProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
+  /** Undefined: where the playground runs. */
+  readonly cwd?: string;
   /** The whole environment: nothing of the playground's own leaks into it. */
   readonly environment: Readonly<Record<string, string>>;
   /** One call a line that the process writes to stdout or stderr. */
@@ -25,8 +27,9 @@ export class ChildProcess {
   #exit: Exit | undefined;
   #isStopping = false;
 
-  constructor({ command, args, environment, onLine }: ChildProcessOptions) {
+  constructor({ command, args, cwd, environment, onLine }: ChildProcessOptions) {
     this.#process = spawn(command, args, {
+      ...(cwd !== undefined && { cwd }),
       env: environment,
       // Nothing is written to its standard input: that it ends says that the playground has (see node-app.ts).
       stdio: ["pipe", "pipe", "pipe"],

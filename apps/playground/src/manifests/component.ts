@@ -1,0 +1,56 @@
+import { join } from "node:path";
+
+import { ConfigError, parseConfig } from "@kong-serverless/config";
+import { type Manifest, Manifests, parseDocuments, readText, toManifest } from "@kong-serverless/manifests";
+import { z } from "zod";
+
+import { patchDocument, patchSchema } from "./patch.ts";
+
+/** A component as far as it is added without kustomize: more resources, and JSON patches. */
+const schema = z.object({
+  resources: z.array(z.string()).default([]),
+  patches: z
+    .array(z.object({ path: z.string(), target: z.object({ kind: z.string(), name: z.string() }) }))
+    .default([]),
+});
+
+/** A folder of manifests. */
+export interface Folder {
+  /** Absolute. */
+  readonly path: string;
+  /** How messages name it. */
+  readonly shown: string;
+}
+
+/** The manifests with what a component of kustomize brings and changes. Throws a ConfigError for one that changes what is not there. */
+export async function addComponent(manifests: Manifests, folder: Folder): Promise<Manifests> {
+  const [list] = await read(folder, "kustomization.yaml");
+  const { resources, patches } = parseConfig(schema, list?.document, `${folder.shown}/kustomization.yaml`);
+  const all = [...manifests.all];
+  for (const { path, target } of patches) {
+    const [patch] = await read(folder, path);
+    const source = `${folder.shown}/${path}`;
+    const operations = parseConfig(patchSchema, patch?.document, source);
+    const index = all.findIndex(({ kind, name }) => kind === target.kind && name === target.name);
+    const found = all[index];
+    if (found === undefined) {
+      throw new ConfigError(source, [`target: found ${target.kind} ${target.name}; there is none`]);
+    }
+    const document = patchDocument(found.root.value, operations, source);
+    all[index] = toObject(document, { file: found.root.file, document });
+  }
+  for (const file of resources) {
+    for (const origin of await read(folder, file)) all.push(toObject(origin.document, origin));
+  }
+  return new Manifests(all, { leftOut: manifests.leftOut });
+}
+
+function toObject(document: unknown, origin: Parameters<typeof toManifest>[1][number]): Manifest {
+  const manifest = toManifest(document, [origin]);
+  if (manifest === undefined) throw new ConfigError(origin.file, ["is no Kubernetes object"]);
+  return manifest;
+}
+
+async function read({ path, shown }: Folder, file: string) {
+  return parseDocuments(`${shown}/${file}`, await readText(join(path, file), `${shown}/${file}`));
+}

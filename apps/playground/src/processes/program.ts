@@ -1,0 +1,40 @@
+import { nodeApp } from "./node-app.ts";
+
+/** What a process runs. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Undefined: where the playground runs. */
+  readonly cwd?: string;
+  /** What it finds in its environment beside what its manifest says: an app of the workspace needs nothing. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A bundled app of this workspace, on this process's own Node. */
+export function bundledApp(entryPoint: string): Program {
+  return { ...nodeApp(entryPoint), environment: {} };
+}
+
+/**
+ * Runs a command as its child, hands SIGTERM on to it, and kills it when its standard input ends, which that of the playground's
+ * processes does when the playground is killed and cannot end them itself.
+ */
+const guard = `
+  const { spawn } = require("node:child_process");
+  const [command, ...args] = process.argv.slice(1);
+  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("error", (error) => { console.error(error.message); process.exit(127); });
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128 + 15)));
+  process.stdin.on("error", () => {}).on("end", () => process.kill(-process.pid, "SIGKILL")).resume();
+`;
+
+/** A command of anybody's. It gets a PATH, as it would from its image. */
+export function foreignProgram(words: readonly string[], cwd: string | undefined): Program {
+  return {
+    command: process.execPath,
+    args: ["-e", guard, "--", ...words],
+    ...(cwd !== undefined && { cwd }),
+    environment: { PATH: process.env["PATH"] ?? "" },
+  };
+}
