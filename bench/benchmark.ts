@@ -4,6 +4,10 @@ import { cpus, release, totalmem } from "node:os";
 export interface BenchmarkOptions {
   /** Whether a small run is wanted that shows that the benchmark works, whatever its figures. */
   readonly isQuick: boolean;
+  /** How many frames are sent, where frames are. */
+  readonly frames?: number;
+  /** What is chosen at random is the same for the same seed. */
+  readonly seed?: number;
 }
 
 /** What a file of this directory that `main.ts` can run exports. */

@@ -1,5 +1,5 @@
 /**
- * `node bench/main.ts NAME [--json] [--quick]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line
+ * `node bench/main.ts NAME [--json] [--quick] [--frames N] [--seed S]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line
  * of JSON or laid out for reading. A benchmark is one file that exports `run`.
  */
 import { existsSync } from "node:fs";
@@ -9,7 +9,12 @@ import { type Benchmark, describeMachine, describeVersions } from "./benchmark.t
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean" }, quick: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean" },
+    quick: { type: "boolean", default: false },
+    frames: { type: "string" },
+    seed: { type: "string" },
+  },
 });
 const [name = ""] = positionals;
 const file = new URL(`${name}.ts`, import.meta.url);
@@ -22,6 +27,17 @@ if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(file)) {
 }
 
 const benchmark = (await import(file.href)) as Benchmark;
-const result = await benchmark.run((line) => process.stderr.write(`${line}\n`), { isQuick: values.quick });
+const result = await benchmark.run((line) => process.stderr.write(`${line}\n`), {
+  isQuick: values.quick,
+  ...readNumber("frames", values.frames),
+  ...readNumber("seed", values.seed),
+});
 const report = { ...result, machine: describeMachine(), versions: await describeVersions() };
 process.stdout.write(`${values.json ? JSON.stringify(report) : JSON.stringify(report, undefined, 2)}\n`);
+
+function readNumber(option: string, text: string | undefined): { [name: string]: number } {
+  if (text === undefined) return {};
+  if (/^\d{1,9}$/.test(text)) return { [option]: Number(text) };
+  process.stderr.write(`--${option}: found ${JSON.stringify(text)}; expected a whole number\n`);
+  process.exit(1);
+}

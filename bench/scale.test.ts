@@ -24,6 +24,21 @@ test.runIf(process.platform === "linux")(
         releasedP50Ms: positive,
         releasedP99Ms: positive,
       })),
+      names: [10, 200].map((names) => ({
+        names,
+        heapMiB: positive,
+        rssMiB: positive,
+        metricsKiB: positive,
+        scrapeMs: positive,
+      })),
+      connectAndLeave: {
+        somaxconn: positive,
+        rows: [{ connections: 100, refused: number, tookMs: positive }],
+      },
+      pace: [
+        { releaseConcurrency: 0, requests: 60, lastAnswerMs: positive },
+        { releaseConcurrency: 10, requests: 60, refused: 0, lastAnswerMs: positive },
+      ],
       machine: expect.any(Object),
     });
   },

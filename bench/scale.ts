@@ -1,17 +1,29 @@
 import type { BenchmarkOptions } from "./benchmark.ts";
+import { measureConnectAndLeave } from "./scale/connect-and-leave.ts";
+import { measureNames } from "./scale/names.ts";
+import { measurePace, type PaceScale } from "./scale/pace.ts";
 import { measureSleepingBackends, type SleepingScale } from "./scale/sleeping-backends.ts";
 
 interface Scale {
   readonly sleeping: SleepingScale;
+  readonly names: readonly number[];
+  readonly connections: readonly number[];
+  readonly pace: PaceScale;
 }
 
 const full: Scale = {
   sleeping: { backends: [1, 100, 500, 1000], holdTimeoutMs: 10_000 },
+  names: [1000, 10_000, 50_000, 100_000],
+  connections: [1000, 5000, 10_000],
+  pace: { requests: 1000, concurrency: 50 },
 };
 
 /** Every part once and small: shows that the benchmark works, and nothing else. */
 const quick: Scale = {
   sleeping: { backends: [1, 20], holdTimeoutMs: 1000 },
+  names: [10, 200],
+  connections: [100],
+  pace: { requests: 60, concurrency: 10 },
 };
 
 /** The plugin server with very many of something. */
@@ -19,5 +31,8 @@ export async function run(progress: (line: string) => void, { isQuick }: Benchma
   const scale = isQuick ? quick : full;
   return {
     sleeping: await measureSleepingBackends(scale.sleeping, progress),
+    names: await measureNames(scale.names, progress),
+    connectAndLeave: await measureConnectAndLeave(scale.connections, progress),
+    pace: await measurePace(scale.pace, progress),
   };
 }

@@ -98,7 +98,7 @@ async function measureEvents(
 }
 
 /** Asks a process for its memory by a signal, without that its code knows: what answers is loaded before it. */
-class MemoryMeter {
+export class MemoryMeter {
   static readonly nodeArgs = [
     "--expose-gc",
     "--import",

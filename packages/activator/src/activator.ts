@@ -104,6 +104,8 @@ export class Activator {
         if (claim.claims === 0 && entry.owners.get(owner.key) === claim) entry.owners.delete(owner.key);
         if (entry.owners.size > 0) return;
         this.#unclaimed.add(entry);
+        // With very many the next turn of the upkeep is too far away.
+        if (this.#unclaimed.size % 1000 === 0) this.#forgetUnused();
         this.#forgetting.start(unusedAfterMs);
       },
     };

@@ -5,8 +5,11 @@ import { dirname, join } from "node:path";
 
 import { ServerlessError } from "@kong-serverless/runtime";
 
-/** Connections that may wait to be accepted. With Node's 511, 2,000 simultaneous holds lost 495. The kernel has a cap of its own, net.core.somaxconn. */
-const backlog = 4096;
+/**
+ * Connections that may wait to be accepted: as many as the kernel allows, which is net.core.somaxconn, 4096 unless raised.
+ * libuv accepts one in each turn of the loop, so a burst has to wait here; what does not fit is refused, and Kong answers 500.
+ */
+const backlog = 65_535;
 
 /** A unix socket that a server listens on, and the file that leads to it. */
 export interface BoundSocket {

@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+
+import { ScriptedSidecar } from "@kong-serverless/testing";
+
+import { startServerless } from "../plugin/plugin-process.ts";
+import { rounded } from "../plugin/quantile.ts";
+
+export interface ConnectRow {
+  /** Connections begun in one turn, each of which leaves as soon as it is there. */
+  readonly connections: number;
+  /** Refused with EAGAIN, since too many waited to be accepted: Kong answers 500 then. */
+  readonly refused: number;
+  /** Until the last one was there or refused. */
+  readonly tookMs: number;
+}
+
+/** Opens very many connections at once. The kernel's own limit, `somaxconn`, is part of the result. */
+export async function measureConnectAndLeave(
+  counts: readonly number[],
+  progress: (line: string) => void,
+): Promise<{ somaxconn: number; rows: ConnectRow[] }> {
+  await using sidecar = await new ScriptedSidecar().start();
+  await using plugin = await startServerless(sidecar.url);
+  const rows: ConnectRow[] = [];
+  for (const connections of counts) {
+    const startedAtMs = performance.now();
+    const outcomes = await Promise.all(Array.from({ length: connections }, () => leave(plugin.socketPath)));
+    const row = {
+      connections,
+      refused: outcomes.filter((isThere) => !isThere).length,
+      tookMs: rounded(performance.now() - startedAtMs),
+    };
+    progress(`connect and leave  ${JSON.stringify(row)}`);
+    rows.push(row);
+  }
+  return { somaxconn: Number(await readFile("/proc/sys/net/core/somaxconn", "utf8")), rows };
+}
+
+function leave(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
