@@ -28,7 +28,7 @@ export class App {
   readonly #publisher: DaprPublisher;
   readonly #activator: Activator;
   readonly #metrics = new Metrics();
-  readonly #traces = new Traces();
+  readonly #traces: Traces;
   #scaler: ScalerServer | undefined;
   #pods: Pods | undefined;
 
@@ -44,6 +44,7 @@ export class App {
       ...(apiToken !== undefined && { apiToken }),
     });
     this.#publisher = publisher;
+    this.#traces = new Traces(log);
     this.#activator = new Activator(
       {
         publishWake: ({ pubsub, topic, backend, reason }, signal) =>
@@ -79,7 +80,7 @@ export class App {
       registry: this.#metrics.registry,
       routes: demandRoutes(this.#activator),
     });
-    await this.#traces.start(this.#environment.traces, this.#log);
+    await this.#traces.start(this.#environment.traces);
     const door = this.#createDoor();
     const opsPort = await ops.start();
     this.#pods = await this.#followPods();

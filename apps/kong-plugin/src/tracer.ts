@@ -1,6 +1,6 @@
 import type { ActivatorEvent } from "@kong-serverless/activator";
 import type { TracesSettings } from "@kong-serverless/config";
-import { type Log, ServerlessError, sleep } from "@kong-serverless/runtime";
+import { ServerlessError, sleep } from "@kong-serverless/runtime";
 import {
   type Context,
   ROOT_CONTEXT,
@@ -49,13 +49,12 @@ interface ActivationSpan {
 export class Tracer {
   readonly #provider: TracerProvider;
   readonly #tracer: OtelTracer;
-  readonly #log: Log;
   /** By the backend's name. */
   readonly #activations = new Map<string, ActivationSpan>();
   /** Of the request that is being held in this very turn. */
   #starting: Context | undefined;
 
-  constructor(settings: TracesSettings, log: Log) {
+  constructor(settings: TracesSettings) {
     const { url, headers, resource } = settings;
     const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: exportTimeoutMs });
     this.#provider = new TracerProvider({
@@ -64,7 +63,6 @@ export class Tracer {
       spanProcessors: [new BatchSpanProcessor({ exporter, exportTimeoutMillis: exportTimeoutMs })],
     });
     this.#tracer = this.#provider.getTracer("kong-serverless");
-    this.#log = log;
   }
 
   startHold({ backend, arrivedAtMs, traceparent }: TracedRequest): HoldSpan {
@@ -118,12 +116,9 @@ export class Tracer {
     }
   }
 
+  /** Rejects when the last spans could not be exported. */
   async stop(): Promise<void> {
-    try {
-      await Promise.race([this.#provider.shutdown(), sleep(stopTimeoutMs)]);
-    } catch (error) {
-      this.#log.warn({ error }, "traces.lost");
-    }
+    await Promise.race([this.#provider.shutdown(), sleep(stopTimeoutMs)]);
   }
 
   #startActivation(backend: string): void {

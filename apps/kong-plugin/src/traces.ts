@@ -17,17 +17,22 @@ export interface TracedRequest {
  * plugin itself.
  */
 export class Traces {
+  readonly #log: Log;
   #tracer: Tracer | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   get isOn(): boolean {
     return this.#tracer !== undefined;
   }
 
-  async start(settings: TracesSettings | undefined, log: Log): Promise<void> {
+  async start(settings: TracesSettings | undefined): Promise<void> {
     if (settings === undefined) return;
     const { Tracer } = await import("./tracer.ts");
-    this.#tracer = new Tracer(settings, log);
-    log.info({ url: settings.url }, "traces.started");
+    this.#tracer = new Tracer(settings);
+    this.#log.info({ url: settings.url }, "traces.started");
   }
 
   /** Calls `hold`, which holds the request, as part of its trace. */
@@ -50,6 +55,10 @@ export class Traces {
 
   /** Exports what has not been. Never rejects. */
   async stop(): Promise<void> {
-    await this.#tracer?.stop();
+    try {
+      await this.#tracer?.stop();
+    } catch (error) {
+      this.#log.warn({ error }, "traces.lost");
+    }
   }
 }
