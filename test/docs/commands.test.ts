@@ -50,7 +50,8 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   ],
   [/^pnpm demo --manifests DIR --app /, { file: "test/e2e/demo-command.test.ts", text: '"--app"' }],
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
-  [/^pnpm bench fuzz --frames \d+ --seed \d+$/, { file: "bench/fuzz.test.ts", text: '"fuzz",' }],
+  [/^pnpm bench scale$/, { file: "bench/scale.test.ts", text: '"scale", "--json", "--quick"' }],
+  [/^pnpm bench fuzz --frames (\d+|N) --seed (\d+|S)$/, { file: "bench/fuzz.test.ts", text: '"fuzz",' }],
   // These take minutes: it is only made sure that there are such benchmarks.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
   [/^pnpm bench consumer-kills$/, { file: "bench/consumer-kills.ts", text: "export async function run(" }],
