@@ -62,9 +62,10 @@ export class ApiClient {
     await this.#send("GET", "/readyz");
   }
 
-  /** Applies as `kubectl apply --server-side --validate=strict` does. */
-  async apply(object: ApiObject): Promise<ApiObject> {
-    const path = `${await this.pathOf(object)}?fieldManager=test&force=true&fieldValidation=Strict`;
+  /** Applies as `kubectl apply --server-side --validate=strict` does, as a dry run if need be. */
+  async apply(object: ApiObject, { isDryRun = false } = {}): Promise<ApiObject> {
+    const query = `fieldManager=test&force=true&fieldValidation=Strict${isDryRun ? "&dryRun=All" : ""}`;
+    const path = `${await this.pathOf(object)}?${query}`;
     const type = "application/apply-patch+yaml";
     return JSON.parse(await this.#send("PATCH", path, object, type)) as ApiObject;
   }

@@ -1,22 +1,32 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { kedaRefuses } from "../../apps/cli/src/doctor/rules/keda-refuses.ts";
 import { type Stage, useStage } from "../../apps/kong-plugin/src/testing/stage.ts";
 import { ServiceProxy } from "../../apps/playground/src/network/service-proxy.ts";
+import { Manifests, type System, toManifest } from "../../packages/manifests/src/index.ts";
 import { sleep } from "../../packages/runtime/src/index.ts";
+import { findKustomize, renderAll } from "../deploy/rendering.ts";
+import type { ApiObject } from "./api-client.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { findEngines } from "./engines.ts";
 import { freePort } from "./free-port.ts";
-import { Keda } from "./keda.ts";
+import { Keda, readDocuments } from "./keda.ts";
 import { NumberServer } from "./number-server.ts";
-import { ScaleTarget } from "./scale-target.ts";
+import { deploymentOf, ScaleTarget } from "./scale-target.ts";
 
 const engines = findEngines();
 const minutes = 60_000;
 const cooldownSeconds = 3;
+const cron = {
+  type: "cron",
+  name: "cron",
+  metadata: { timezone: "UTC", start: "0 1 * * *", end: "0 2 * * *", desiredReplicas: "1" },
+};
+const cpu = { type: "cpu", metricType: "Utilization", metadata: { value: "50" } };
 
 describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minutes }, () => {
   const openStage = useStage();
@@ -51,7 +61,74 @@ describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minute
     });
   }
 
-  test("a push scales within 250 ms of the request, 50 times", async () => {
+  /** Refused whatever the rest says: each is one that the doctor tells of as KEDA_REFUSES. */
+  test.for<[what: string, spec: object, says: RegExp]>([
+    ["more replicas at least than at most", { minReplicaCount: 6 }, /MinReplicaCount=6 must be less/],
+    [
+      "an idle count that is not below the least",
+      { idleReplicaCount: 2, minReplicaCount: 1 },
+      /IdleReplicaCount=2/,
+    ],
+    ["two triggers of one name", { triggers: [cron, cron] }, /"cron" is defined multiple times/],
+    ["cached metrics for cron", { triggers: [{ ...cron, useCachedMetrics: true }] }, /useCachedMetrics/],
+    ["zero with a CPU trigger alone", { triggers: [cpu] }, /minReplica is 0/],
+    [
+      "a fallback for a CPU trigger alone",
+      { minReplicaCount: 1, triggers: [cpu], fallback: { failureThreshold: 3, replicas: 2 } },
+      /for the fallback to be enabled/,
+    ],
+    [
+      "a fallback by formula without a formula",
+      { fallback: { failureThreshold: 3, replicas: 2, behavior: "scalingModifiers" } },
+      /requires scalingModifiers.formula/,
+    ],
+    [
+      "a formula without a target",
+      { advanced: { scalingModifiers: { formula: "cron" } } },
+      /formula is given but target is empty/,
+    ],
+    [
+      "a formula that names no trigger",
+      { advanced: { scalingModifiers: { formula: "nobody + 1", target: "1" } } },
+      /error validating formula/,
+    ],
+  ])("KEDA refuses %s, as the doctor says", async ([, other, says]) => {
+    const object = scaledObjectOf({ ...spec([cron]), ...other });
+    await cluster.api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "refused" } });
+    await cluster.api.apply(deploymentOf("refused", 0));
+    await expect(cluster.api.apply(object)).rejects.toThrow(says);
+    const manifests = new Manifests([toManifest(object, [])].flatMap((manifest) => manifest ?? []));
+    expect([...kedaRefuses.check({ manifests } as System)]).not.toEqual([]);
+  });
+
+  const kustomize = engines && findKustomize();
+  const definitions = process.env["CRD_SCHEMAS"];
+  test.skipIf(kustomize === undefined || definitions === undefined)(
+    "everything that is shipped is accepted by the API server, strictly, and by KEDA's webhook",
+    async () => {
+      for (const file of globSync("{dapr,kong,prometheus}-*/*.yaml", { cwd: definitions ?? "" })) {
+        for (const object of readDocuments(join(definitions ?? "", file))) await cluster.api.apply(object);
+      }
+      for (const name of ["kong", "kong-serverless"]) {
+        await cluster.api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      }
+      let applied = 0;
+      for (const [rendering, objects] of renderAll(kustomize ?? [])) {
+        for (const object of objects) {
+          const isNew = async () =>
+            cluster.api
+              .apply(object, { isDryRun: true })
+              .catch((error: Error) => `${rendering}: ${error.message}`);
+          // A definition takes a moment to be served.
+          await expect.poll(isNew, { timeout: 20_000 }).toMatchObject({ kind: object.kind });
+          applied += 1;
+        }
+      }
+      report(`${applied} objects of every rendering are accepted`);
+    },
+  );
+
+  test("a push scales without waiting for a poll: of 50 starts, half within 250 ms of their requests", async () => {
     const port = await freePort();
     await using stage = await openGateway("push", port);
     await using target = await ScaleTarget.create(cluster.api, "push", pushedOnly(port));
@@ -113,8 +190,8 @@ describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minute
       await wake(stage, target);
     }
     report(`SIGKILL to listening again, in turn: ${pauses.map(ms).join(", ")}`);
-    // Without it: 2, 4, 8 and 16 s and more.
-    expect(Math.max(...pauses)).toBeLessThan(12_000);
+    // Without it at least 16 s the fourth time. An attempt that comes before the plugin server is back costs the next pause.
+    expect(pauses.at(-1)).toBeLessThan(15_000);
   });
 
   test("of two gateways either wakes, and when one stops KEDA listens at the other", async () => {
@@ -148,19 +225,38 @@ describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minute
     }
   });
 
-  test("a scaler that was not there at first is known after the first poll that finds it", async () => {
+  test("a scaler that was not there at first is known once a trigger that failed beside it can be read", async () => {
     const port = await freePort();
-    await using queue = await NumberServer.start();
-    const triggers = [queue.trigger("queue"), pushTrigger(port)];
+    await using demand = await NumberServer.start();
+    demand.value = undefined;
+    const triggers = [demand.trigger("demand", "10"), pushTrigger(port)];
     await using target = await ScaleTarget.create(cluster.api, "late", spec(triggers));
     await expect.poll(() => metricNames(target), eventually).toEqual(["s0-metric-api-value"]);
     await using stage = await openGateway("late", port);
-    const thereSince = now();
+    demand.value = 0;
     await expect.poll(() => metricNames(target), eventually).toEqual(["s0-metric-api-value", "s1-demand"]);
-    report(`a new scaler's metric is known after ${ms(now() - thereSince)}`);
     await stage.gateway.plugin.waitFor("scaler.stream_opened", { timeoutMs: 2 * minutes });
     await target.scaleTo(0);
     await wake(stage, target);
+  });
+
+  test("beside triggers that never failed its pushes are dropped, until the ScaledObject changes", async () => {
+    const port = await freePort();
+    await using queue = await NumberServer.start();
+    const triggers = [queue.trigger("queue"), pushTrigger(port)];
+    const slow = { pollingInterval: 600 };
+    await using target = await ScaleTarget.create(cluster.api, "dropped", spec(triggers, slow));
+    await expect.poll(() => metricNames(target), eventually).toEqual(["s0-metric-api-value"]);
+    await using stage = await openGateway("dropped", port);
+    await stage.gateway.plugin.waitFor("scaler.stream_opened", { timeoutMs: 2 * minutes });
+    const held = stage.gateway.request();
+    await stage.gateway.plugin.waitFor("wake.started");
+    await sleep(2_000);
+    expect(await target.replicas()).toBe(0);
+    await cluster.api.patch(target.path, { spec: { cooldownPeriod: cooldownSeconds + 1 } });
+    await expect.poll(() => target.replicas(), eventually).toBe(1);
+    stage.backend.become(200);
+    expect((await held).status).toBe(200);
   });
 
   test("a gateway that is there and silent stops the queue's polls too, until its connection breaks", async () => {
@@ -272,4 +368,13 @@ async function wake(stage: Stage, target: ScaleTarget): Promise<number> {
   stage.backend.become(200);
   expect((await answered).status).toBe(200);
   return atMs - since;
+}
+
+function scaledObjectOf(own: object): ApiObject {
+  return {
+    apiVersion: "keda.sh/v1alpha1",
+    kind: "ScaledObject",
+    metadata: { name: "refused", namespace: "refused" },
+    spec: { scaleTargetRef: { name: "refused" }, ...own },
+  };
 }

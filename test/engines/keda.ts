@@ -84,7 +84,7 @@ export class Keda {
   }
 }
 
-function readDocuments(path: string): ApiObject[] {
+export function readDocuments(path: string): ApiObject[] {
   return parseAllDocuments(readFileSync(path, "utf8")).flatMap((document) => {
     const object = document.toJS() as ApiObject | null;
     return object === null ? [] : [object];

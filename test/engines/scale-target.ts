@@ -25,7 +25,7 @@ export class ScaleTarget {
   static async create(api: ApiClient, name: string, spec: object, replicas = 0): Promise<ScaleTarget> {
     const target = new ScaleTarget(api, name);
     await api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    await api.apply(deployment(name, replicas));
+    await api.apply(deploymentOf(name, replicas));
     await api.watch(target.#deployment, (object) => target.#note(object), target.#watch.signal);
     await api.apply({
       apiVersion: "keda.sh/v1alpha1",
@@ -100,7 +100,8 @@ export class ScaleTarget {
   }
 }
 
-function deployment(name: string, replicas: number): ApiObject {
+/** A Deployment whose pods never run, in the namespace of its own name. */
+export function deploymentOf(name: string, replicas: number): ApiObject {
   const labels = { app: name };
   return {
     apiVersion: "apps/v1",
@@ -109,7 +110,10 @@ function deployment(name: string, replicas: number): ApiObject {
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: "app", image: "none" }] } },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: "app", image: "none", resources: { requests: { cpu: "10m" } } }] },
+      },
     },
   };
 }

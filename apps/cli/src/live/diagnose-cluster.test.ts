@@ -136,6 +136,20 @@ const planted: [code: string, plant: () => unknown][] = [
     },
   ],
   [
+    "PUSH_TRIGGER_UNKNOWN",
+    () =>
+      change("ScaledObject", "demo-backend", {
+        spec: {
+          scaleTargetRef: { name: "demo-backend" },
+          triggers: [
+            { type: "cron", metadata: {} },
+            { type: "external-push", metadata: { scalerAddress: "scaler.kong.svc:8091" } },
+          ],
+        },
+        status: { conditions: [{ type: "Ready", status: "True" }], externalMetricNames: ["s0-cron"] },
+      }),
+  ],
+  [
     "PLUGIN_REJECTED",
     () =>
       change("KongPlugin", "serverless-demo-backend", {

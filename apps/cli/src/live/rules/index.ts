@@ -6,6 +6,7 @@ import { endpointsMissing } from "./endpoints-missing.ts";
 import { gatewayFileLimit } from "./gateway-file-limit.ts";
 import { gatewayNotReady } from "./gateway-not-ready.ts";
 import { pluginRejected } from "./plugin-rejected.ts";
+import { pushTriggerUnknown } from "./push-trigger-unknown.ts";
 import { queueDiffers } from "./queue-differs.ts";
 import { queueMissing } from "./queue-missing.ts";
 import { scaledObjectNotReady } from "./scaled-object-not-ready.ts";
@@ -19,6 +20,7 @@ export const liveRules: readonly Rule<LiveSystem>[] = [
   crdVersionMissing,
   scaledObjectNotReady,
   triggerFailing,
+  pushTriggerUnknown,
   pluginRejected,
   sidecarNotInjected,
   gatewayNotReady,
