@@ -12,6 +12,8 @@ const sweepMs = 1000;
 const maxWanted = 20;
 
 interface Gateway {
+  /** It has reported to a server before this one, which has counted what had passed until then. */
+  readonly isStranger: boolean;
   reportedAtMs: number;
   entities?: ReadonlySet<string>;
   names: ReadonlySet<string>;
@@ -52,8 +54,8 @@ export class LuaGateways {
     for (const [id, configuration] of Object.entries(report.configurations ?? {}))
       entities.add(id, configuration);
 
-    const isStranger = !report.isFirst && !this.#gateways.has(report.gateway);
     const gateway: Gateway = this.#gateways.get(report.gateway) ?? {
+      isStranger: !report.isFirst,
       reportedAtMs: 0,
       names: new Set(),
       passed: new Map(),
@@ -65,20 +67,19 @@ export class LuaGateways {
       entities.list(report.gateway, gateway.entities);
     }
     for (const key of Object.keys(report.unreachable)) this.#current(key)?.unreachable();
-    const passed = this.#count(report, gateway, isStranger);
+    const passed = this.#count(report, gateway);
     return { answer: this.#answer(report, gateway), passed };
   }
 
-  #count(report: Report, gateway: Gateway, isStranger: boolean): number {
+  #count(report: Report, gateway: Gateway): number {
     const { activator, metrics } = this.#options;
     const names = new Map<string, { inFlight: number; passed: number }>();
     let total = 0;
     for (const name of gateway.names) names.set(name, { inFlight: 0, passed: 0 });
     for (const [key, [inFlight, passedSoFar]] of Object.entries(report.backends)) {
-      const before = gateway.passed.get(key) ?? 0;
+      const before = gateway.passed.get(key) ?? (gateway.isStranger ? passedSoFar : 0);
       gateway.passed.set(key, passedSoFar);
-      // A server before this one has counted what had passed until then.
-      const passed = isStranger ? 0 : passedSoFar >= before ? passedSoFar - before : passedSoFar;
+      const passed = passedSoFar >= before ? passedSoFar - before : passedSoFar;
       const name = nameIn(key);
       const sum = names.get(name) ?? { inFlight: 0, passed: 0 };
       names.set(name, { inFlight: sum.inFlight + inFlight, passed: sum.passed + passed });

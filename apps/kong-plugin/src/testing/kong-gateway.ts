@@ -42,7 +42,8 @@ export class KongGateway extends PluginSide {
     if (!response.ok) throw new Error(`Kong refuses the configuration: ${await response.text()}`);
     // Each worker takes it over by itself; connections are spread over them.
     for (let seen = 0; seen < 20;) {
-      const { status } = await this.request({ path: marker });
+      // To a worker that has the former configuration it is a request like others, which must wake nothing.
+      const { status } = await this.request({ path: marker, headers: { "user-agent": "kube-probe" } });
       seen = status === 204 ? seen + 1 : 0;
       if (status !== 204) await sleep(20);
     }
@@ -56,8 +57,10 @@ export class KongGateway extends PluginSide {
 
   /** A report brings the configuration, and takes what leases are left of the test before. */
   async #untilReported(): Promise<void> {
-    while (!(await (await this.ops("/metrics")).text()).includes("serverless_requests_total{"))
-      await sleep(20);
+    const isRefused = () => this.plugin.log.some(({ event }) => event === "instance.refused");
+    const isKnown = async () =>
+      (await (await this.ops("/metrics")).text()).includes("serverless_requests_total{");
+    while (!isRefused() && !(await isKnown())) await sleep(20);
   }
 
   #declaration(config: object, marker: string): object {
