@@ -202,8 +202,11 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ],
 
   ["FIELD_TYPE_WRONG", [set(backendScaler, [...wake, "queueLength"], 1000)]],
-  ["FIELD_MISSING", [set(backendScaler, ["spec", "fallback", "replicas"], undefined)]],
-  ["FIELD_OUT_OF_BOUNDS", [set(backendScaler, ["spec", "fallback", "behavior"], "current")]],
+  ["FIELD_MISSING", [set(backendScaler, ["spec", "fallback"], { failureThreshold: 3 })]],
+  [
+    "FIELD_OUT_OF_BOUNDS",
+    [set(backendScaler, ["spec", "fallback"], { failureThreshold: 3, replicas: 2, behavior: "current" })],
+  ],
   ["FIELD_UNKNOWN", [set(backend, [...container, "readynessProbe"], { periodSeconds: 1 })]],
   ["FIELD_MISPLACED", [set(backendScaler, [...wake, "cooldownPeriod"], "60")]],
   ["NAME_INVALID", [set("ServiceAccount/consumer", ["metadata", "name"], "The_Consumer")]],
