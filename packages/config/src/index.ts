@@ -11,7 +11,7 @@ export {
 } from "./demo-backend-environment.ts";
 export { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
 export { readEnvironment } from "./environment.ts";
-export type { TracesSettings } from "./traces-environment.ts";
+export { type TracesSettings, tracesVariables } from "./traces-environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
 export { pluginEntityOf, type PluginEntity } from "./kong-fields.ts";

@@ -46,6 +46,14 @@ export const tracesFields = {
   OTEL_SDK_DISABLED: z.enum(["true", "false"]).default("false").describe("`true`: nothing is traced."),
 };
 
+/** The variables that are set, for a process that another one starts. */
+export function tracesVariables(environment: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const names = Object.keys(tracesFields);
+  return Object.fromEntries(
+    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
+}
+
 export interface TracesSettings {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

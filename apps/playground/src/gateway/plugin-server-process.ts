@@ -1,3 +1,4 @@
+import { tracesVariables } from "@kong-serverless/config";
 import { sleep } from "@kong-serverless/runtime";
 
 import type { Journal } from "../journal.ts";
@@ -79,6 +80,7 @@ export class PluginServerProcess {
         DAPR_HTTP_PORT: String(sidecarPort),
         OPS_HOST: "127.0.0.1",
         OPS_PORT: String(this.opsPort),
+        ...tracesVariables(),
         ...(this.scalerPort !== undefined && {
           SCALER_HOST: "127.0.0.1",
           SCALER_PORT: String(this.scalerPort),
