@@ -152,4 +152,15 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect((await stage.gateway.request()).status).toBe(200);
     expect(stage.sidecar.messages.at(-1)).toMatchObject({ topic: "wake-other" });
   });
+
+  test.runIf(isHere)("returns to its former settings when a change is rolled back at once", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    await stage.gateway.reload({ ...config, backend: [{ ...backendConfig, topic: "wake-other" }] });
+    await stage.gateway.request();
+    await stage.gateway.reload(config);
+    stage.backend.become(503, 503, 200);
+    await stage.requestUntil(() => stage.sidecar.messages.at(-1)?.topic === "wake-demo");
+    expect((await stage.gateway.request()).status).toBe(200);
+  });
 });

@@ -3,6 +3,7 @@ import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
 
 import { ColdPath } from "./cold-path.ts";
 import type { Decision } from "./decision.ts";
+import { leaseKey } from "./lua/lease-key.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Traces } from "./traces.ts";
@@ -13,6 +14,7 @@ const passed: Decision = { kind: "pass" };
 export class Destination {
   readonly backend: Backend;
   readonly metrics: RequestMetrics;
+  readonly #matched: MatchedBackend;
   readonly #coldPath: ColdPath;
 
   constructor(options: {
@@ -24,7 +26,13 @@ export class Destination {
   }) {
     this.backend = options.backend;
     this.metrics = options.metrics;
+    this.#matched = options.matched;
     this.#coldPath = new ColdPath(options);
+  }
+
+  /** Whether the backend still has the settings of this entity; a later configuration may have replaced them. */
+  get isCurrent(): boolean {
+    return leaseKey(this.backend.settings) === leaseKey(this.#matched.settings);
   }
 
   /** Never rejects for a reason that has a code: that is an answer. */

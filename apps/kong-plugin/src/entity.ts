@@ -32,7 +32,7 @@ interface Claim {
 export class Entity {
   readonly #parts: EntityParts;
   readonly #config: PluginConfig | ServerlessError;
-  readonly #identity: PluginEntity;
+  #identity: PluginEntity;
   #claim: Claim | undefined;
   #release: () => void = () => {};
 
@@ -42,11 +42,7 @@ export class Entity {
     this.#identity = pluginEntityOf(config);
     const { key } = this.#identity;
     this.#config = readConfig(config, `The configuration of plugin serverless (${key})`);
-    try {
-      this.#claim = this.#claimBackends();
-    } catch (error) {
-      parts.log.error({ error, entity: key }, "instance.refused");
-    }
+    this.#tryToClaim();
   }
 
   /** For a request. Throws CONFIG_REFUSED or BACKEND_CONFLICT. */
@@ -61,9 +57,35 @@ export class Entity {
     return this.#claim;
   }
 
+  /** The gateway has this configuration now, whatever it had in between: its settings are the ones that count. */
+  configuredAgain(seq: number): void {
+    const isRefused = this.#config instanceof ServerlessError;
+    const isCurrent = this.#claim?.destinations.every((destination) => destination.isCurrent);
+    if (isRefused || isCurrent || seq < this.#identity.seq) return;
+    this.#identity = { ...this.#identity, seq };
+    const release = this.#takeRelease();
+    this.#tryToClaim();
+    // Only now, so that the backends are never without an owner.
+    release();
+  }
+
   release(): void {
-    this.#release();
+    this.#takeRelease()();
+  }
+
+  #takeRelease(): () => void {
+    const release = this.#release;
+    this.#release = () => {};
     this.#claim = undefined;
+    return release;
+  }
+
+  #tryToClaim(): void {
+    try {
+      this.#claim = this.#claimBackends();
+    } catch (error) {
+      this.#parts.log.error({ error, entity: this.#identity.key }, "instance.refused");
+    }
   }
 
   #claimBackends(): Claim {

@@ -4,7 +4,7 @@ import { sleep } from "@kong-serverless/runtime";
 import { describe, expect, test } from "vitest";
 
 import { type NginxGateway, nginxMissing } from "./testing/nginx-gateway.ts";
-import { config, type Stage, useNginxStage } from "./testing/stage.ts";
+import { backendConfig, config, type Stage, useNginxStage } from "./testing/stage.ts";
 
 const nothing = { held: 0, inFlight: 0 };
 const openStage = useNginxStage();
@@ -68,8 +68,7 @@ describe("the counts of the Lua form", options, () => {
     await expect.poll(() => stage.demand()).toEqual({ held: 0, inFlight: 8 });
     const [pid = 0] = gateway.workerPids;
     await gateway.killWorker(pid);
-    await expect.poll(() => stage.backend.open).toBeLessThanOrEqual(8);
-    await expect.poll(async () => (await stage.demand()).inFlight).toBe(stage.backend.open);
+    await expect.poll(async () => (await stage.demand()).inFlight - stage.backend.open).toBe(0);
     stage.backend.finish();
     await slow();
     await expect.poll(() => stage.demand()).toEqual(nothing);
@@ -105,6 +104,32 @@ describe("the counts of the Lua form", options, () => {
     await expect.poll(() => stage.demand()).toEqual(nothing);
   });
 
+  test("are right for more backends than the dictionary has room for leases", async () => {
+    const backend = Array.from({ length: 250 }, (_, index) => ({
+      ...backendConfig,
+      name: `backend-with-a-name-of-its-own-${index}`,
+      hosts: [`${index}.example`],
+    }));
+    await using stage = await openStage({
+      config: { ...config, readyLeaseMs: 60_000, backend },
+      sharedDict: "lua_shared_dict kong_serverless 64k;",
+    });
+    stage.backend.become(200);
+    const slow = Promise.all(
+      backend.map(({ hosts: [host = ""] }) => stage.gateway.request({ path: "/slow", host })),
+    );
+    await stage.backend.waitForOpen(backend.length);
+    const inFlight = async () => {
+      const demands = await Promise.all(backend.map(({ name }) => stage.demand(name)));
+      return demands.filter((demand) => demand.inFlight === 1).length;
+    };
+    await expect.poll(inFlight, { timeout: 10_000 }).toBe(backend.length);
+    expect(stage.gateway.nginx.output).toContain("kong_serverless is too small");
+    stage.backend.finish();
+    await slow;
+    await expect.poll(inFlight, { timeout: 10_000 }).toBe(0);
+  });
+
   test("are forgotten when the gateway has gone", async () => {
     await using stage = await openStage();
     await stage.warmUp();
@@ -138,11 +163,19 @@ describe("the Lua form", options, () => {
     const { gateway } = stage;
     const held = gateway.request();
     await gateway.plugin.waitFor("request.held");
+    const heldAtMs = performance.now();
     await gateway.plugin.stop("SIGKILL");
     await gateway.restartPlugin();
     await gateway.plugin.waitFor("request.held");
+    const leastHeldMs = performance.now() - heldAtMs;
+    // The answer to the first probe alone would be no cold start.
+    const { probes } = stage.backend;
+    await expect.poll(() => stage.backend.probes).toBeGreaterThan(probes + 1);
     stage.backend.become(200);
-    expect((await held).status).toBe(200);
+    const { status, headers } = await held;
+    expect(status).toBe(200);
+    // Its deadline does not begin again with the new server.
+    expect(Number(headers["x-serverless-held-ms"])).toBeGreaterThanOrEqual(Math.floor(leastHeldMs));
   });
 
   test("follows the path to a plugin server that takes it over while the former one still runs", async () => {
@@ -157,6 +190,24 @@ describe("the Lua form", options, () => {
     await slow();
     await expect.poll(() => stage.demand()).toEqual(nothing);
     expect((await former.stop()).code).toBe(0);
+  });
+
+  test("keeps nothing forever of a backend, so that names may come and go", async () => {
+    await using stage = await openStage();
+    await stage.warmUp();
+    const entries = async () => {
+      const { body } = await stage.gateway.request({ headers: { "x-entries": "1" } });
+      return Object.entries(JSON.parse(body) as Record<string, number>).filter(([name]) =>
+        name.includes("demo"),
+      );
+    };
+    await expect
+      .poll(async () => {
+        await stage.gateway.request();
+        return new Set((await entries()).map(([name]) => name.split(":")[0]));
+      })
+      .toEqual(new Set(["lease", "passed"]));
+    for (const [, secondsLeft] of await entries()) expect(secondsLeft).toBeGreaterThan(0);
   });
 
   test("refuses requests and says why where Kong has no shared dictionary", async () => {

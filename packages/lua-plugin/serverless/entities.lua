@@ -8,6 +8,10 @@ local entities = {
   generation = 0,
 }
 
+-- Kong counts configurations from 1 again when it is restarted, which the plugin server may outlive: later ones must
+-- have higher numbers all the same. Read in nginx's master process. cjson writes 14 digits, so it is counted from 2023.
+local first_seq = (ngx.time() - 1672531200) * 100000
+
 -- By the configuration that Kong hands to the phases. An entity must not refer to it, or it would never be forgotten.
 local known = setmetatable({}, { __mode = "k" })
 -- What the gateway is configured with now, by id.
@@ -20,8 +24,13 @@ local function given(value)
   return value
 end
 
--- The same text for the same value, whatever the order of a table's fields.
-local function canonical(value)
+-- What Kong adds beside the operator's own fields.
+local function is_kongs(name)
+  return name:sub(1, 2) == "__"
+end
+
+-- The same text for the same value, whatever the order of a table's fields. `is_left_out` is for its own fields only.
+local function canonical(value, is_left_out)
   if type(value) ~= "table" then
     return type(value) == "string" and ("%q"):format(value) or tostring(value)
   end
@@ -32,7 +41,7 @@ local function canonical(value)
     end
   else
     for name, field in pairs(value) do
-      if given(field) ~= nil and tostring(name):sub(1, 2) ~= "__" then
+      if given(field) ~= nil and not (is_left_out and is_left_out(tostring(name))) then
         parts[#parts + 1] = tostring(name) .. "=" .. canonical(field)
       end
     end
@@ -55,7 +64,9 @@ local function new(conf)
     is_only = is_only and not target and not hosts
   end
   return {
-    id = ngx.md5(tostring(conf.__key__) .. canonical(conf)),
+    id = ngx.md5(tostring(conf.__key__) .. canonical(conf, is_kongs)),
+    -- The higher the later. Not in the id: Kong counts on for all configurations when one of them changes.
+    seq = first_seq + (conf.__seq__ or 0),
     only = is_only and backends[1] or nil,
     rules = matcher.rules(backends),
   }
@@ -79,16 +90,28 @@ function entities.configure(confs)
   entities.generation = entities.generation + 1
 end
 
-function entities.ids()
-  local ids = {}
-  for id in pairs(configured) do
-    ids[id] = true
+-- By id, when each was configured, as a number that grows.
+function entities.configured()
+  local seqs = {}
+  for id, conf in pairs(configured) do
+    seqs[id] = entities.of(conf).seq
   end
-  return ids
+  return seqs
+end
+
+-- A configuration as the plugin server takes it.
+function entities.described(conf)
+  local described = {}
+  for name, value in pairs(conf) do
+    described[name] = value
+  end
+  described.__seq__ = entities.of(conf).seq
+  return described
 end
 
 function entities.configuration(id)
-  return configured[id]
+  local conf = configured[id]
+  return conf and entities.described(conf)
 end
 
 -- The backend that a request is for.

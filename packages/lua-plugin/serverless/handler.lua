@@ -2,6 +2,7 @@
 -- plugin server decides, and may hold it until the backend is ready.
 
 local has_dict = ngx.shared.kong_serverless ~= nil
+local clock = require "kong.plugins.serverless.clock"
 local entities = require "kong.plugins.serverless.entities"
 local leases = has_dict and require "kong.plugins.serverless.leases"
 local plugin_server = require "kong.plugins.serverless.plugin_server"
@@ -74,12 +75,14 @@ end
 
 -- The long way. Returns only for a request that passes.
 local function ask(conf, entity, backend)
+  local arrived_at = clock.now()
   local is_unreachable = backend.lease ~= nil and leases.is_failed(backend.lease)
   local question = facts(entity, backend, is_unreachable)
-  local status, decision = plugin_server.decide(question)
+  local status, decision = plugin_server.decide(question, arrived_at)
   if status == 409 then
-    question.configuration = conf
-    status, decision = plugin_server.decide(question)
+    -- A server that has just started: what the request has waited for its predecessor counts.
+    question.configuration = entities.described(conf)
+    status, decision = plugin_server.decide(question, arrived_at)
   end
   if status ~= 200 or type(decision) ~= "table" then
     kong.log.err("no decision from the plugin server: ", status or decision)

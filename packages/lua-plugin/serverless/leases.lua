@@ -1,6 +1,8 @@
 -- Which backends requests may pass to without asking the plugin server, for all workers. The server says for how
 -- long.
 
+local dictionary = require "kong.plugins.serverless.dictionary"
+
 local dict = ngx.shared.kong_serverless
 
 local VALID = 1
@@ -27,12 +29,7 @@ function leases.grant(name, ms, is_told)
     dict:delete(name)
     return
   end
-  -- Never at the cost of another entry: without a lease a request merely asks.
-  local ok, err = dict:safe_set(name, VALID, ms / 1000)
-  if not ok then
-    dict:delete(name)
-    kong.log.err("the shared dictionary kong_serverless is too small, so each request goes the long way: ", err)
-  end
+  dictionary.set_lease(name, VALID, ms / 1000)
 end
 
 function leases.drop(name)
@@ -40,7 +37,7 @@ function leases.drop(name)
 end
 
 function leases.fail(name)
-  dict:set(name, FAILED, FAILED_SECONDS)
+  dictionary.set_lease(name, FAILED, FAILED_SECONDS)
   dict:incr("changes", 1, 0)
 end
 

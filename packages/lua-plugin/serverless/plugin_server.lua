@@ -3,6 +3,8 @@
 
 local cjson = require "cjson.safe"
 
+local clock = require "kong.plugins.serverless.clock"
+
 local CONNECT_MS = 1000
 local SEND_MS = 5000
 -- The server sends an interim response (102) every 15 s while it holds a request.
@@ -29,7 +31,7 @@ end
 -- Nobody listens, or the listen queue is full: either may be over in a moment.
 local function connect(read_ms, wait_seconds)
   local address = "unix:" .. plugin_server.socket_path()
-  local deadline = ngx.now() + wait_seconds
+  local deadline = clock.now() + wait_seconds
   local pause = FIRST_PAUSE_SECONDS
   while true do
     local socket = ngx.socket.tcp()
@@ -38,7 +40,7 @@ local function connect(read_ms, wait_seconds)
     if ok then
       return socket
     end
-    if ngx.now() + pause > deadline then
+    if clock.now() + pause > deadline then
       return nil, err
     end
     ngx.sleep(pause)
@@ -90,12 +92,20 @@ local function read_response(socket)
   return status, cjson.decode(body), is_last
 end
 
-local function ask_once(path, text, read_ms, wait_seconds)
+-- The third value: whether asking again is pointless.
+local function ask_once(path, question, read_ms, wait_seconds, arrived_at)
   local socket, err = connect(read_ms, wait_seconds)
   if not socket then
     return nil, err, true
   end
-  local sent
+  -- Only now: a server that restarts may have been waited for.
+  question.waitedMs = arrived_at and math.floor((clock.now() - arrived_at) * 1000)
+  local text, sent
+  text, err = cjson.encode(question)
+  if not text then
+    socket:close()
+    return nil, err, true
+  end
   sent, err = socket:send({
     "POST ", path, " HTTP/1.1\r\nhost: plugin-server\r\n",
     "content-type: application/json\r\ncontent-length: ", #text, "\r\n\r\n", text,
@@ -114,27 +124,21 @@ local function ask_once(path, text, read_ms, wait_seconds)
   return status, answer
 end
 
-local function ask(path, question, read_ms, wait_seconds)
-  local started_at = ngx.now()
-  local status, answer, is_absent
+local function ask(path, question, read_ms, wait_seconds, arrived_at)
+  local status, answer, is_pointless
   for _ = 1, MAX_ATTEMPTS do
-    question.waitedMs = math.floor((ngx.now() - started_at) * 1000)
-    local text, err = cjson.encode(question)
-    if not text then
-      return nil, err
-    end
-    status, answer, is_absent = ask_once(path, text, read_ms, wait_seconds)
-    if status or is_absent then
+    status, answer, is_pointless = ask_once(path, question, read_ms, wait_seconds, arrived_at)
+    if status or is_pointless then
       break
     end
   end
   return status, answer
 end
 
--- What becomes of a request: yields for as long as it is held. Returns the status and the answer, or nil and why
--- there is none.
-function plugin_server.decide(question)
-  return ask("/requests", question, HOLD_READ_MS, ABSENCE_SECONDS)
+-- What becomes of a request that arrived at that time: yields for as long as it is held. Returns the status and the
+-- answer, or nil and the reason why there is none.
+function plugin_server.decide(question, arrived_at)
+  return ask("/requests", question, HOLD_READ_MS, ABSENCE_SECONDS, arrived_at)
 end
 
 function plugin_server.report(state)

@@ -1,6 +1,7 @@
 -- Keeps the plugin server informed: one worker of all tells it what is in flight, and learns how long the leases are.
 -- Everything is told as it is now, never as a change, so that either side may restart: the next report heals it.
 
+local clock = require "kong.plugins.serverless.clock"
 local entities = require "kong.plugins.serverless.entities"
 local leases = require "kong.plugins.serverless.leases"
 local plugin_server = require "kong.plugins.serverless.plugin_server"
@@ -39,7 +40,7 @@ end
 local function gateway_id()
   local id = dict:get("gateway")
   if not id then
-    dict:add("gateway", ngx.md5(ngx.worker.pid() .. ngx.now() .. math.random()))
+    dict:add("gateway", ngx.md5(ngx.worker.pid() .. clock.now() .. math.random()))
     id = dict:get("gateway")
   end
   return id
@@ -64,12 +65,12 @@ local function send(state)
     kong.log.warn("the plugin server cannot be told what is in flight: ", why)
   end
   failure = why
-  failed_at = ngx.now()
+  failed_at = clock.now()
   return nil
 end
 
 local function exchange()
-  local now = ngx.now()
+  local now = clock.now()
   local changes = dict:get("changes") or 0
   if failure and now - failed_at < FAILURE_SECONDS then
     return
@@ -79,7 +80,7 @@ local function exchange()
     return
   end
   local generation = entities.generation
-  local ids = generation ~= told_generation and entities.ids() or nil
+  local configured = generation ~= told_generation and entities.configured() or nil
   local wanted
   for _ = 1, MAX_ROUNDS do
     local totals = traffic.totals()
@@ -95,7 +96,7 @@ local function exchange()
       isFirst = not dict:get("told"),
       backends = totals,
       unreachable = unreachable,
-      entities = ids,
+      entities = configured,
       configurations = wanted and configurations(wanted),
     })
     if not answer then
@@ -107,8 +108,8 @@ local function exchange()
     end
     wanted = next(answer.wanted) and answer.wanted or nil
     -- A server that has just started knows no gateway.
-    ids = answer.wantsEntities and entities.ids() or nil
-    if not wanted and not ids then
+    configured = answer.wantsEntities and entities.configured() or nil
+    if not wanted and not configured then
       told_changes, told_generation, told_at = changes, generation, now
       return
     end

@@ -5,6 +5,9 @@
 local cjson = require "cjson.safe"
 local ffi = require "ffi"
 
+local clock = require "kong.plugins.serverless.clock"
+local dictionary = require "kong.plugins.serverless.dictionary"
+
 local dict = ngx.shared.kong_serverless
 
 pcall(ffi.cdef, "int kill(int pid, int sig);")
@@ -12,6 +15,8 @@ local EPERM = 1
 
 -- For so long after its last request a backend is part of each report.
 local QUIET_SECONDS = 10
+-- How long it is known how many requests a backend has let pass by lease: its settings change, and names come and go.
+local PASSED_SECONDS = 600
 local RECOUNT_SECONDS = 1
 -- A worker without traffic collects no garbage by itself. Something may still hold a mark the first time, hence again,
 -- but more and more rarely: a whole collection is a pause of some milliseconds.
@@ -78,7 +83,7 @@ local function recount(now)
 end
 
 function traffic.publish()
-  local now = ngx.now()
+  local now = clock.now()
   recount(now)
   local report = {}
   local is_quiet = true
@@ -104,14 +109,14 @@ function traffic.publish()
   is_changed = false
   for key, count in pairs(counts) do
     if count.passed > 0 then
-      dict:incr("passed:" .. key, count.passed, 0)
+      dictionary.add("passed:" .. key, count.passed, PASSED_SECONDS)
       count.passed = 0
     end
   end
   if is_quiet then
     dict:delete("worker:" .. slot)
-  else
-    dict:set("worker:" .. slot, cjson.encode(report))
+  elseif not dictionary.set_count("worker:" .. slot, cjson.encode(report)) then
+    is_changed = true
   end
   dict:incr("changes", 1, 0)
 end

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { errorCodes } from "@kong-serverless/runtime";
@@ -17,6 +17,11 @@ describe("the Lua files", () => {
     const luacheck = ["--no-color", "--quiet", "--config", settings, luaPluginFolder];
     const { status, stdout } = spawnSync("luacheck", luacheck, { encoding: "utf8" });
     expect({ status, stdout }).toMatchObject({ status: 0 });
+  });
+
+  test("wait by a clock that nobody can set back", () => {
+    const files = readdirSync(luaPluginFolder).filter((name) => name !== "clock.lua");
+    expect(files.filter((name) => read(name).includes("ngx.now"))).toEqual([]);
   });
 
   test("have the package's version", () => {

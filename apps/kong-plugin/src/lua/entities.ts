@@ -45,9 +45,10 @@ export class LuaEntities {
     }
   }
 
-  /** Remembers what a gateway is configured with. */
-  list(gateway: string, ids: ReadonlySet<string>): void {
-    this.#listed.set(gateway, ids);
+  /** Remembers what a gateway is configured with: ids, each with a number that is higher the later it was configured. */
+  list(gateway: string, seqs: Readonly<Record<string, number>>): void {
+    this.#listed.set(gateway, new Set(Object.keys(seqs)));
+    for (const [id, seq] of Object.entries(seqs)) this.#known.get(id)?.entity.configuredAgain(seq);
   }
 
   forget(gateway: string): void {

@@ -64,7 +64,7 @@ export class LuaGateways {
     gateway.reportedAtMs = performance.now();
     if (report.entities !== undefined) {
       gateway.entities = new Set(Object.keys(report.entities));
-      entities.list(report.gateway, gateway.entities);
+      entities.list(report.gateway, report.entities);
     }
     for (const key of Object.keys(report.unreachable)) this.#current(key)?.unreachable();
     const passed = this.#count(report, gateway);

@@ -49,8 +49,11 @@ export const reportSchema = z.object({
   backends: z.record(z.string().max(256), z.tuple([z.int().min(0), z.int().min(0)])),
   /** Keys of backends that Kong could not reach. */
   unreachable: listed,
-  /** The ids of all entities that the gateway is configured with, when they have changed or the server has asked. */
-  entities: listed.optional(),
+  /**
+   * All entities that the gateway is configured with, when they have changed or the server has asked: by id, a number that is
+   * higher the later the entity was configured.
+   */
+  entities: z.record(entityId, z.number()).optional(),
   /** Those that the server has asked for. */
   configurations: z.record(entityId, z.unknown()).optional(),
 });

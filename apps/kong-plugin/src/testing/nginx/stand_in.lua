@@ -98,8 +98,22 @@ function stand_in.init_worker()
   Plugin:configure(confs)
 end
 
+-- The entries of the shared dictionary, each with the seconds that it has left; 0: it stays.
+local function entries()
+  local dict = ngx.shared.kong_serverless
+  local left = {}
+  for _, name in ipairs(dict:get_keys(0)) do
+    left[name] = dict:ttl(name)
+  end
+  return left
+end
+
 function stand_in.access()
   local headers = ngx.req.get_headers()
+  if headers["x-entries"] then
+    ngx.print(cjson.encode(entries()))
+    return ngx.exit(200)
+  end
   local ctx = ngx.ctx
   ctx.route = routes[headers["x-route"] or "route"]
   if headers["x-exit-before"] then

@@ -1,0 +1,14 @@
+-- Seconds that only go forward. `ngx.now` is the wall clock: set back by an hour, it would stop for an hour whatever
+-- waits for it.
+
+local ffi = require "ffi"
+
+pcall(ffi.cdef, "extern volatile uintptr_t ngx_current_msec;")
+
+local clock = {}
+
+function clock.now()
+  return tonumber(ffi.C.ngx_current_msec) / 1000
+end
+
+return clock
