@@ -64,7 +64,12 @@ const events = {
     reason,
     result: { isReady: true, durationMs: 1 },
   })),
-  "lease.lost": (["probe", "proxy"] as const).map((cause) => ({ backend, event: "lease.lost", cause })),
+  "chain.broken": [{ backend, event: "chain.broken", chained: "other", cause: "unknown" }],
+  "lease.lost": (["probe", "proxy", "chain"] as const).map((cause) => ({
+    backend,
+    event: "lease.lost",
+    cause,
+  })),
   "in_flight.written_off": [{ backend, event: "in_flight.written_off", inFlight: 1 }],
   "settings.replaced": [{ backend, event: "settings.replaced" }],
   // It takes away what was counted.

@@ -1,12 +1,19 @@
-import type { Backend, Held, HoldRequest } from "@kong-serverless/activator";
+import {
+  type Backend,
+  type Held,
+  type HoldRequest,
+  probeTarget,
+  upstreamTarget,
+} from "@kong-serverless/activator";
 import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
+import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { type ErrorCodeName, ServerlessError } from "@kong-serverless/runtime";
 
 import { problem, waitingPage } from "./answer.ts";
 import type { Decision, Passed } from "./decision.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { isBelow } from "./path-prefix.ts";
-import { probeTarget, serviceUrl, upstreamUrl } from "./probe-target.ts";
+import { serviceUrl } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Traces } from "./traces.ts";
 
@@ -38,9 +45,10 @@ export class ColdPath {
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
       isNavigation = config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts));
-      probeUrl = await this.#findProbeUrl(facts);
+      const target = upstreamTarget(matched.settings) ?? (await this.#serviceTarget(facts));
+      probeUrl = target.url;
       const request: HoldRequest = {
-        target: probeTarget(probeUrl, matched.settings),
+        target,
         arrivedAtMs,
         timeoutMs: isNavigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
         limits: config.limits,
@@ -56,7 +64,7 @@ export class ColdPath {
         return { kind: "left" };
       }
       if (!(error instanceof ServerlessError)) throw error;
-      return this.#refuse(error.code, isNavigation);
+      return this.#refuse(error.code, { isNavigation, about: error.backend });
     }
     metrics.held(held);
     // After one probe the backend turned out to run: for the client that was no cold start.
@@ -74,15 +82,22 @@ export class ColdPath {
     return maxHeldPerClient + maxColdStartsPerClient === 0 ? {} : { client: await facts.client() };
   }
 
-  #refuse(code: ErrorCodeName, isNavigation = false): Decision {
+  /** @param about Names the backend that is the trouble, where it is another one of the chain. */
+  #refuse(
+    code: ErrorCodeName,
+    { isNavigation = false, about }: { isNavigation?: boolean; about?: string | undefined } = {},
+  ): Decision {
     const { backend, metrics } = this.#options;
     // Another replica of the gateway can answer at once.
     const retryAfterMs = code === "GATEWAY_STOPPING" ? 0 : backend.retryAfterMs;
-    const refusal = { code, backend: backend.name, retryAfterMs };
     metrics.refused(code);
+    const isTimeout = code === "HOLD_TIMEOUT" || code === "CHAIN_NOT_READY";
     return {
       kind: "exit",
-      answer: isNavigation && code === "HOLD_TIMEOUT" ? waitingPage(refusal) : problem(refusal),
+      answer:
+        isNavigation && isTimeout
+          ? waitingPage({ code, backend: backend.name, retryAfterMs })
+          : problem({ code, backend: about ?? backend.name, retryAfterMs }),
     };
   }
 
@@ -97,11 +112,10 @@ export class ColdPath {
     return userAgents.some((part) => userAgent?.includes(part.toLowerCase()));
   }
 
-  async #findProbeUrl(facts: RequestFacts): Promise<string> {
+  async #serviceTarget(facts: RequestFacts): Promise<ProbeTarget> {
     const { match, settings } = this.#options.matched;
-    const { upstream, health = "/" } = settings;
-    if (upstream !== undefined) return upstreamUrl(upstream, health);
-    return serviceUrl(await facts.origin(), { ...match, health });
+    const url = serviceUrl(await facts.origin(), { ...match, health: settings.health ?? "/" });
+    return probeTarget(url, settings);
   }
 }
 

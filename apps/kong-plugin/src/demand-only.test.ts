@@ -10,7 +10,7 @@ test("a backend without pubsub and topic is woken by its demand alone, and nothi
   const held = gateway.request();
   await gateway.plugin.waitFor("request.held");
   const demand = await (await gateway.ops("/demand/demo")).json();
-  expect(demand).toEqual({ backend: "demo", held: 1, inFlight: 0, demand: 1 });
+  expect(demand).toEqual({ backend: "demo", held: 1, inFlight: 0, chained: 0, demand: 1 });
   stage.backend.become(200);
   expect((await held).status).toBe(200);
   expect(await (await gateway.ops("/demand/demo")).json()).toMatchObject({ demand: 0 });

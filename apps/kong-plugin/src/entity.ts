@@ -94,12 +94,15 @@ export class Entity {
     const { activator, metrics, traces } = this.#parts;
     const { backends, release } = claimBackends(activator, config.backends, this.#identity);
     this.#release = release;
-    const rules = backends.map(({ matched, backend }) => {
+    const claimed = backends.map(({ matched, backend }) => {
       const requests = metrics.requestsOf(backend.name);
       const destination = new Destination({ config, matched, backend, metrics: requests, traces });
-      return { match: matched.match, backend: destination };
+      return { matched, destination };
     });
-    return { destinations: rules.map((rule) => rule.backend), matcher: new Matcher(rules) };
+    const rules = claimed
+      .filter(({ matched }) => matched.isRouted)
+      .map(({ matched, destination }) => ({ match: matched.match, backend: destination }));
+    return { destinations: claimed.map(({ destination }) => destination), matcher: new Matcher(rules) };
   }
 }
 

@@ -22,6 +22,7 @@ export function logActivatorEvent(log: Log, observed: ActivatorEvent): void {
       const code = error instanceof ServerlessError ? error.code : "PUBLISH_FAILED";
       return log.warn({ backend, code, reason, error: String(error) }, event);
     }
+    case "chain.broken":
     case "lease.lost":
     case "in_flight.written_off":
       return log.warn(fields, event);

@@ -5,7 +5,7 @@ import { backendConfig, config, type Stage, useStage } from "./testing/stage.ts"
 const openStage = useStage();
 
 const demandOf = async (stage: Stage, name = "demo") => (await stage.gateway.ops(`/demand/${name}`)).json();
-const nothing = { backend: "demo", held: 0, inFlight: 0, demand: 0 };
+const nothing = { backend: "demo", held: 0, inFlight: 0, chained: 0, demand: 0 };
 
 describe("the demand for a backend", () => {
   test("is zero before anybody has asked for it", async () => {
@@ -19,10 +19,10 @@ describe("the demand for a backend", () => {
     const exchange = gateway.exchange();
     const access = gateway.host.access(gateway.entity(), exchange);
     await gateway.plugin.waitFor("request.held");
-    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 1, inFlight: 0, demand: 1 });
+    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 1, inFlight: 0, chained: 0, demand: 1 });
     stage.backend.become(200);
     await access;
-    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 0, inFlight: 1, demand: 1 });
+    expect(await demandOf(stage)).toEqual({ backend: "demo", held: 0, inFlight: 1, chained: 0, demand: 1 });
     exchange.response = { status: 200, headers: {}, source: "service" };
     await gateway.host.log(gateway.entity(), exchange);
     expect(await demandOf(stage)).toEqual(nothing);

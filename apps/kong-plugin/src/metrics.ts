@@ -181,6 +181,7 @@ export class Metrics {
         break;
       case "request.held":
       case "wake.started":
+      case "chain.broken":
       case "settings.replaced":
         break;
     }

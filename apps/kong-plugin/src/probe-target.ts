@@ -1,7 +1,5 @@
 import { isIPv6 } from "node:net";
 
-import type { BackendSettings } from "@kong-serverless/config";
-import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { isBelow } from "./path-prefix.ts";
@@ -27,11 +25,6 @@ interface Route {
 
 const schemes: Readonly<Record<string, string>> = { http: "http", https: "https", ws: "http", wss: "https" };
 
-/** Where a backend is probed that names its own address. */
-export function upstreamUrl(upstream: string, health: string): string {
-  return upstream.replace(/\/+$/, "") + health;
-}
-
 /**
  * Where Kong would forward a request for `target` + `health` on this route: the readiness URL of a backend without an
  * `upstream`. Fails with PROBE_TARGET_UNKNOWN. Nothing in it comes from the client.
@@ -46,17 +39,6 @@ export function serviceUrl(
   const below = stripped(target.replace(/\/+$/, ""), route);
   const base = (service.path ?? "").replace(/\/+$/, "");
   return `${scheme}://${addressOf(service)}${base}${below}${health}`;
-}
-
-/** How a backend with these settings is asked at `url`. */
-export function probeTarget(url: string, settings: BackendSettings): ProbeTarget {
-  return {
-    url,
-    timeoutMs: settings.probeTimeoutMs,
-    connectTimeoutMs: settings.probeConnectTimeoutMs,
-    statuses: settings.probeStatuses,
-    ...(settings.probeHeaders !== undefined && { headers: settings.probeHeaders }),
-  };
 }
 
 /** What is left of `target` once Kong has cut the path off that the route matched (a regular expression's is unknown). */

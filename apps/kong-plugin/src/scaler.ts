@@ -21,8 +21,8 @@ export async function startScaler(
     peers: SCALER_PEERS,
     ...(tls && { tls }),
     demand: (backend) => {
-      const { held, inFlight } = activator.demand(backend);
-      return held + inFlight;
+      const { held, inFlight, chained } = activator.demand(backend);
+      return held + inFlight + chained;
     },
     log,
   });

@@ -109,6 +109,7 @@ export class Tracer {
         return;
       case "request.held":
       case "wake.started":
+      case "chain.broken":
       case "lease.lost":
       case "in_flight.written_off":
       case "settings.replaced":

@@ -22,6 +22,17 @@ export interface ActivationRequest {
   readonly deadlineMs: number;
 }
 
+/** Another backend that must be ready before what is held here goes on. */
+interface AwaitedBackend {
+  readonly name: string;
+  /** By its own probe, whatever it waits for in turn: two that wait for each other both get somewhere. */
+  readonly isReadyItself: boolean;
+  /** Of its latest activation, those of others left out. */
+  readonly ownProbes: number;
+  /** Settles once its activation has an answer, good or bad; undefined while there is none. */
+  readonly answered: Promise<void> | undefined;
+}
+
 export interface ActivationOptions {
   readonly first: ActivationRequest;
   readonly wakes: WakeSender;
@@ -33,7 +44,11 @@ export interface ActivationOptions {
   readonly isWanted: () => boolean;
   /** A pod behind the backend's Service has answered, which the Service itself may not yet do. */
   readonly onPodReady: (pod: PodAddress) => void;
-  /** The backend is ready, or did not become so in time. Called in the turn that decides it: no request can join between. */
+  /** Those of its chain that are not ready yet. */
+  readonly blockers: () => readonly AwaitedBackend[];
+  /** Wakes the chain (again, for those that have been given up), for as long as the attempt lasts. */
+  readonly wakeChain: (deadlineMs: number) => void;
+  /** The backend and what it waits for are ready, or did not become so in time. Called in the turn that decides it: no request can join between. */
   readonly onEnd: (isReady: boolean) => void;
 }
 
@@ -54,6 +69,10 @@ export class Activation {
   #deadlineMs: number;
   #attempts = 0;
   #probes = 0;
+  #isReadyItself = false;
+  /** Those of the chain that were not ready when it began. */
+  #awaited: readonly AwaitedBackend[] = [];
+  readonly #answered = Promise.withResolvers<void>();
 
   constructor(options: ActivationOptions) {
     const { settings, target, deadlineMs } = options.first;
@@ -72,8 +91,22 @@ export class Activation {
     return this.#target;
   }
 
+  /** Of this attempt; where it had to wait for others that took more, of theirs. */
   get probes(): number {
+    return Math.max(this.#probes, ...this.#awaited.map(({ ownProbes }) => ownProbes));
+  }
+
+  get ownProbes(): number {
     return this.#probes;
+  }
+
+  get isReadyItself(): boolean {
+    return this.#isReadyItself;
+  }
+
+  /** Settles at the backend's own answer, or when the time is up. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
   }
 
   get elapsedMs(): number {
@@ -81,6 +114,7 @@ export class Activation {
   }
 
   start(): void {
+    this.#awaited = this.#options.blockers();
     void this.#wakeUntilEnded();
     void this.#waitUntilReady();
   }
@@ -108,12 +142,38 @@ export class Activation {
           likelihood: () => startUpTimes.likelihood(this.elapsedMs),
           onAttempt: (_, attempt) => (this.#probes = attempt),
         });
-        return this.#end(true);
+        const readyAtMs = performance.now();
+        this.#isReadyItself = true;
+        this.#answered.resolve();
+        if (this.#options.blockers().length === 0) return this.#end(true);
+        await this.#waitForChain();
+        if (this.#options.blockers().length > 0) {
+          if (performance.now() < this.#deadlineMs) continue;
+          return this.#end(false);
+        }
+        // What answered long before the others did may be gone again.
+        if (performance.now() - readyAtMs <= this.#settings.readyLeaseMs) return this.#end(true);
       } catch (error) {
         // A request that joined in the very turn in which the time was up has brought time of its own.
         const hasTime = error instanceof NotReadyError && performance.now() < this.#deadlineMs;
         if (!hasTime) return this.#end(false);
       }
+    }
+  }
+
+  /** Ends when the whole chain is ready, or when the time is up. */
+  async #waitForChain(): Promise<void> {
+    const { blockers, wakeChain } = this.#options;
+    while (blockers().length > 0) {
+      const leftMs = this.#deadlineMs - performance.now();
+      if (leftMs <= 0) return;
+      wakeChain(this.#deadlineMs);
+      const over = new AbortController();
+      const answers = blockers().map(
+        ({ answered }) => answered ?? pause(this.#settings.intervalMs, over.signal),
+      );
+      await Promise.race([Promise.all(answers), pause(leftMs, over.signal)]);
+      over.abort();
     }
   }
 
@@ -133,6 +193,7 @@ export class Activation {
 
   #end(isReady: boolean): void {
     this.#ended.abort();
+    this.#answered.resolve();
     this.#options.onEnd(isReady);
   }
 

@@ -27,7 +27,7 @@ describe("Activator", () => {
   });
 
   test("shows no demand for a name that nobody has asked for", () => {
-    expect(activator.demand("unheard-of")).toEqual({ held: 0, inFlight: 0 });
+    expect(activator.demand("unheard-of")).toEqual({ held: 0, inFlight: 0, chained: 0 });
   });
 
   test("refuses other settings for a name in use, and names what differs", () => {

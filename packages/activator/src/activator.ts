@@ -30,6 +30,13 @@ export interface ActivatorLimits {
   readonly maxBackends?: number;
 }
 
+/** Requests held for a backend and in flight to it, and 1 where others that are used need it. */
+export interface Demand {
+  readonly held: number;
+  readonly inFlight: number;
+  readonly chained: 0 | 1;
+}
+
 interface Entry {
   readonly backend: Backend;
   readonly owners: Map<string, { seq: number; claims: number }>;
@@ -62,6 +69,8 @@ export class Activator {
       heldTotal: { count: 0 },
       clients: new Clients(),
       activating: { count: 0 },
+      find: (name) => this.find(name),
+      all: () => this.backends,
     };
   }
 
@@ -78,9 +87,12 @@ export class Activator {
     return this.#entries.get(name)?.backend;
   }
 
-  /** Requests held for a backend and in flight to it; zeros for a name that no request has come by yet. */
-  demand(name: string): { readonly held: number; readonly inFlight: number } {
-    return this.#entries.get(name)?.backend.demand ?? { held: 0, inFlight: 0 };
+  /** What the scaler of a backend is told; zeros for a name that no request has come by yet. */
+  demand(name: string): Demand {
+    const backend = this.find(name);
+    return backend === undefined
+      ? { held: 0, inFlight: 0, chained: 0 }
+      : { ...backend.demand, chained: backend.isWantedByOthers ? 1 : 0 };
   }
 
   /**

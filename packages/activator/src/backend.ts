@@ -3,10 +3,12 @@ import type { ProbeBudget, ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Activation, type ActivationRequest } from "./activation.ts";
+import { Chain } from "./chain.ts";
 import type { ClientLimits, Clients } from "./clients.ts";
 import type { Collaborators, PodAddress } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
+import { upstreamTarget } from "./probe-target.ts";
 import { ReadyLease } from "./ready-lease.ts";
 import { ReleasePace } from "./release-pace.ts";
 import { StartUpTimes } from "./start-up-times.ts";
@@ -27,6 +29,8 @@ type State =
 
 /** How often held requests that wait for their turn are looked at, should none end meanwhile. */
 const releaseMs = 50;
+/** For how many turns of its upkeep a backend in use vouches for its chain: there is always another turn in time. */
+const turnsVouchedFor = 2;
 
 /** What a gateway takes on at most, for all its backends. */
 export interface GatewayLimits extends ClientLimits {
@@ -66,6 +70,8 @@ export interface BackendParts {
   readonly clients: Clients;
   /** Activations under way. */
   readonly activating: { count: number };
+  readonly find: (name: string) => Backend | undefined;
+  readonly all: () => readonly Backend[];
 }
 
 /** A backend as the gateway sees it: cold, activating or ready, with the requests held for it and in flight to it. */
@@ -86,6 +92,15 @@ export class Backend {
   readonly #pace = new ReleasePace();
   readonly #releasing = new Upkeep(() => this.#release());
   #isReleasingSoon = false;
+  readonly #chain: Chain<Backend>;
+  /** Others that have held requests which need this one too. Looked through before it is believed. */
+  readonly #wantedBy = new Set<Backend>();
+  /** Others that need this one are used until then. */
+  #usedAlongUntilMs = -Infinity;
+  /** Where it was last probed for a request of its own. */
+  #knownTarget: ProbeTarget | undefined;
+  /** What the latest activation waited for in vain, although the backend itself was ready. */
+  #blockedBy: readonly string[] = [];
 
   constructor(settings: BackendSettings, parts: BackendParts) {
     this.name = settings.name;
@@ -93,6 +108,7 @@ export class Backend {
     this.#parts = parts;
     this.#held = new HeldRequests(settings.name, parts.wheel, parts.heldTotal);
     this.#wakes = new WakeSender(parts.collaborators);
+    this.#chain = new Chain<Backend>(this, parts.find, parts.collaborators.observe);
   }
 
   get settings(): BackendSettings {
@@ -104,7 +120,10 @@ export class Backend {
     this.#ahead = undefined;
     // What was ready may have been another address. An activation under way goes on for those that are held.
     const { target } = { target: undefined, ...this.#state };
-    if (this.#state.name === "ready") this.#state = { name: "cold" };
+    if (this.#state.name === "ready") {
+      this.#state = { name: "cold" };
+      this.#loseDependents();
+    }
     if (target !== undefined) this.#activateForHeld(target);
     // What was sent may have gone to another topic.
     this.#wakes.forget();
@@ -125,6 +144,32 @@ export class Backend {
 
   get demand(): { readonly held: number; readonly inFlight: number } {
     return { held: this.#held.count, inFlight: this.#inFlight.count };
+  }
+
+  /** Whether others that are held for, or used, need this one: as if a request of its own were there. */
+  get isWantedByOthers(): boolean {
+    for (const other of this.#wantedBy) {
+      if (other.#held.count > 0) return true;
+      this.#wantedBy.delete(other);
+    }
+    return performance.now() < this.#usedAlongUntilMs;
+  }
+
+  /** Ready by its own probe, whatever it waits for in turn. */
+  get isReadyItself(): boolean {
+    if (this.#state.name === "activating") return this.#state.activation.isReadyItself;
+    return this.#isWarm(performance.now());
+  }
+
+  /** Probes of the latest activation; 0 when there has been none since the backend was lost. */
+  get ownProbes(): number {
+    if (this.#state.name === "activating") return this.#state.activation.ownProbes;
+    return this.#state.name === "ready" ? this.#state.probes : 0;
+  }
+
+  /** Settles once an activation that is under way has an answer. */
+  get answered(): Promise<void> | undefined {
+    return this.#state.name === "activating" ? this.#state.activation.answered : undefined;
   }
 
   /** Milliseconds since the latest request for this backend. */
@@ -154,8 +199,8 @@ export class Backend {
 
   /**
    * Holds a request until the backend is ready; then it is to be counted as in flight, in the same turn. The first one
-   * starts an activation, all others join it. Rejects with HOLD_TIMEOUT, with HELD_LIMIT_REACHED,
-   * ACTIVATION_LIMIT_REACHED or CLIENT_LIMIT_REACHED, or with the signal's reason.
+   * starts an activation, all others join it. Rejects with HOLD_TIMEOUT or CHAIN_NOT_READY, with HELD_LIMIT_REACHED,
+   * ACTIVATION_LIMIT_REACHED, CLIENT_LIMIT_REACHED or PROBE_TARGET_UNKNOWN, or with the signal's reason.
    */
   async hold(request: HoldRequest): Promise<Held> {
     if (this.admit()) return { waitedMs: performance.now() - request.arrivedAtMs, probes: 0 };
@@ -163,10 +208,13 @@ export class Backend {
     this.#lastRequestMs = performance.now();
     this.#held.assertRoom({ maxHeld, maxHeldTotal: request.limits.maxHeldTotal });
     request.signal?.throwIfAborted();
+    this.#knownTarget = request.target;
+    this.#assertChainKnown();
     const leaveClient = this.#admitClient(request);
 
     const timeoutMs = Math.min(request.timeoutMs, holdTimeoutMs);
-    const held = this.#held.hold(request.arrivedAtMs + timeoutMs, request.signal);
+    const deadlineMs = request.arrivedAtMs + timeoutMs;
+    const held = this.#held.hold(deadlineMs, () => this.#timeoutError(), request.signal);
     const start =
       this.#state.name === "ready" && this.#isWarm(performance.now())
         ? this.#state
@@ -261,30 +309,46 @@ export class Backend {
     return clients.hold(client, isColdStart);
   }
 
+  /** Joins or starts an activation, and has the chain woken in the same moment. */
   #joinActivation(request: ActivationRequest): Activation {
+    const activation = this.#joinOwnActivation(request);
+    this.#wakeChain(request.deadlineMs);
+    return activation;
+  }
+
+  #joinOwnActivation(request: ActivationRequest, wokenBy?: string): Activation {
     if (this.#state.name === "activating") {
       this.#state.activation.join(request);
       return this.#state.activation;
     }
     const { collaborators, budget } = this.#parts;
+    this.#blockedBy = [];
     const activation = new Activation({
       first: request,
       wakes: this.#wakes,
       collaborators,
       budget,
       startUpTimes: this.#startUpTimes,
-      isWanted: () => this.#held.count > 0 || this.#podAhead !== undefined,
+      isWanted: () => this.#held.count > 0 || this.#podAhead !== undefined || this.isWantedByOthers,
       onPodReady: (pod) => this.#podReady(activation, pod),
+      blockers: () => this.#blockers(),
+      wakeChain: (deadlineMs) => this.#wakeChain(deadlineMs),
       onEnd: (isReady) => this.#finish(activation, isReady),
     });
     this.#state = { name: "activating", activation };
     this.#parts.activating.count += 1;
-    collaborators.observe({ event: "activation.started", backend: this.name });
+    collaborators.observe({
+      event: "activation.started",
+      backend: this.name,
+      ...(wokenBy !== undefined && { wokenBy }),
+    });
     activation.start();
     return activation;
   }
 
   #podReady({ elapsedMs: waitedMs }: Activation, pod: PodAddress): void {
+    // It is asked again, also when what it waits for is ready.
+    if (this.#blockers().length > 0) return;
     const isFirst = this.#ahead === undefined;
     this.#ahead = { pod, untilMs: performance.now() + this.#settings.readyLeaseMs };
     if (isFirst) {
@@ -297,6 +361,49 @@ export class Backend {
     this.#releaseAtPace();
   }
 
+  #wakeChain(deadlineMs: number): void {
+    for (const other of this.#chain.woken) other.#wakeFor(this, deadlineMs);
+  }
+
+  /** Wakes this backend for requests that another one holds, as if one were held here. */
+  #wakeFor(other: Backend, deadlineMs: number): void {
+    this.#wantedBy.add(other);
+    this.#startUpkeep();
+    const target = this.#probeTarget;
+    // Without a place to probe, the upkeep wakes it.
+    if (target === undefined || this.#isWarm(performance.now())) return;
+    this.#joinOwnActivation({ settings: this.#settings, target, deadlineMs }, other.name);
+  }
+
+  /** Where it is probed when no request of its own says it. */
+  get #probeTarget(): ProbeTarget | undefined {
+    return upstreamTarget(this.#settings) ?? this.#knownTarget;
+  }
+
+  #blockers(): readonly Backend[] {
+    return this.#chain.awaited.filter((other) => !other.isReadyItself);
+  }
+
+  #assertChainKnown(): void {
+    for (const other of this.#chain.awaited) {
+      if (other.#settings.health === undefined || other.#probeTarget !== undefined) continue;
+      const message = `${this.name} waits for ${other.name}, which has no \`upstream\` and has had no request of its own: nobody knows where to probe it.`;
+      throw new ServerlessError("PROBE_TARGET_UNKNOWN", message, { backend: other.name });
+    }
+  }
+
+  #timeoutError(): ServerlessError {
+    const { activation } = { activation: undefined, ...this.#state };
+    const blockedBy = activation?.isReadyItself ? this.#blockers().map(({ name }) => name) : this.#blockedBy;
+    const [blocker] = blockedBy;
+    if (blocker !== undefined) {
+      const message = `The backend ${this.name} waits for ${blockedBy.join(", ")}, which did not become ready in time.`;
+      return new ServerlessError("CHAIN_NOT_READY", message, { backend: blocker });
+    }
+    const message = `The backend ${this.name} did not become ready in time.`;
+    return new ServerlessError("HOLD_TIMEOUT", message, { backend: this.name });
+  }
+
   #finish(activation: Activation, isReady: boolean): void {
     this.#parts.activating.count -= 1;
     const { observe } = this.#parts.collaborators;
@@ -305,12 +412,15 @@ export class Backend {
     this.#ahead = undefined;
     if (!isReady) {
       this.#state = { name: "cold" };
+      if (activation.isReadyItself) this.#blockedBy = this.#blockers().map(({ name }) => name);
+      const isBlocked = this.#blockedBy.length > 0;
       observe({
         event: "activation.failed",
         backend: this.name,
-        code: "NOT_READY_IN_TIME",
+        code: isBlocked ? "CHAIN_NOT_READY" : "NOT_READY_IN_TIME",
         waitedMs,
         probes,
+        ...(isBlocked && { blockedBy: this.#blockedBy }),
       });
       return;
     }
@@ -364,16 +474,35 @@ export class Backend {
     this.#joinActivation({ settings: this.#settings, target, deadlineMs });
   }
 
-  #loseLease(cause: "probe" | "proxy"): void {
+  #loseLease(cause: "probe" | "proxy" | "chain"): void {
     const { target } = { target: undefined, ...this.#state };
     this.#state = { name: "cold" };
     this.#parts.collaborators.observe({ event: "lease.lost", backend: this.name, cause });
+    this.#loseDependents();
     if (target !== undefined) this.#activateForHeld(target);
   }
 
-  #startUpkeep(): void {
+  /** Those that wait for this backend are of no use without it. Those that merely wake it are. */
+  #loseDependents(): void {
+    for (const other of this.#parts.all()) {
+      if (other.#state.name !== "ready" || other.#settings.waitFor === undefined) continue;
+      if (other.#chain.awaited.includes(this)) other.#loseLease("chain");
+    }
+  }
+
+  get #upkeepMs(): number {
     const { readyLeaseMs, keepWarmIntervalMs } = this.#settings;
-    this.#upkeep.start(Math.min(readyLeaseMs, keepWarmIntervalMs || Infinity) / 4);
+    return Math.min(readyLeaseMs, keepWarmIntervalMs || Infinity) / 4;
+  }
+
+  #startUpkeep(): void {
+    this.#upkeep.start(this.#upkeepMs);
+  }
+
+  /** Others that need this one are used, at least until then. */
+  #useAlong(untilMs: number): void {
+    this.#usedAlongUntilMs = Math.max(this.#usedAlongUntilMs, untilMs);
+    this.#startUpkeep();
   }
 
   /** Does what is due for a backend in use. Returns whether it still is. */
@@ -389,16 +518,20 @@ export class Backend {
         inFlight: writtenOff,
       });
     }
-    if (!hadTraffic && !this.#inFlight.isActive(nowMs)) return false;
-    this.#keepWarm();
-    if (hadTraffic) void this.#renewLease(nowMs);
+    const isUsed = hadTraffic || this.#inFlight.isActive(nowMs);
+    const isWantedByOthers = this.isWantedByOthers;
+    if (!isUsed && !isWantedByOthers) return false;
+    if (isUsed)
+      for (const other of this.#chain.woken) other.#useAlong(nowMs + turnsVouchedFor * this.#upkeepMs);
+    this.#keepWarm(isWantedByOthers);
+    if (hadTraffic || isWantedByOthers) void this.#renewLease(nowMs);
     return true;
   }
 
-  #keepWarm(): void {
+  #keepWarm(isWantedByOthers: boolean): void {
     const { health, keepWarmIntervalMs, wakeRepeatMs } = this.#settings;
     // A backend that is never held for has no activation: each of its messages is one.
-    const isHeldFor = health !== undefined;
+    const isHeldFor = health !== undefined && !(isWantedByOthers && this.#probeTarget === undefined);
     const intervalMs = keepWarmIntervalMs > 0 || isHeldFor ? keepWarmIntervalMs : wakeRepeatMs;
     if (intervalMs === 0 || this.#state.name === "activating" || this.#wakes.msUntilDue(intervalMs) > 0)
       return;

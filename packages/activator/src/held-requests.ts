@@ -44,10 +44,10 @@ export class HeldRequests {
   }
 
   /**
-   * Resolves when released. Rejects with HOLD_TIMEOUT at `deadlineMs`, or with the reason of `signal`, which has not
+   * Resolves when released. Rejects with what `timeout` says at `deadlineMs`, or with the reason of `signal`, which has not
    * aborted yet, when the client leaves.
    */
-  hold(deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
+  hold(deadlineMs: number, timeout: () => ServerlessError, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#releases.delete(release);
@@ -65,8 +65,7 @@ export class HeldRequests {
       };
       const timer = this.#wheel.schedule(deadlineMs, () => {
         leave();
-        const message = `The backend ${this.#backend} did not become ready in time.`;
-        reject(new ServerlessError("HOLD_TIMEOUT", message, { backend: this.#backend }));
+        reject(timeout());
       });
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#releases.add(release);

@@ -48,6 +48,22 @@ const hold = (): Promise<Held> =>
 const pod = { host: "10.0.0.1", port: 8080 };
 
 describe("pods that are asked themselves", () => {
+  test("get nothing before what the backend waits for is ready", async () => {
+    const activator = new Activator(world);
+    const chained = { ...settings, waitFor: ["store"] };
+    ({ backend } = activator.register(chained, { key: "route", seq: 1 }));
+    const store = { ...settings, name: "store", upstream: "http://store" };
+    activator.register(store, { key: "store", seq: 1 });
+    const held = hold();
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    await advance(500);
+    expect(backend.demand.held).toBe(1);
+    world.readyPods.add("store");
+    await advance(60);
+    expect(await held).toMatchObject({ pod });
+  });
+
   test("get what is held as soon as one answers, and what comes after, until the Service leads to it", async () => {
     const first = hold();
     await advance(200);

@@ -46,13 +46,16 @@ const kongBackendChecks = [
   },
 ];
 
+const backendName = z
+  .string()
+  .regex(dnsLabel, "must be a DNS label: at most 63 of a-z, 0-9 and -, no - at either end")
+  .meta({ kong: kongDnsLabel });
+const backendNames = z.array(backendName).min(1).max(16).optional();
+
 /** One backend of the plugin, as an operator writes it. */
 export const backendSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(dnsLabel, "must be a DNS label: at most 63 of a-z, 0-9 and -, no - at either end")
-      .meta({ kong: kongDnsLabel })
+    name: backendName
       .optional()
       .describe(
         "Identifies the backend in logs, metrics and `/demand/{name}`, across all routes and nginx workers of the gateway. Default: its `topic`. The same name with other settings is an error.",
@@ -102,6 +105,18 @@ export const backendSchema = z
         "Dapr pub/sub component that takes the wake messages. Together with `topic`; without both, the scaler must watch `/demand/{name}`.",
       ),
     topic: z.string().min(1).max(256).optional().describe("Topic of the wake messages."),
+    alsoWake: backendNames.describe(
+      "Names of backends that are woken in the same moment as this one, and kept warm while this one is used; so are those that they name themselves. A name may be configured in this plugin or in another one of the gateway. Cycles are refused.",
+    ),
+    waitFor: backendNames.describe(
+      "As `alsoWake`, and requests are held until these are ready too, each by its own probe and all within this backend's `holdTimeoutMs`. Each needs `health` and `upstream`. When one of them is lost, requests are held again.",
+    ),
+    routed: z
+      .boolean()
+      .optional()
+      .describe(
+        "false: no request is for this backend. It is woken only where others name it in `alsoWake` or `waitFor`. Default: true.",
+      ),
   })
   .meta({ kong: { entity_checks: kongBackendChecks } });
 

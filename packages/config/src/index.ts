@@ -1,3 +1,4 @@
+export { chainedNames, findCycle, missingForProbes } from "./chain-issues.ts";
 export { type CliEnvironment, readCliEnvironment } from "./cli-environment.ts";
 export {
   type ConsumerEnvironment,

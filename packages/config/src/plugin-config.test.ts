@@ -131,3 +131,50 @@ describe("parsePluginConfig", () => {
     );
   });
 });
+
+const chained = (fields: object, ...others: object[]) => ({
+  backend: [{ ...backend, ...fields }, ...others],
+});
+
+describe("chains in a configuration", () => {
+  const store = { name: "store", health: "/ready", upstream: "http://store", routed: false };
+
+  test("are taken as they are written, to names of other plugins too", () => {
+    const { backends } = parsePluginConfig(
+      chained({ alsoWake: ["elsewhere"], waitFor: ["store"] }, store),
+      source,
+    );
+    expect(backends[0]?.settings).toMatchObject({ alsoWake: ["elsewhere"], waitFor: ["store"] });
+    expect(backends.map(({ isRouted }) => isRouted)).toEqual([true, false]);
+  });
+
+  test("are refused when they have no end, and the cycle is named", () => {
+    const cyclic = chained({ waitFor: ["store"] }, { ...store, alsoWake: ["demo"] });
+    expect(issuesOf(cyclic)).toEqual([expect.stringContaining("the cycle demo -> store -> demo")]);
+    expect(issuesOf(chained({ alsoWake: ["demo"] }))).toEqual([expect.stringContaining("demo -> demo")]);
+  });
+
+  test("may meet again without being a cycle", () => {
+    const shared = { ...store, name: "shared" };
+    const diamond = chained({ waitFor: ["store", "shared"] }, { ...store, waitFor: ["shared"] }, shared);
+    expect(issuesOf(diamond)).toEqual([]);
+  });
+
+  test("cannot wait for what cannot be probed", () => {
+    const { upstream: _, ...unknown } = store;
+    expect(issuesOf(chained({ waitFor: ["store"] }, { ...unknown, target: "/s", routed: true }))).toEqual([
+      expect.stringMatching(/backend\[0\]\.waitFor\[0\]: found "store".*`upstream`/),
+    ]);
+    const { health: __, ...silent } = backend;
+    expect(issuesOf({ backend: [{ ...silent, waitFor: ["store"] }, store] })).toEqual([
+      expect.stringMatching(/health: missing \(`waitFor`/),
+    ]);
+  });
+
+  test("leave requests to the backends that are routed", () => {
+    expect(issuesOf(chained({ alsoWake: ["store"] }, store, { ...store, name: "other" }))).toEqual([]);
+    expect(issuesOf(chained({}, { ...store, target: "/store" }))).toEqual([
+      expect.stringContaining("backend[1].routed: found false"),
+    ]);
+  });
+});

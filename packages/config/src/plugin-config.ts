@@ -1,3 +1,4 @@
+import { chainIssues } from "./chain-issues.ts";
 import { withoutKongFields } from "./kong-fields.ts";
 import { ConfigError, parseConfig } from "./parse.ts";
 import { type PluginInput, pluginSchema } from "./plugin-schema.ts";
@@ -14,6 +15,8 @@ export interface BackendMatch {
 }
 
 export interface MatchedBackend {
+  /** Whether any request is for it. */
+  readonly isRouted: boolean;
   readonly match: BackendMatch;
   readonly settings: BackendSettings;
 }
@@ -44,13 +47,14 @@ export function parsePluginConfig(config: unknown, source: string): PluginConfig
   const issues: string[] = [];
   const { maxHeldTotal, maxActivations, maxHeldPerClient, maxColdStartsPerClient } = input;
   const backends = input.backend.map((backend, index) => ({
+    isRouted: backend.routed ?? true,
     match: {
       ...(backend.target !== undefined && { target: backend.target }),
       ...(backend.hosts !== undefined && { hosts: backend.hosts }),
     },
     settings: resolveBackend(input, backend, (issue) => issues.push(`backend[${index}]${issue}`)),
   }));
-  issues.push(...crossFieldIssues(input), ...ambiguities(backends));
+  issues.push(...crossFieldIssues(input), ...ambiguities(backends), ...chainIssues(backends));
   if (issues.length > 0) throw new ConfigError(source, issues);
   return {
     backends,
@@ -74,13 +78,13 @@ function* crossFieldIssues(input: PluginInput): Generator<string> {
 function* ambiguities(backends: readonly MatchedBackend[]): Generator<string> {
   const settingsByName = new Map<string, string>();
   const matches = new Set<string>();
-  for (const [index, { match, settings }] of backends.entries()) {
+  for (const [index, { match, settings, isRouted }] of backends.entries()) {
     const written = JSON.stringify(settings);
     if ((settingsByName.get(settings.name) ?? written) !== written) {
       yield `backend[${index}].name: found ${JSON.stringify(settings.name)}, which an earlier backend has with other settings; names must be unique`;
     }
     settingsByName.set(settings.name, written);
-    for (const host of match.hosts ?? ["*"]) {
+    for (const host of isRouted ? (match.hosts ?? ["*"]) : []) {
       const key = `${host} ${match.target ?? "/"}`;
       if (matches.has(key)) {
         yield `backend[${index}]: found the same target and host as an earlier backend; requests could go to either`;

@@ -10,6 +10,10 @@ export interface BackendSettings {
   readonly health?: string;
   /** Address that `health` is appended to; absent means the Kong service of the held request. */
   readonly upstream?: string;
+  /** Names of backends that are woken with this one. */
+  readonly alsoWake?: readonly string[];
+  /** Names of backends that are woken with this one, and must be ready before a request goes on. */
+  readonly waitFor?: readonly string[];
   readonly intervalMs: number;
   readonly holdTimeoutMs: number;
   /** 0: no keep-warm messages. */
@@ -36,7 +40,7 @@ export function resolveBackend(
   backend: BackendInput,
   report: (issue: string) => void,
 ): BackendSettings {
-  const { pubsub, topic, health, upstream } = backend;
+  const { pubsub, topic, health, upstream, alsoWake, waitFor } = backend;
   for (const issue of backendIssues(backend)) report(issue);
 
   const intervalMs = input.interval ?? (input.count === undefined ? 20 : 100);
@@ -52,6 +56,8 @@ export function resolveBackend(
     ...(pubsub !== undefined && topic !== undefined && { wake: { pubsub, topic } }),
     ...(health !== undefined && { health }),
     ...(upstream !== undefined && { upstream }),
+    ...(alsoWake !== undefined && { alsoWake }),
+    ...(waitFor !== undefined && { waitFor }),
     intervalMs,
     holdTimeoutMs,
     keepWarmIntervalMs: input.keepWarmIntervalMs,
@@ -68,7 +74,8 @@ export function resolveBackend(
   };
 }
 
-function* backendIssues({ name, pubsub, topic, health, upstream }: BackendInput): Generator<string> {
+function* backendIssues(backend: BackendInput): Generator<string> {
+  const { name, pubsub, topic, health, upstream, waitFor, routed, target, hosts } = backend;
   if (name === undefined && topic === undefined) {
     yield ".name: missing (a backend without `topic` needs one)";
   } else if (name === undefined && !dnsLabel.test(topic ?? "")) {
@@ -84,5 +91,11 @@ function* backendIssues({ name, pubsub, topic, health, upstream }: BackendInput)
   }
   if (upstream !== undefined && health === undefined) {
     yield ".health: missing (`upstream` is of no use without it)";
+  }
+  if (waitFor !== undefined && health === undefined) {
+    yield ".health: missing (`waitFor` is of no use where no request is held)";
+  }
+  if (routed === false && (target !== undefined || hosts !== undefined)) {
+    yield ".routed: found false, with a `target` or `hosts`; they say which requests are for it";
   }
 }

@@ -52,22 +52,23 @@ end
 
 local function new(conf)
   local backends = {}
-  local is_only = #conf.backend == 1
   for index, backend in ipairs(conf.backend) do
     local target, hosts = given(backend.target), given(backend.hosts)
     if hosts and #hosts == 0 then
       hosts = nil
     end
-    -- `key` and `lease` are filled in with the plugin server's first answer.
-    local name = given(backend.name) or given(backend.topic)
-    backends[index] = { index = index - 1, name = name, target = target, hosts = hosts }
-    is_only = is_only and not target and not hosts
+    if backend.routed ~= false then
+      -- `key` and `lease` are filled in with the plugin server's first answer.
+      local name = given(backend.name) or given(backend.topic)
+      backends[#backends + 1] = { index = index - 1, name = name, target = target, hosts = hosts }
+    end
   end
+  local only = #backends == 1 and backends[1]
   return {
     id = ngx.md5(tostring(conf.__key__) .. canonical(conf, is_kongs)),
     -- The higher the later. Not in the id: Kong counts on for all configurations when one of them changes.
     seq = first_seq + (conf.__seq__ or 0),
-    only = is_only and backends[1] or nil,
+    only = only and not only.target and not only.hosts and only or nil,
     rules = matcher.rules(backends),
   }
 end

@@ -104,6 +104,33 @@ return {
                   { health = { type = "string", len_max = 1024, match = "^/[^?#%s]*$" } },
                   { pubsub = { type = "string", len_min = 1, len_max = 256 } },
                   { topic = { type = "string", len_min = 1, len_max = 256 } },
+                  {
+                    alsoWake = {
+                      type = "array",
+                      elements = {
+                        type = "string",
+                        match = "^[a-z0-9][a-z0-9-]*$",
+                        not_match = "-$",
+                        len_max = 63,
+                      },
+                      len_min = 1,
+                      len_max = 16,
+                    },
+                  },
+                  {
+                    waitFor = {
+                      type = "array",
+                      elements = {
+                        type = "string",
+                        match = "^[a-z0-9][a-z0-9-]*$",
+                        not_match = "-$",
+                        len_max = 63,
+                      },
+                      len_min = 1,
+                      len_max = 16,
+                    },
+                  },
+                  { routed = { type = "boolean" } },
                 },
                 entity_checks = {
                   { at_least_one_of = { "name", "topic" } },

@@ -16,6 +16,8 @@ export interface Backend {
   readonly settings: BackendSettings;
   readonly plugin: Manifest;
   readonly target: string | undefined;
+  /** Whether any request is for it; otherwise it is only woken along with others. */
+  readonly isRouted: boolean;
   /** `config.backend[i]` */
   readonly place: Place;
   /** `config`, where the times stand. */
@@ -41,8 +43,9 @@ function readPlugin(manifest: Manifest): PluginUse {
     return {
       manifest,
       issues: [],
-      backends: backends.map(({ settings, match }, index) => ({
+      backends: backends.map(({ settings, match, isRouted }, index) => ({
         settings,
+        isRouted,
         plugin: manifest,
         target: match.target,
         place: config.at("backend", index),

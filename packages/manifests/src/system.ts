@@ -132,9 +132,11 @@ export function wokenWorkloads(system: System): Set<Workload> {
 }
 
 /** The Services that a backend's requests go to, as far as the manifests tell. */
-export function servicesOf({ manifests, routes }: System, { plugin, target, settings }: Backend): Manifest[] {
+export function servicesOf({ manifests, routes }: System, backend: Backend): Manifest[] {
+  const { plugin, target, settings, isRouted } = backend;
   const upstream = settings.upstream === undefined ? undefined : serviceAddress(settings.upstream);
   if (upstream) return [manifests.find("Service", upstream.namespace, upstream.name) ?? []].flat();
+  if (!isRouted) return [];
   const own = routes.filter(({ plugins }) => plugins.includes(plugin));
   const below = own.filter(({ path }) => target !== undefined && path.startsWith(target));
   return (below.length > 0 ? below : own).flatMap(({ service }) => service ?? []);

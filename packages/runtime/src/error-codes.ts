@@ -155,6 +155,13 @@ export const errorCodes = {
     remedy:
       "Come again after `Retry-After`. If it lasts, look whether the wake message arrives and the pod starts.",
   },
+  CHAIN_NOT_READY: {
+    status: 503,
+    meaning:
+      "The request was held for a backend that was ready in time, but another one that it waits for (`waitFor`) was not.",
+    remedy:
+      "`backend` in the answer names the one that was not. Look whether it is woken and its pod starts, or move it from waitFor to alsoWake.",
+  },
   HELD_LIMIT_REACHED: {
     status: 503,
     meaning: "So many requests wait for sleeping backends that one more was refused.",
@@ -189,8 +196,9 @@ export const errorCodes = {
   },
   PROBE_TARGET_UNKNOWN: {
     status: 503,
-    meaning: "The route's Kong service does not tell where the backend's readiness can be probed.",
-    remedy: "The message says why. Give the backend an `upstream`.",
+    meaning:
+      "Nothing tells where the backend's readiness, or that of one that it waits for, can be probed: neither an `upstream` nor the route's Kong service.",
+    remedy: "The message says why. Give the backend that it names an `upstream`.",
   },
   GATEWAY_STOPPING: {
     status: 503,

@@ -48,6 +48,26 @@ const onRabbitmq = (text: string): Mistake[] => [
   }),
 ];
 
+/** A plugin of its own for a backend behind the first, which the demo's workload plays too. */
+const chainedBackend = (fields: object): Mistake =>
+  add({
+    apiVersion: "configuration.konghq.com/v1",
+    kind: "KongClusterPlugin",
+    metadata: { name: "store", labels: { global: "true" } },
+    plugin: "serverless",
+    config: {
+      backend: [
+        {
+          name: "store",
+          health: "/healthz",
+          upstream: "http://demo-backend.kong-serverless.svc",
+          routed: false,
+          ...fields,
+        },
+      ],
+    },
+  });
+
 /** One mistake for each code, and the other codes that it cannot but bring along. */
 const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["PLUGIN_CONFIG_INVALID", [set(plugin, ["config", "holdTimeout"], 5)], ["DEMAND_BACKEND_UNKNOWN"]],
@@ -68,6 +88,17 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
       set(plugin, [...firstBackend, "pubsub"], undefined),
       set(backendScaler, ["spec", "triggers", "length"], 1),
     ],
+  ],
+  ["CHAIN_BACKEND_UNKNOWN", [set(plugin, [...firstBackend, "alsoWake"], ["demo-backends"])]],
+  [
+    "CHAIN_NOT_PROBED",
+    [set(plugin, [...firstBackend, "waitFor"], ["store"]), chainedBackend({ upstream: undefined })],
+    ["BACKEND_NOT_SCALED"],
+  ],
+  [
+    "CHAIN_WITHOUT_END",
+    [set(plugin, [...firstBackend, "waitFor"], ["store"]), chainedBackend({ alsoWake: ["demo-backend"] })],
+    ["BACKEND_NOT_SCALED"],
   ],
   ["DEMAND_NOT_WATCHED", [set(backendScaler, ["spec", "triggers", "length"], 1)]],
   [

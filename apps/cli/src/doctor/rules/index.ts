@@ -5,6 +5,9 @@ import { backendNotScaled } from "./backend-not-scaled.ts";
 import { callbackBypassesGateway } from "./callback-bypasses-gateway.ts";
 import { callbackHostNotAllowed } from "./callback-host-not-allowed.ts";
 import { callbackTimeoutTooShort } from "./callback-timeout-too-short.ts";
+import { chainBackendUnknown } from "./chain-backend-unknown.ts";
+import { chainNotProbed } from "./chain-not-probed.ts";
+import { chainWithoutEnd } from "./chain-without-end.ts";
 import { clientAbortChecked } from "./client-abort-checked.ts";
 import { componentNotFound } from "./component-not-found.ts";
 import { componentScopeMissing } from "./component-scope-missing.ts";
@@ -93,6 +96,9 @@ export const rules: readonly Rule[] = [
   backendNotScaled,
   callbackBypassesGateway,
   callbackHostNotAllowed,
+  chainBackendUnknown,
+  chainNotProbed,
+  chainWithoutEnd,
   componentNotFound,
   componentScopeMissing,
   consumerOnWakeQueue,

@@ -1,0 +1,81 @@
+import { ScriptedBackend } from "@kong-serverless/testing";
+import { describe, expect, test } from "vitest";
+
+import { nginxMissing } from "./testing/nginx-gateway.ts";
+import { backendConfig, useNginxStage, useStage } from "./testing/stage.ts";
+
+const chained = (store: ScriptedBackend, fields: object = {}) => ({
+  holdTimeoutMs: 5000,
+  backend: [
+    { ...backendConfig, waitFor: ["store"] },
+    {
+      name: "store",
+      health: "/healthz",
+      upstream: store.url,
+      pubsub: "pubsub",
+      topic: "wake-store",
+      routed: false,
+      ...fields,
+    },
+  ],
+});
+
+const forms = [
+  { form: "over Kong's plugin protocol", open: useStage(), skip: false },
+  { form: "in Lua", open: useNginxStage(), skip: nginxMissing() !== undefined },
+];
+
+describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ open, skip }) => {
+  test.skipIf(skip)("is woken by one request, which goes on when both are ready", async () => {
+    await using store = await new ScriptedBackend(503).start();
+    await using stage = await open({ config: chained(store) });
+    stage.backend.become(200);
+    const response = stage.gateway.request();
+    const started = await stage.gateway.plugin.waitFor("activation.started", {
+      matches: (line) => line["backend"] === "store",
+    });
+    expect(started["wokenBy"]).toBe("demo");
+    await stage.waitForCount("wake.published", 2);
+    expect(stage.sidecar.messages.map(({ topic }) => topic).toSorted()).toEqual(["wake-demo", "wake-store"]);
+    expect(stage.backend.requests).toEqual([]);
+    expect(await (await stage.gateway.ops("/demand/store")).json()).toEqual({
+      backend: "store",
+      held: 0,
+      inFlight: 0,
+      chained: 1,
+      demand: 1,
+    });
+
+    store.become(200);
+    const { status, headers } = await response;
+    expect(status).toBe(200);
+    expect(headers["x-serverless-held-ms"]).toMatch(/^\d+$/);
+    expect(store.requests).toEqual([]);
+  });
+
+  test.skipIf(skip)("is answered 503 with the name of the one that did not start", async () => {
+    await using store = await new ScriptedBackend(503).start();
+    await using stage = await open({ config: { ...chained(store), holdTimeoutMs: 500 } });
+    stage.backend.become(200);
+    const { status, body } = await stage.gateway.request();
+    expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
+      status: 503,
+      code: "CHAIN_NOT_READY",
+      backend: "store",
+    });
+  });
+
+  test.skipIf(skip)("is refused when it has no end", async () => {
+    await using store = await new ScriptedBackend(200).start();
+    await using stage = await open({ config: chained(store, { alsoWake: ["demo"] }) });
+    const { status, body } = await stage.gateway.request();
+    expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
+      status: 503,
+      code: "CONFIG_REFUSED",
+    });
+    expect(JSON.stringify(await stage.gateway.plugin.waitFor("instance.refused"))).toContain(
+      "demo -> store -> demo",
+    );
+    expect(stage.sidecar.messages).toEqual([]);
+  });
+});
