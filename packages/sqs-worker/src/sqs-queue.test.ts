@@ -38,6 +38,17 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     return new SqsQueue({ client: sqs.client(), queue, transport, ...extra });
   }
 
+  test("looks a queue up by its name, whatever host an emulator's URL has", async () => {
+    sqs.script("GetQueueUrl", { body: { QueueUrl: "http://sqs.eu-west-1.127.0.0.1:1/0/jobs" } });
+    sqs.script("GetQueueAttributes", { body: {} });
+    await expect(create({ queue: { name: "jobs" } }).describe(never)).resolves.toEqual({});
+  });
+
+  test("takes nothing else for a queue's URL", async () => {
+    sqs.script("GetQueueUrl", { body: {} });
+    await expect(create({ queue: { name: "jobs" } }).describe(never)).rejects.toThrow("has no URL");
+  });
+
   test("tells which entries of a batch failed, and whether for good", async () => {
     sqs.script("DeleteMessageBatch", {
       body: {

@@ -167,7 +167,10 @@ export class SqsQueue implements Queue {
       return (this.#url = `${origin}/${accountId}/${name}`);
     }
     const { QueueUrl } = await this.#transport.call("GetQueueUrl", { QueueName: name }, signals);
-    if (typeof QueueUrl !== "string" || !URL.canParse(QueueUrl)) {
+    // With an endpoint of its own the client never goes to the URL's host. An emulator at an address names one that is none:
+    // fauxqs at 127.0.0.1 answers http://sqs.eu-west-1.127.0.0.1/...
+    const isUsable = this.#client.config.endpoint !== undefined || URL.canParse(QueueUrl ?? "");
+    if (typeof QueueUrl !== "string" || QueueUrl === "" || !isUsable) {
       throw new QueueAnswerError("the answer to GetQueueUrl has no URL");
     }
     return (this.#url = QueueUrl);
