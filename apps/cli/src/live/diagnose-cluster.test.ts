@@ -178,6 +178,42 @@ const planted: [code: string, plant: () => unknown][] = [
   ["WAKE_QUEUE_LENGTH_TOO_LOW", () => change("Deployment", "kong-gateway", manyGateways())],
 ];
 
+const filter = {
+  type: "ExtensionRef",
+  extensionRef: {
+    group: "configuration.konghq.com",
+    kind: "KongPlugin",
+    name: "serverless-demo-backend",
+  },
+};
+
+function httpRoute(namespace: string, rule: object, metadata: object = {}): ClusterObject {
+  return {
+    kind: "HTTPRoute",
+    metadata: { name: "demo-backend", namespace, ...metadata },
+    spec: { rules: [{ ...rule, backendRefs: [{ name: "demo-backend", port: 80 }] }] },
+  };
+}
+
+/** As the base has it, in another namespace. */
+function service(namespace: string): ClusterObject {
+  const { kind, metadata, ...rest } = cluster.objects.find(
+    (object) => object.kind === "Service" && object.metadata.name === "demo-backend",
+  ) as ClusterObject;
+  return { ...rest, kind, metadata: { ...metadata, namespace } };
+}
+
+/** The plugin becomes one of the whole cluster, and everything that it wakes moves to another namespace. */
+function usePluginOfAll(): void {
+  cluster.objects = cluster.objects.map((object) => {
+    const { kind, metadata } = object;
+    if (kind === "KongPlugin")
+      return { ...object, kind: "KongClusterPlugin", metadata: { name: metadata.name } };
+    if (metadata.namespace !== "kong-serverless") return object;
+    return { ...object, metadata: { ...metadata, namespace: "shop" } };
+  });
+}
+
 function manyGateways(): Record<string, unknown> {
   const gateway = cluster.objects.find(({ metadata }) => metadata.name === "kong-gateway");
   return { spec: { ...(gateway?.["spec"] as object), replicas: 100 } };
@@ -194,6 +230,53 @@ describe("diagnoseCluster", () => {
   test.each(planted)("finds %s", async (code, plantIt) => {
     plantIt();
     expect(await codes()).toContain(code);
+  });
+
+  test("finds nothing where an HTTPRoute names the plugin", async () => {
+    cluster.objects = cluster.objects.filter(({ kind }) => kind !== "Ingress");
+    expect(await codes()).toEqual(new Set(["PLUGIN_UNUSED"]));
+    cluster.objects.push(httpRoute("kong-serverless", { filters: [filter] }));
+    expect(await codes()).toEqual(new Set());
+  });
+
+  test("reads the namespaces whose routes name a plugin of the whole cluster", async () => {
+    usePluginOfAll();
+    expect(await codes()).toEqual(new Set());
+    expect(cluster.asked).toContain("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects");
+  });
+
+  test("reads the namespaces whose routes name a plugin that is granted to them", async () => {
+    const name = "kong-serverless:serverless-demo-backend";
+    cluster.objects.push(
+      httpRoute("shop", {}, { annotations: { "konghq.com/plugins": name } }),
+      service("shop"),
+    );
+    await diagnose();
+    expect(cluster.asked).not.toContain("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects");
+    cluster.objects.push({
+      kind: "ReferenceGrant",
+      metadata: { name: "plugins", namespace: "kong-serverless" },
+      spec: {
+        from: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "shop" }],
+        to: [{ group: "configuration.konghq.com", kind: "KongPlugin" }],
+      },
+    });
+    expect(await codes()).toEqual(new Set());
+    expect(cluster.asked).toContain("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects");
+  });
+
+  test("finds the login that a trigger has for the whole cluster", async () => {
+    const login = { kind: "ClusterTriggerAuthentication", metadata: { name: "aws" } };
+    const scaler = cluster.objects.find(
+      ({ kind, metadata }) => kind === "ScaledObject" && metadata.name === "consumer",
+    );
+    const spec = structuredClone(scaler?.["spec"]) as { triggers: { authenticationRef: object }[] };
+    for (const trigger of spec.triggers) trigger.authenticationRef = { kind: login.kind, name: "aws" };
+    change("ScaledObject", "consumer", { spec });
+    const missing = expect.stringContaining("ClusterTriggerAuthentication aws");
+    expect((await diagnose()).skipped).toContainEqual(missing);
+    cluster.objects.push(login);
+    expect((await diagnose()).skipped).not.toContainEqual(missing);
   });
 
   test("names the cluster and the object that a finding is about", async () => {

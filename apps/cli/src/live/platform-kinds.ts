@@ -8,6 +8,8 @@ export interface PlatformKind {
   readonly plural: string;
   /** Who brings it; undefined for Kubernetes' own. */
   readonly broughtBy?: string;
+  /** Whether its objects are in no namespace. */
+  readonly isClusterWide?: boolean;
 }
 
 /** Kinds that tell where the system is. */
@@ -23,6 +25,7 @@ export const systemKinds: readonly PlatformKind[] = [
     kind: "KongClusterPlugin",
     plural: "kongclusterplugins",
     broughtBy: "the Kong Ingress Controller",
+    isClusterWide: true,
   },
   { groupVersion: "keda.sh/v1alpha1", kind: "ScaledObject", plural: "scaledobjects", broughtBy: "KEDA" },
   {
@@ -31,10 +34,18 @@ export const systemKinds: readonly PlatformKind[] = [
     plural: "triggerauthentications",
     broughtBy: "KEDA",
   },
+  {
+    groupVersion: "keda.sh/v1alpha1",
+    kind: "ClusterTriggerAuthentication",
+    plural: "clustertriggerauthentications",
+    broughtBy: "KEDA",
+    isClusterWide: true,
+  },
   { groupVersion: "dapr.io/v1alpha1", kind: "Component", plural: "components", broughtBy: "Dapr" },
   { groupVersion: "networking.k8s.io/v1", kind: "Ingress", plural: "ingresses" },
   { groupVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", plural: "networkpolicies" },
   { groupVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", plural: "httproutes" },
+  { groupVersion: "gateway.networking.k8s.io/v1beta1", kind: "ReferenceGrant", plural: "referencegrants" },
   { groupVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
   { groupVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" },
   { groupVersion: "v1", kind: "Service", plural: "services" },

@@ -1,4 +1,13 @@
-import { type Manifest, Manifests, pluginName, serviceAddress, toManifest } from "@kong-serverless/manifests";
+import {
+  type Manifest,
+  Manifests,
+  pluginKinds,
+  pluginName,
+  pluginReferences,
+  resolvePlugin,
+  serviceAddress,
+  toManifest,
+} from "@kong-serverless/manifests";
 
 import type { ApiServer } from "./api-server.ts";
 import { apiPath, type PlatformKind, systemKinds } from "./platform-kinds.ts";
@@ -23,8 +32,9 @@ interface ObjectList {
 }
 
 const pageSize = 500;
-/** Plugins stand where they are used; cluster-wide ones are asked for by the same path. */
-const [pluginKind, clusterPluginKind] = systemKinds as [PlatformKind, PlatformKind];
+/** Kinds that name plugins. */
+const userKinds = new Set(["Ingress", "HTTPRoute", "Service"]);
+const isPlugin = ({ kind }: { readonly kind: string }) => pluginKinds.some((plugin) => plugin === kind);
 
 /** Reads the objects that the system is made of, of the namespaces that it lives in. Secrets are not read. */
 export async function readCluster(
@@ -34,26 +44,50 @@ export async function readCluster(
   const skipped: string[] = [];
   const list = (kind: PlatformKind, namespace?: string) =>
     listObjects(server, kind, { namespace, cluster, skipped });
-  const plugins = [...(await list(pluginKind)), ...(await list(clusterPluginKind))].filter(
+  const lists = async (kinds: readonly PlatformKind[], namespace?: string) => {
+    const objects: Manifest[] = [];
+    for (const kind of kinds) objects.push(...(await list(kind, namespace)));
+    return objects;
+  };
+  // Plugins stand where they are used, as a rule.
+  const plugins = (await lists(systemKinds.filter(isPlugin))).filter(
     ({ root }) => root.at("plugin").text === pluginName,
   );
+  const ofCluster = await lists(systemKinds.filter((kind) => kind.isClusterWide === true && !isPlugin(kind)));
+  const inNamespace = systemKinds.filter((kind) => kind.isClusterWide !== true && !isPlugin(kind));
   const found = new Map<string, Manifest[]>();
-  const pending = [
-    ...namespaces,
-    ...plugins.filter(({ kind }) => kind === pluginKind.kind).map(({ namespace }) => namespace),
-  ];
-  for (let namespace = pending.shift(); namespace !== undefined; namespace = pending.shift()) {
-    if (found.has(namespace)) continue;
-    const objects: Manifest[] = [];
-    for (const kind of systemKinds) {
-      if (kind === pluginKind || kind === clusterPluginKind) continue;
-      objects.push(...(await list(kind, namespace)));
+  const read = async (...pending: string[]) => {
+    for (let namespace = pending.shift(); namespace !== undefined; namespace = pending.shift()) {
+      if (found.has(namespace)) continue;
+      const objects = await lists(inNamespace, namespace);
+      found.set(namespace, objects);
+      // The gateway's namespace is where the demand is asked for.
+      pending.push(...objects.flatMap(demandNamespaces));
     }
-    found.set(namespace, objects);
-    // The gateway's namespace is where the demand is asked for.
-    pending.push(...objects.flatMap(demandNamespaces));
+  };
+  const own = plugins.filter(({ kind }) => kind === "KongPlugin").map(({ namespace }) => namespace);
+  await read(...namespaces, ...own);
+  const isShared = plugins.length > own.length || [...found.values()].flat().some(grantsPlugins);
+  if (isShared) {
+    const users = await lists(systemKinds.filter(({ kind }) => userKinds.has(kind)));
+    const known = new Manifests([...plugins, ...found.values()].flat());
+    await read(...users.filter((user) => usesPlugin(user, known)).map(({ namespace }) => namespace));
   }
-  return { manifests: new Manifests([...plugins, ...found.values()].flat(), { isComplete: true }), skipped };
+  return {
+    manifests: new Manifests([...plugins, ...ofCluster, ...found.values()].flat(), { isComplete: true }),
+    skipped,
+  };
+}
+
+function grantsPlugins({ kind, root }: Manifest): boolean {
+  const granted = kind === "ReferenceGrant" ? root.at("spec", "to").items : [];
+  return granted.some((to) => to.at("kind").text === "KongPlugin");
+}
+
+function usesPlugin(user: Manifest, known: Manifests): boolean {
+  return pluginReferences(user).some(
+    (reference) => resolvePlugin(known, reference).plugin?.root.at("plugin").text === pluginName,
+  );
 }
 
 function demandNamespaces({ kind, root }: Manifest): string[] {

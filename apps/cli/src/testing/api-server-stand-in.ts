@@ -114,10 +114,13 @@ export class ApiServerStandIn extends ScriptedServer {
     const groups = Map.groupBy(systemKinds, ({ groupVersion }) => groupVersion.split("/")[0] ?? "");
     return [...groups]
       .filter(([name]) => name !== "v1" && !this.missingGroups.has(name))
-      .map(([name, [kind]]) => ({
-        name,
-        versions: [{ groupVersion: this.otherVersions.get(name) ?? kind?.groupVersion ?? "" }],
-      }));
+      .map(([name, served]) => {
+        const other = this.otherVersions.get(name);
+        const versions = new Set(
+          other === undefined ? served.map(({ groupVersion }) => groupVersion) : [other],
+        );
+        return { name, versions: [...versions].map((groupVersion) => ({ groupVersion })) };
+      });
   }
 
   #reply(response: ServerResponse, status: number, body: unknown): void {
