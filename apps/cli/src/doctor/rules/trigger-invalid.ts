@@ -2,7 +2,7 @@ import { type Place, title } from "@kong-serverless/manifests";
 
 import { nearest } from "../distance.ts";
 import { fault, notLookedAt, type Rule } from "../rule.ts";
-import { knownTriggers, type TriggerField, triggerFields } from "../trigger-fields.ts";
+import { handsSettingsOn, knownTriggers, type TriggerField, triggerFields } from "../trigger-fields.ts";
 
 export const triggerInvalid: Rule = {
   code: "TRIGGER_INVALID",
@@ -23,10 +23,12 @@ export const triggerInvalid: Rule = {
         } else if (fields === undefined) {
           yield notLookedAt(`the ${type} trigger of ${title(manifest)}: doctor does not know its settings`);
         } else {
-          for (const [place, what] of issues(trigger, fields))
-            yield fault(place, `${title(manifest)}: ${what}`);
-          for (const [place, what] of relations(trigger, type))
-            yield fault(place, `${title(manifest)}: ${what}`);
+          const found = [
+            ...issues(trigger, fields),
+            ...(handsSettingsOn(type) ? [] : misspellings(trigger, fields)),
+            ...relations(trigger, type),
+          ];
+          for (const [place, what] of found) yield fault(place, `${title(manifest)}: ${what}`);
         }
       }
     }
@@ -57,7 +59,13 @@ function* issues(trigger: Place, fields: ReadonlyMap<string, TriggerField>): Gen
       yield [place, `${name} is ${value}; allowed: ${allowed.join(", ")}`];
     }
   }
-  for (const [name, place] of metadata.entries) {
+}
+
+function* misspellings(
+  trigger: Place,
+  fields: ReadonlyMap<string, TriggerField>,
+): Generator<[Place, string]> {
+  for (const [name, place] of trigger.at("metadata").entries) {
     const near = fields.has(name) ? undefined : nearest(name, [...fields.keys()]);
     if (near !== undefined) yield [place, `the trigger has no setting ${name}; did you mean ${near}?`];
   }
