@@ -1,6 +1,14 @@
 export { isAlive } from "./is-alive.ts";
 export { type KillStoryOptions, type KillStoryOutcome, killStories, playKillStory } from "./kill-story.ts";
 export { bundleApp, type BundledApp, bundleOnce } from "./bundle-app.ts";
+export { canRender } from "./can-render.ts";
+export {
+  type ManifestCase,
+  manifestCases,
+  oneNamespaceFolder,
+  readAsOneText,
+  refusedManifests,
+} from "./manifest-cases.ts";
 export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
 export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
 export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";

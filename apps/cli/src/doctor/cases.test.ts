@@ -1,177 +1,52 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { appendFile, cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { describe, expect, test } from "vitest";
+import {
+  canRender,
+  type ManifestCase,
+  manifestCases,
+  oneNamespaceFolder,
+  readAsOneText,
+  refusedManifests,
+} from "@kong-serverless/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { runCli } from "../testing/run-cli.ts";
 import { workspaceRoot } from "../testing/workspace-root.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 
-const base = globSync("deploy/base/*.yaml", { cwd: workspaceRoot })
-  .filter((file) => !file.endsWith("kustomization.yaml"))
-  .toSorted()
-  .map((file) => readFileSync(join(workspaceRoot, file), "utf8"))
-  .join("---\n");
+const base = readAsOneText(join(workspaceRoot, "deploy/base"));
 
-/** A change to deploy/base, as one text. */
-type Edit = (text: string) => string;
-const replace =
-  (from: string | RegExp, to: string): Edit =>
-  (text) => {
-    const changed = text.replace(from, to);
-    if (changed === text) throw new Error(`the base has no ${String(from)}`);
-    return changed;
-  };
-const all =
-  (...edits: readonly Edit[]): Edit =>
-  (text) =>
-    edits.reduce((edited, edit) => edit(edited), text);
-const add =
-  (text: string): Edit =>
-  (before) =>
-    `${before}---\n${text}`;
-
-const pluginElsewhere = all(
-  replace(/(name: serverless-demo-backend\n\s+namespace: )kong-serverless/, "$1gateway-plugins"),
-  replace("konghq.com/plugins: serverless", "konghq.com/plugins: gateway-plugins:serverless"),
-);
-const grant = add(`apiVersion: gateway.networking.k8s.io/v1beta1
-kind: ReferenceGrant
-metadata: { name: plugins, namespace: gateway-plugins }
-spec:
-  from: [{ group: networking.k8s.io, kind: Ingress, namespace: kong-serverless }]
-  to: [{ group: configuration.konghq.com, kind: KongPlugin }]
-`);
-const route = /apiVersion: networking.k8s.io\/v1\nkind: Ingress\n[^]*?(?=---)/;
-const httpRoute = (port: number) => `apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: demo-backend, namespace: kong-serverless }
-spec:
-  parentRefs: [{ name: kong }]
-  rules:
-    - matches: [{ path: { type: PathPrefix, value: / } }]
-      filters:
-        - type: ExtensionRef
-          extensionRef: { group: configuration.konghq.com, kind: KongPlugin, name: serverless-demo-backend }
-      backendRefs: [{ name: demo-backend, port: ${port} }]
-`;
-const queueInEnvFrom = replace(
-  /env:\n(\s+- name: OPS_HOST[^]*?)- name: QUEUE_NAME\n\s+value: jobs\n\s+(?=- name)/,
-  "envFrom: [{ configMapRef: { name: worker } }]\n          env:\n$1",
-);
-const usual = "https://sqs.eu-west-1.amazonaws.com/123456789012";
-const consumerQueue = (url: string) =>
-  replace(
-    "- name: QUEUE_NAME\n              value: jobs",
-    `- name: QUEUE_URL\n              value: ${url}/jobs`,
-  );
-
-/** What people write, and the findings that are right. */
-const cases: readonly [what: string, edit: Edit, codes: readonly string[]][] = [
-  [
-    "an unquoted number in a trigger",
-    replace('queueLength: "1000"', "queueLength: 1000"),
-    ["FIELD_TYPE_WRONG"],
-  ],
-  [
-    "an unquoted and too large number in an environment",
-    replace(/(name: CONCURRENCY\n\s+value: )"2"/, "$15000"),
-    ["FIELD_TYPE_WRONG", "ENVIRONMENT_INVALID"],
-  ],
-  [
-    "a queue's URL in the consumer's own variable",
-    all(consumerQueue(usual), replace("queueURL: jobs", "queueURLFromEnv: QUEUE_URL")),
-    [],
-  ],
-  ["a plugin of another namespace that grants it", all(pluginElsewhere, grant), []],
-  ["a plugin of another namespace that does not", pluginElsewhere, ["PLUGIN_NOT_GRANTED"]],
-  ["a plugin through an HTTPRoute's filter", replace(route, httpRoute(80)), []],
-  ["an HTTPRoute to a port that is not there", replace(route, httpRoute(81)), ["SERVICE_NOT_FOUND"]],
-  ["a least count above the most", replace("minReplicaCount: 0", "minReplicaCount: 6"), ["KEDA_REFUSES"]],
-  [
-    "labels by a merge key",
-    all(
-      replace(/(name: demo-backend\n\s+namespace: kong-serverless\n\s+labels:)/, "$1 &labels"),
-      replace(
-        /(template:\n\s+metadata:\n\s+labels:\n\s+)app.kubernetes.io\/name: demo-backend/,
-        "$1<<: *labels",
-      ),
-    ),
-    [],
-  ],
-  [
-    "an environment through envFrom",
-    all(
-      queueInEnvFrom,
-      add(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: worker, namespace: kong-serverless }\ndata: { QUEUE_NAME: jobs }\n",
-      ),
-    ),
-    [],
-  ],
-  [
-    "a variable made of another one",
-    replace(
-      "- name: QUEUE_NAME\n              value: jobs",
-      "- name: PREFIX\n              value: jo\n            - name: QUEUE_NAME\n              value: $(PREFIX)bs",
-    ),
-    [],
-  ],
-  [
-    "a setting of the ScaledObject in a trigger's metadata",
-    replace('queueLength: "1000"', 'queueLength: "1000"\n        cooldownPeriod: "60"'),
-    ["FIELD_MISPLACED"],
-  ],
-  [
-    "queue URLs of another region",
-    all(
-      replace(
-        "queueURL: wake-demo-backend",
-        `queueURL: ${usual.replace("eu-west", "us-east")}/wake-demo-backend`,
-      ),
-      consumerQueue(usual.replace("eu-west", "us-east")),
-    ),
-    ["REGION_MISMATCH"],
-  ],
-  [
-    "another plugin beside, which a platform may have for the whole cluster",
-    replace("konghq.com/plugins: serverless", "konghq.com/plugins: rate-limit, serverless"),
-    [],
-  ],
-  [
-    "the plugin on the Service",
-    all(
-      replace(/\s+konghq.com\/plugins: serverless-demo-backend/, ""),
-      replace(
-        "ingress.kubernetes.io/service-upstream",
-        "konghq.com/plugins: serverless-demo-backend\n    ingress.kubernetes.io/service-upstream",
-      ),
-    ),
-    [],
-  ],
-  ["a port by its name", replace("number: 80", "name: http"), []],
-  [
-    "a queue by its whole URL",
-    replace("queueURL: wake-demo-backend", `queueURL: ${usual}/wake-demo-backend`),
-    [],
-  ],
-  [
-    "a custom resource that is scaled",
-    replace(
-      /scaleTargetRef:\n\s+name: consumer/,
-      "scaleTargetRef:\n    apiVersion: argoproj.io/v1alpha1\n    kind: Rollout\n    name: consumer",
-    ),
-    [],
-  ],
-  [
-    "a trigger of another kind beside",
-    replace(
-      "    # One to many",
-      '    - type: prometheus\n      metadata: { serverAddress: "http://p", query: up, threshold: "1" }\n    # One to many',
-    ),
-    [],
-  ],
-];
+/** The findings that are right. */
+const right: Readonly<Record<ManifestCase, readonly string[]>> = {
+  "an unquoted number in a trigger (keda#1955)": ["FIELD_TYPE_WRONG"],
+  "an unquoted and too large number in an environment": ["FIELD_TYPE_WRONG", "ENVIRONMENT_INVALID"],
+  "a queue's URL in the consumer's own variable (keda#6712)": [],
+  "a plugin of another namespace that grants it (KIC#5965)": [],
+  "a plugin of another namespace that does not": ["PLUGIN_NOT_GRANTED"],
+  "a plugin through an HTTPRoute's filter (KIC#4838)": [],
+  "an HTTPRoute to a port that is not there": ["SERVICE_NOT_FOUND"],
+  "a least count above the most": ["KEDA_REFUSES"],
+  "labels by a merge key (kustomize#4144)": [],
+  "an environment through envFrom": [],
+  "a variable made of another one": [],
+  "a setting of the ScaledObject in a trigger's metadata (keda-docs#302)": ["FIELD_MISPLACED"],
+  "queue URLs of another region (keda#6128)": ["REGION_MISMATCH"],
+  "another plugin beside, which a platform may have for the whole cluster": [],
+  "two plugins in one annotation": [],
+  "the plugin on the Service": [],
+  "a trailing separator with a comment": [],
+  "a List, as kubectl get prints one": [],
+  "a paused ScaledObject (keda#6467)": ["SCALED_OBJECT_PAUSED"],
+  "a cpu trigger beside (keda#5357)": [],
+  "a cpu trigger without a request for cpu": ["KEDA_REFUSES"],
+  "a port by its name": [],
+  "a queue by its whole URL": [],
+  "a custom resource that is scaled": [],
+  "a trigger of another kind beside": [],
+};
 
 const diagnose = async (input: string) => {
   const { code, stdout } = await runCli(
@@ -193,19 +68,20 @@ describe("doctor, on what people write", () => {
     expect(await diagnose(base)).toEqual({ code: 0, ok: true, findings: [], skipped: [] });
   });
 
-  test.each(cases)("gives the right answer to %s", async (_, edit, codes) => {
+  test.each(manifestCases)("gives the right answer to %s", async (what, edit) => {
     const { findings, code } = await diagnose(edit(base));
+    const codes = right[what];
     expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set(codes));
     expect(findings.every(({ where }) => (where.line ?? 0) > 0)).toBe(true);
     expect(code).toBe(codes.length === 0 ? 0 : 1);
   });
 
   test("does not take what it cannot know for wrong, and says so", async () => {
+    const rollout = "scaleTargetRef: { kind: Rollout, name: consumer }";
     const { ok, skipped } = await diagnose(
-      all(
-        replace(/scaleTargetRef:\n\s+name: consumer/, "scaleTargetRef: { kind: Rollout, name: consumer }"),
-        replace("konghq.com/plugins: serverless", "konghq.com/plugins: rate-limit, serverless"),
-      )(base),
+      base
+        .replace(/scaleTargetRef:\n\s+name: consumer/, rollout)
+        .replace("konghq.com/plugins: serverless", "konghq.com/plugins: rate-limit, serverless"),
     );
     expect(ok).toBe(true);
     expect(skipped).toEqual([
@@ -223,7 +99,7 @@ describe("doctor, on what people write", () => {
 
   test("prints SARIF with the line of each finding", async () => {
     const { stdout, code } = await runCli(["doctor", "--file", "-", "--sarif"], {
-      input: replace("minReplicaCount: 0", "minReplicaCount: 6")(base),
+      input: base.replace("minReplicaCount: 0", "minReplicaCount: 6"),
     });
     const sarif = JSON.parse(stdout) as { version: string; runs: { results: object[] }[] };
     expect(sarif.version).toBe("2.1.0");
@@ -246,9 +122,54 @@ describe("doctor, on what people write", () => {
 
   test("writes control characters from manifests out", async () => {
     const { stdout } = await runCli(["doctor", "--file", "-"], {
-      input: replace("queueURL: jobs", 'queueURL: "wo\\e[2Jrk\\nnothing found."')(base),
+      input: base.replace("queueURL: jobs", 'queueURL: "wo\\e[2Jrk\\nnothing found."'),
     });
     expect(stdout).toContain("wo\\u001b[2Jrk\\u000anothing found.");
     expect(stdout).not.toContain("\u001B");
+  });
+});
+
+describe("doctor, on folders and on what cannot be read", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cases-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const doctor = (...parameters: string[]) => runCli(["doctor", ...parameters], { cwd: folder });
+
+  test.each(refusedManifests)("refuses %s, and says where and why", async (_, edit, message) => {
+    await writeFile(join(folder, "refused.yaml"), edit(base));
+    const refusing = doctor("--file", "refused.yaml");
+    await expect(refusing).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("reads kustomization.yml", async () => {
+    const yml = join(folder, "yml");
+    await cp(join(workspaceRoot, "deploy/base"), yml, { recursive: true });
+    await rename(join(yml, "kustomization.yaml"), join(yml, "kustomization.yml"));
+    expect(await doctor("--file", "yml")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("nothing found"),
+    });
+  });
+
+  test.skipIf(!canRender)("reads the namespace that a kustomization sets for all objects", async () => {
+    const { code, stdout } = await doctor("--file", oneNamespaceFolder, "--json");
+    const { findings, skipped } = JSON.parse(stdout) as Diagnosis;
+    expect({ code, findings }).toEqual({ code: 0, findings: [] });
+    expect(skipped).toEqual([expect.stringContaining("ScaledObject team-a/web asks")]);
+  });
+
+  test.skipIf(!canRender)("says what kustomize refuses of a namespace that is set over two", async () => {
+    const cramped = join(folder, "cramped");
+    await cp(join(workspaceRoot, "deploy/base"), cramped, { recursive: true });
+    await appendFile(join(cramped, "kustomization.yaml"), "namespace: team-a\n");
+    await expect(doctor("--file", "cramped")).rejects.toMatchObject({
+      code: "KUSTOMIZE_FAILED",
+      message: expect.stringMatching(/cramped: .*ID conflict/),
+    });
   });
 });

@@ -1,6 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
-import { copyFile, cp, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +10,7 @@ import {
   readManifests,
   readSystem,
 } from "@kong-serverless/manifests";
+import { canRender } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { readOptions } from "../testing/read-options.ts";
@@ -18,18 +18,7 @@ import { workspaceRoot } from "../testing/workspace-root.ts";
 import { diagnose } from "./diagnose.ts";
 
 const overlays = globSync("*", { cwd: join(workspaceRoot, "deploy/overlays") });
-const canRender = [
-  ["kustomize", "version"],
-  ["kubectl", "kustomize", "--help"],
-].some(([command = "", ...rest]) => {
-  try {
-    execFileSync(command, rest, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-});
-
+const components = globSync("*", { cwd: join(workspaceRoot, "deploy/components") });
 /** A copy of deploy with the secrets that Git ignores made from their examples. */
 let root: string;
 beforeAll(async () => {
@@ -56,4 +45,17 @@ describe("what is shipped", () => {
   test.skipIf(!canRender).each(overlays)("is found to be fine in overlay %s", async (overlay) => {
     expect(await diagnoseOverlay(overlay)).toMatchObject({ ok: true, findings: [] });
   });
+
+  test.skipIf(!canRender).each(components)(
+    "is found to be fine in deploy/base with component %s alone",
+    async (component) => {
+      const overlay = join(root, "deploy/overlays", `with-${component}`);
+      await mkdir(overlay);
+      await writeFile(
+        join(overlay, "kustomization.yaml"),
+        `resources: [../../base]\ncomponents: [../../components/${component}]\n`,
+      );
+      expect(await diagnoseOverlay(`with-${component}`)).toEqual({ ok: true, findings: [], skipped: [] });
+    },
+  );
 });

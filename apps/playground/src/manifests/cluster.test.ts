@@ -140,21 +140,6 @@ describe("what people write", () => {
     ]);
   });
 
-  it("is played with the plugin on the Service", async () => {
-    await playBase(routeFile, (text) => text.replace(/\n.*konghq.com\/plugins.*/, ""));
-    const service = await readFile(join(folder, "demo-backend.yaml"), "utf8");
-    await writeFile(
-      join(folder, "demo-backend.yaml"),
-      service.replace(
-        "    ingress.kubernetes.io/service-upstream",
-        "    konghq.com/plugins: serverless-demo-backend\n    ingress.kubernetes.io/service-upstream",
-      ),
-    );
-    const cluster = await play();
-    expect(cluster.routes.map(({ plugin }) => plugin?.metadata.name)).toEqual(["serverless-demo-backend"]);
-    expect(told(cluster)).toEqual([]);
-  });
-
   it("is played through an HTTPRoute, by the Service's port", async () => {
     const cluster = await playBase(routeFile, (text) =>
       text.replace(
@@ -212,14 +197,6 @@ spec:
       ["consumer", undefined],
     ]);
     expect(told(cluster)).toEqual([expect.stringContaining("stays at 0")]);
-  });
-
-  it("leaves out a trigger of another kind, and says so", async () => {
-    const cluster = await playBase(scalerFile, (text) =>
-      text.concat('    - type: cpu\n      metricType: Utilization\n      metadata: { value: "80" }\n'),
-    );
-    expect(cluster.scaleTargets[0]?.scaledObject.spec.triggers).toHaveLength(2);
-    expect(told(cluster)).toEqual([expect.stringContaining("no cpu trigger")]);
   });
 
   it("has its environment from ConfigMaps and Secrets, and says what is not there", async () => {
