@@ -196,7 +196,7 @@ function httpRoute(namespace: string, rule: object, metadata: object = {}): Clus
 }
 
 /** As the base has it, in another namespace. */
-function service(namespace: string): ClusterObject {
+function backendService(namespace: string): ClusterObject {
   const { kind, metadata, ...rest } = cluster.objects.find(
     (object) => object.kind === "Service" && object.metadata.name === "demo-backend",
   ) as ClusterObject;
@@ -249,7 +249,7 @@ describe("diagnoseCluster", () => {
     const name = "kong-serverless:serverless-demo-backend";
     cluster.objects.push(
       httpRoute("shop", {}, { annotations: { "konghq.com/plugins": name } }),
-      service("shop"),
+      backendService("shop"),
     );
     await diagnose();
     expect(cluster.asked).not.toContain("/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects");
