@@ -1,3 +1,4 @@
+import { clientKey } from "./client-key.ts";
 import { isStopping, type Kong, leaveSignal } from "./kong.ts";
 import type { Origin } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -36,7 +37,7 @@ export class KongFacts implements RequestFacts {
   async client(): Promise<string> {
     const { client } = this.#kong;
     const [consumer, ip] = await Promise.all([client.getConsumer(), client.getForwardedIp()]);
-    return consumer?.id ? `consumer ${consumer.id}` : `ip ${ip}`;
+    return clientKey(consumer?.id, ip);
   }
 
   origin(): Promise<Origin> {

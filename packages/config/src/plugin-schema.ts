@@ -117,7 +117,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(1000)
     .describe(
-      "Backends that are being started at once by the gateway at most; a request for a further one is answered 503. It stops a scan of host names from waking everything. 0: no limit.",
+      "Backends that the gateway may be starting at the same time; requests for more are answered 503. It stops a scan of host names from waking everything. 0: no limit.",
     ),
   maxHeldPerClient: z
     .int()
@@ -125,7 +125,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(0)
     .describe(
-      "Requests of one client held at once at most; a further one is answered 429. A client is Kong's consumer, else the address that Kong takes for the client's. 0: no limit.",
+      "Requests of one client held at the same time, at most; more are answered 429. A client is Kong's consumer or, without one, the address that Kong takes for the client's; an IPv6 address counts as its /64 network. 0: no limit.",
     ),
   maxColdStartsPerClient: z
     .int()
@@ -133,7 +133,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(0)
     .describe(
-      "Sleeping backends that one client may wake in a minute; a request for a further one is answered 429. 0: no limit.",
+      "Sleeping backends that one client may wake in a minute; requests for more are answered 429. 0: no limit.",
     ),
   waitingPageAfterMs: milliseconds(0, hour)
     .default(0)

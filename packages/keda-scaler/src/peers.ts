@@ -74,7 +74,8 @@ export class Peers {
     const demands = await Promise.all(
       [...this.#clients.values()].map((client) =>
         callUnary(client, getDemand, { sender, backend }, { timeoutMs: demandTimeoutMs }).then(
-          ({ demand }) => demand,
+          // A peer that errs must not take away from what the others have.
+          ({ demand }) => (demand > 0 && demand < Infinity ? demand : 0),
           () => 0,
         ),
       ),

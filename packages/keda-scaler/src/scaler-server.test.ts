@@ -119,6 +119,16 @@ test("answers polls with the demand of all pods, each counted once", async () =>
   expect(await client.metric(trigger, "demand", options)).toBe(0);
 });
 
+test.for([-5, Number.NaN, Infinity])("leaves out a peer whose demand is %d", async (wrong) => {
+  const [one, other] = await startTwoGateways();
+  const client = connect(one);
+  one.demand.set("api", 3);
+  other.demand.set("api", 4);
+  await expect.poll(() => client.metric(trigger, "demand", options)).toBe(7);
+  other.demand.set("api", wrong);
+  expect(await client.metric(trigger, "demand", options)).toBe(3);
+});
+
 test("names one metric, with the trigger's target for each replica", async () => {
   const client = connect(await startGateway());
   const specs = await client.metricSpecs(trigger, options);
@@ -128,6 +138,7 @@ test("names one metric, with the trigger's target for each replica", async () =>
 test.for([
   ["a target that is no number", { scalerMetadata: { targetValue: "many" } }],
   ["a target of zero", { scalerMetadata: { targetValue: "0" } }],
+  ["a name that is too long", { scalerMetadata: { backend: "a".repeat(1000) } }],
   ["a trigger without a backend", { name: "", scalerMetadata: {} }],
 ] as const)("refuses %s, and says what is allowed", async ([, reference]) => {
   const gateway = await startGateway();

@@ -14,6 +14,9 @@ export interface Trigger {
 /** Held and in-flight requests for each replica, unless the trigger says otherwise. */
 const defaultTargetValue = 10;
 
+/** Three of Kubernetes' longest names. */
+const maxKeyLength = 3 * 253;
+
 /** An error that gRPC hands on to the caller. */
 class InvalidTrigger extends Error {
   readonly code = status.INVALID_ARGUMENT;
@@ -24,9 +27,12 @@ export function readTrigger(reference: ScaledObjectRef | undefined): Trigger {
   const { name = "", namespace = "", scalerMetadata = {} } = reference ?? {};
   const { backend = name, targetValue = String(defaultTargetValue) } = scalerMetadata;
   if (backend === "") throw new InvalidTrigger("metadata.backend: found nothing; allowed: a backend's name");
+  const key = `${namespace}/${name}/${backend}`;
+  if (key.length > maxKeyLength)
+    throw new InvalidTrigger(`names of ${key.length} characters; allowed: ${maxKeyLength} in all`);
   const target = Number(targetValue);
   if (!(target > 0 && target < Infinity)) {
     throw new InvalidTrigger(`metadata.targetValue: found "${targetValue}"; allowed: a number above 0`);
   }
-  return { key: `${namespace}/${name}/${backend}`, backend, targetValue: target };
+  return { key, backend, targetValue: target };
 }

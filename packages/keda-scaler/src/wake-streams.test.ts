@@ -14,6 +14,7 @@ const settleMs = 10_000;
 class FakeStream extends EventEmitter {
   wakes = 0;
   hasEndedOk = false;
+  writableNeedDrain = false;
 
   write(): void {
     this.wakes += 1;
@@ -48,6 +49,16 @@ test("a wake reaches every stream of its backend, and no other's", async () => {
   streams.wake("api");
   streams.wake("web");
   expect([one.wakes, other.wakes, streams.count("api"), streams.count("web")]).toEqual([1, 1, 2, 0]);
+});
+
+test("wakes do not pile up on a stream that is not read", async () => {
+  const { streams, connect } = open();
+  const stream = await connect();
+  stream.writableNeedDrain = true;
+  streams.wake("api");
+  stream.writableNeedDrain = false;
+  streams.wake("api");
+  expect(stream.wakes).toBe(1);
 });
 
 test("who came while there was no stream is told as soon as there is one", async () => {

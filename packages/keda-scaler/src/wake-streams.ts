@@ -7,6 +7,8 @@ import type { Trigger } from "./trigger.ts";
 /** KEDA's end of a stream, as far as it is used here. */
 export interface WakeStream {
   write(message: IsActiveResponse): unknown;
+  /** Whether what was written is not being read. */
+  readonly writableNeedDrain: boolean;
   /** Ends it with the status OK. */
   end(): unknown;
   once(event: "close", listener: () => void): unknown;
@@ -76,7 +78,7 @@ export class WakeStreams {
 
   /** Tells whoever waits for this backend. */
   wake(backend: string): void {
-    for (const { stream } of this.#byBackend.get(backend) ?? []) stream.write(isActive);
+    for (const { stream } of this.#byBackend.get(backend) ?? []) push(stream);
   }
 
   /** Ends every stream with OK. */
@@ -86,7 +88,7 @@ export class WakeStreams {
 
   /** Whoever came while there was no stream is still there. */
   async #catchUp({ stream, trigger }: OpenStream): Promise<void> {
-    if ((await this.#options.demand(trigger.backend)) > 0) stream.write(isActive);
+    if ((await this.#options.demand(trigger.backend)) > 0) push(stream);
   }
 
   #settleLater(open: OpenStream): void {
@@ -103,4 +105,9 @@ export class WakeStreams {
     this.#settled.add(key);
     open.stream.end();
   }
+}
+
+/** One unread wake says as much as many. */
+function push(stream: WakeStream): void {
+  if (!stream.writableNeedDrain) stream.write(isActive);
 }

@@ -1,5 +1,4 @@
--- Seconds that only go forward. `ngx.now` is the wall clock: set back by an hour, it would stop for an hour whatever
--- waits for it.
+-- Seconds that only go forward. `ngx.now` is the wall clock: set back by an hour, it would delay every wait by an hour.
 
 local ffi = require "ffi"
 

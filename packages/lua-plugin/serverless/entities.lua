@@ -1,5 +1,5 @@
--- The plugin's configurations as this worker knows them. The plugin server gets to know each by an id and is told the
--- rest when it asks.
+-- The plugin's configurations as this worker knows them. Each has an id, which is all that the plugin server gets until
+-- it asks for the rest.
 
 local matcher = require "kong.plugins.serverless.matcher"
 
@@ -8,13 +8,14 @@ local entities = {
   generation = 0,
 }
 
--- Kong counts configurations from 1 again when it is restarted, which the plugin server may outlive: later ones must
--- have higher numbers all the same. Read in nginx's master process. cjson writes 14 digits, so it is counted from 2023.
+-- Kong numbers configurations from 1 after each restart, which the plugin server may outlive; here later ones always
+-- get higher numbers. Read in nginx's master process. Counted from 2023 because cjson writes no more than 14 digits.
 local first_seq = (ngx.time() - 1672531200) * 100000
 
--- By the configuration that Kong hands to the phases. An entity must not refer to it, or it would never be forgotten.
+-- Keyed by the configuration that Kong hands to the phases. An entity must not refer to it, or neither would ever be
+-- collected.
 local known = setmetatable({}, { __mode = "k" })
--- What the gateway is configured with now, by id.
+-- What the gateway is configured with now, keyed by id.
 local configured = {}
 
 local function given(value)
@@ -24,12 +25,13 @@ local function given(value)
   return value
 end
 
--- What Kong adds beside the operator's own fields.
+-- Fields that Kong adds to the operator's.
 local function is_kongs(name)
   return name:sub(1, 2) == "__"
 end
 
--- The same text for the same value, whatever the order of a table's fields. `is_left_out` is for its own fields only.
+-- The same text for the same value, whatever the order of a table's fields. `is_left_out` applies at the top level
+-- only.
 local function canonical(value, is_left_out)
   if type(value) ~= "table" then
     return type(value) == "string" and ("%q"):format(value) or tostring(value)
@@ -66,7 +68,7 @@ local function new(conf)
   local only = #backends == 1 and backends[1]
   return {
     id = ngx.md5(tostring(conf.__key__) .. canonical(conf, is_kongs)),
-    -- The higher the later. Not in the id: Kong counts on for all configurations when one of them changes.
+    -- Higher for later ones. Not part of the id: Kong renumbers all configurations when one of them changes.
     seq = first_seq + (conf.__seq__ or 0),
     only = only and not only.target and not only.hosts and only or nil,
     rules = matcher.rules(backends),
@@ -91,7 +93,7 @@ function entities.configure(confs)
   entities.generation = entities.generation + 1
 end
 
--- By id, when each was configured, as a number that grows.
+-- The numbers of all current configurations, keyed by id.
 function entities.configured()
   local seqs = {}
   for id, conf in pairs(configured) do

@@ -20,7 +20,7 @@ function Serverless:init_worker()
   if has_dict then
     report.start()
   else
-    kong.log.crit("there is no shared dictionary kong_serverless, so every request of a serverless route is refused: ",
+    kong.log.crit("no shared dictionary kong_serverless, so all requests of serverless routes are refused: ",
       "set KONG_NGINX_HTTP_LUA_SHARED_DICT=\"kong_serverless 4m\"")
   end
 end
@@ -73,14 +73,14 @@ local function apply(decision)
   end
 end
 
--- The long way. Returns only for a request that passes.
+-- Asks the plugin server. Returns only if the request may pass.
 local function ask(conf, entity, backend)
   local arrived_at = clock.now()
   local is_unreachable = backend.lease ~= nil and leases.is_failed(backend.lease)
   local question = facts(entity, backend, is_unreachable)
   local status, decision = plugin_server.decide(question, arrived_at)
   if status == 409 then
-    -- A server that has just started: what the request has waited for its predecessor counts.
+    -- The server has just started. The time that the request was held by the one before still counts.
     question.configuration = entities.described(conf)
     status, decision = plugin_server.decide(question, arrived_at)
   end
@@ -99,7 +99,7 @@ end
 
 function Serverless:access(conf)
   local ctx = ngx.ctx
-  -- Counted already: Kong may come here again after an internal redirect.
+  -- Already counted: Kong may run this phase again after an internal redirect.
   if ctx.kong_serverless then
     return
   end
@@ -118,8 +118,8 @@ function Serverless:access(conf)
   ctx.kong_serverless = traffic.begin(backend.key, by_lease)
 end
 
--- Always comes, however the request ends. A phase of its own to see failures a moment earlier (header_filter) would
--- cost a warm request more than all the rest of the plugin.
+-- Runs however the request ends. Using header_filter to see failures a moment earlier would cost a warm request more
+-- than the rest of the plugin.
 function Serverless:log()
   local ctx = ngx.ctx
   local mark = ctx.kong_serverless
@@ -133,7 +133,7 @@ function Serverless:log()
     return
   end
   if kong.response.get_source() == "service" then
-    -- The backend's own answer, or that of a proxy before it: the plugin server may know more.
+    -- Answered by the backend or by a proxy in front of it: the plugin server may know more.
     leases.drop("lease:" .. key)
   else
     leases.fail("lease:" .. key)

@@ -1,12 +1,12 @@
--- Which backends requests may pass to without asking the plugin server, for all workers. The server says for how
--- long.
+-- The backends that requests may pass to without asking the plugin server, shared by all workers. The server says for
+-- how long.
 
 local dictionary = require "kong.plugins.serverless.dictionary"
 
 local dict = ngx.shared.kong_serverless
 
 local VALID = 1
--- Kong could not reach the backend although its lease was valid: the next to talk to the plugin server tells it.
+-- Kong could not reach the backend although its lease was valid: the next message to the plugin server says so.
 local FAILED = 0
 local FAILED_SECONDS = 60
 
@@ -20,9 +20,9 @@ function leases.is_failed(name)
   return dict:get(name) == FAILED
 end
 
--- `is_told`: the server gave this answer in the knowledge of a failure, if there was one.
-function leases.grant(name, ms, is_told)
-  if not is_told and leases.is_failed(name) then
+-- `is_informed`: if the backend had failed, the server knew when it answered.
+function leases.grant(name, ms, is_informed)
+  if not is_informed and leases.is_failed(name) then
     return
   end
   if ms <= 0 then

@@ -1,5 +1,5 @@
--- Finds which of a plugin's backends a request is for. Does the same as apps/kong-plugin/src/matcher.ts: one table of
--- cases tests both.
+-- Finds which of a plugin's backends a request is for. Works like apps/kong-plugin/src/matcher.ts: one table of cases
+-- tests both.
 
 local matcher = {}
 
@@ -21,7 +21,7 @@ local function is_host(name, pattern)
   return name:sub(-#suffix) == suffix
 end
 
--- `/kong` has `/kong` and `/kong/x` below it, but not `/kongfoo`.
+-- `/kong` and `/kong/x` are below `/kong`; `/kongfoo` is not.
 local function is_below(path, prefix)
   if path:sub(1, #prefix) ~= prefix then
     return false
@@ -29,8 +29,8 @@ local function is_below(path, prefix)
   return #path == #prefix or prefix:sub(-1) == "/" or path:sub(#prefix + 1, #prefix + 1) == "/"
 end
 
--- Each of `backends` has `target` and `hosts`, or not. The longest target comes first; for the same one an exact host
--- before a wildcard before any; of equals the first in the configuration.
+-- `target` and `hosts` of each backend are optional. The longest target wins; for equal targets an exact host beats a
+-- wildcard, which beats any host; after that, the order of the configuration decides.
 function matcher.rules(backends)
   local rules = {}
   for _, backend in ipairs(backends) do

@@ -1,5 +1,5 @@
--- Asks the plugin server: JSON over HTTP/1.1 on a unix socket, connections kept. A new question is asked again when
--- the server goes away over it, so that a restart of the server costs held requests time and nothing else.
+-- Asks the plugin server: JSON over HTTP/1.1 on a unix socket, with connections kept alive. A question is repeated when
+-- the server goes away before it has answered, so a restart of the server merely delays held requests.
 
 local cjson = require "cjson.safe"
 
@@ -13,7 +13,7 @@ local REPORT_READ_MS = 1000
 -- Below the server's own limit, so that it is this side that closes.
 local IDLE_MS = 50000
 local POOL_SIZE = 256
--- How long a server that restarts is waited for. The pauses between attempts grow, since nginx logs every failure.
+-- How long to wait for a server that restarts. The pauses between attempts grow, because nginx logs every failure.
 local ABSENCE_SECONDS = 5
 local FIRST_PAUSE_SECONDS = 0.05
 local LONGEST_PAUSE_SECONDS = 0.5
@@ -28,7 +28,7 @@ function plugin_server.socket_path()
   return configured_path or (kong.configuration.prefix .. "/serverless-http.socket")
 end
 
--- Nobody listens, or the listen queue is full: either may be over in a moment.
+-- Retries: the server may be about to listen, or its listen queue may be full for a moment.
 local function connect(read_ms, wait_seconds)
   local address = "unix:" .. plugin_server.socket_path()
   local deadline = clock.now() + wait_seconds
@@ -98,7 +98,7 @@ local function ask_once(path, question, read_ms, wait_seconds, arrived_at)
   if not socket then
     return nil, err, true
   end
-  -- Only now: a server that restarts may have been waited for.
+  -- Only now: connecting may have meant waiting for a server that restarts.
   question.waitedMs = arrived_at and math.floor((clock.now() - arrived_at) * 1000)
   local text, sent
   text, err = cjson.encode(question)
@@ -115,7 +115,7 @@ local function ask_once(path, question, read_ms, wait_seconds, arrived_at)
     return nil, err
   end
   local status, answer, is_last = read_response(socket)
-  -- A server that another one has taken over from wants to be left.
+  -- The server wants us to reconnect when another one has taken over its path.
   if not status or is_last then
     socket:close()
   else
@@ -135,8 +135,8 @@ local function ask(path, question, read_ms, wait_seconds, arrived_at)
   return status, answer
 end
 
--- What becomes of a request that arrived at that time: yields for as long as it is held. Returns the status and the
--- answer, or nil and the reason why there is none.
+-- Asks what to do with a request that arrived at `arrived_at`; yields for as long as it is held. Returns the status and
+-- the answer, or nil and the reason.
 function plugin_server.decide(question, arrived_at)
   return ask("/requests", question, HOLD_READ_MS, ABSENCE_SECONDS, arrived_at)
 end

@@ -1,4 +1,4 @@
--- What a request is answered that Kong has to refuse by itself: RFC 9457 problems, with the codes of docs/errors.md.
+-- Answers to requests that are refused without the plugin server: RFC 9457 problems with the codes of docs/errors.md.
 
 local cjson = require "cjson.safe"
 

@@ -1,5 +1,5 @@
--- Keeps the plugin server informed: one worker of all tells it what is in flight, and learns how long the leases are.
--- Everything is told as it is now, never as a change, so that either side may restart: the next report heals it.
+-- Keeps the plugin server informed: one elected worker reports what is in flight, and learns how long the leases are.
+-- A report is a state, never a change, so either side may restart: the next report puts things right.
 
 local clock = require "kong.plugins.serverless.clock"
 local entities = require "kong.plugins.serverless.entities"
@@ -10,20 +10,20 @@ local traffic = require "kong.plugins.serverless.traffic"
 local dict = ngx.shared.kong_serverless
 
 local TICK_SECONDS = 0.1
--- Without a change, so that the server does not take the gateway for gone.
+-- When nothing has changed, so that the server knows the gateway is still there.
 local IDLE_SECONDS = 1
 local FAILURE_SECONDS = 0.3
--- Five ticks that the leading worker misses are its end.
+-- A leader that misses five ticks is replaced.
 local LEAD_SECONDS = 0.5
--- Rounds in which the server may ask for configurations at once.
+-- How often in a row the server may ask for more configurations.
 local MAX_ROUNDS = 5
 
 local report = {}
 
 local slot
 local is_busy = false
-local told_changes, told_generation
-local told_at = 0
+local reported_changes, reported_generation
+local reported_at = 0
 local failure
 local failed_at = 0
 
@@ -36,7 +36,7 @@ local function leads()
   return leader == nil and dict:add("leader", slot, LEAD_SECONDS) == true
 end
 
--- The same for all workers and reloads, another one after a restart of nginx.
+-- Shared by all workers and kept over reloads; a restart of nginx makes a new one.
 local function gateway_id()
   local id = dict:get("gateway")
   if not id then
@@ -62,7 +62,7 @@ local function send(state)
   end
   local why = "no usable answer (" .. tostring(status or answer) .. ")"
   if why ~= failure then
-    kong.log.warn("the plugin server cannot be told what is in flight: ", why)
+    kong.log.warn("cannot report what is in flight to the plugin server: ", why)
   end
   failure = why
   failed_at = clock.now()
@@ -75,12 +75,13 @@ local function exchange()
   if failure and now - failed_at < FAILURE_SECONDS then
     return
   end
-  local is_due = changes ~= told_changes or entities.generation ~= told_generation or now - told_at >= IDLE_SECONDS
+  local is_changed = changes ~= reported_changes or entities.generation ~= reported_generation
+  local is_due = is_changed or now - reported_at >= IDLE_SECONDS
   if not is_due then
     return
   end
   local generation = entities.generation
-  local configured = generation ~= told_generation and entities.configured() or nil
+  local configured = generation ~= reported_generation and entities.configured() or nil
   local wanted
   for _ = 1, MAX_ROUNDS do
     local totals = traffic.totals()
@@ -92,8 +93,8 @@ local function exchange()
     end
     local answer = send({
       gateway = gateway_id(),
-      -- Whether the counts of what has passed begin with this report, for any server.
-      isFirst = not dict:get("told"),
+      -- Whether no server has taken a report of this gateway yet.
+      isFirst = not dict:get("reported"),
       backends = totals,
       unreachable = unreachable,
       entities = configured,
@@ -102,15 +103,15 @@ local function exchange()
     if not answer then
       return
     end
-    dict:set("told", true)
+    dict:set("reported", true)
     for key, ms in pairs(answer.leases) do
       leases.grant("lease:" .. key, ms, unreachable[key])
     end
     wanted = next(answer.wanted) and answer.wanted or nil
-    -- A server that has just started knows no gateway.
+    -- A server that has just started does not know what the gateway is configured with.
     configured = answer.wantsEntities and entities.configured() or nil
     if not wanted and not configured then
-      told_changes, told_generation, told_at = changes, generation, now
+      reported_changes, reported_generation, reported_at = changes, generation, now
       return
     end
   end
@@ -138,11 +139,11 @@ end
 
 function report.start()
   slot = traffic.start()
-  -- Kong's own timers (resty.timerng) know nothing of a worker that exits.
+  -- Kong's own timers (resty.timerng) do not notice that a worker exits.
   local every = _G.native_timer_every or ngx.timer.every
   local ok, err = every(TICK_SECONDS, tick)
   if not ok then
-    kong.log.crit("the timer that reports to the plugin server cannot be made: ", err)
+    kong.log.crit("cannot create the timer for reports to the plugin server: ", err)
   end
 end
 

@@ -1,6 +1,5 @@
--- Counts this worker's requests in flight in plain tables, and publishes the counts in the shared dictionary, where
--- one worker adds those of all up. A count is a state, not a stream of events: whatever was missed, the next
--- publication is right.
+-- Counts this worker's requests in flight in plain tables and publishes the counts in the shared dictionary, where one
+-- worker adds up those of all. A count is a state, not a stream of events: whatever was missed, the next one is right.
 
 local cjson = require "cjson.safe"
 local ffi = require "ffi"
@@ -13,25 +12,26 @@ local dict = ngx.shared.kong_serverless
 pcall(ffi.cdef, "int kill(int pid, int sig);")
 local EPERM = 1
 
--- For so long after its last request a backend is part of each report.
+-- How long after its last request a backend stays in the reports.
 local QUIET_SECONDS = 10
--- How long it is known how many requests a backend has let pass by lease: its settings change, and names come and go.
+-- How long the total of requests that passed by lease is kept: backends come and go, and each change of settings
+-- makes a new key.
 local PASSED_SECONDS = 600
 local RECOUNT_SECONDS = 1
--- A worker without traffic collects no garbage by itself. Something may still hold a mark the first time, hence again,
--- but more and more rarely: a whole collection is a pause of some milliseconds.
+-- A worker without traffic never collects garbage unless asked. A mark may still be referenced the first time, hence
+-- the repetition, at growing intervals: a full collection pauses the worker for some milliseconds.
 local FIRST_COLLECT_SECONDS = 10
 local LONGEST_COLLECT_SECONDS = 300
 
 local traffic = {}
 
--- By the backend's key.
+-- Keyed by backend.
 local counts = {}
--- The requests in flight: a mark each, and the key of its backend. Weak: should Kong ever not run `log` for one (an
--- earlier plugin's handler threw, or the last plugin was removed from the configuration meanwhile), its mark goes
--- with the request's context, and a recount is right again.
+-- A mark for each request in flight, with the key of its backend. Weak: should Kong not run `log` for one (an earlier
+-- plugin's handler threw, or the last plugin was removed from the configuration), its mark goes with the request's
+-- context, and a recount corrects the total.
 local open = setmetatable({}, { __mode = "k" })
--- Marks of requests that have ended, for those to come: a new table for each would cost more than all the rest.
+-- Marks of requests that have ended, to be used again: a new table per request would cost more than all the rest.
 local spare = {}
 local MAX_SPARE = 1000
 local is_changed = false
@@ -43,7 +43,7 @@ local collect_seconds = FIRST_COLLECT_SECONDS
 local used_at = 0
 local slot
 
--- A number of this worker's own that no other worker, before or after, has.
+-- Takes a number that no other worker has, had or will have.
 function traffic.start()
   slot = dict:incr("slots", 1, 0)
   dict:set("pid:" .. slot, ngx.worker.pid())
@@ -128,7 +128,7 @@ local function changed()
   end
 end
 
--- From now on each change is published at once.
+-- From now on every change is published at once.
 function traffic.drain()
   is_draining = true
   is_changed = true
@@ -155,7 +155,8 @@ function traffic.begin(key, by_lease)
   return mark
 end
 
--- Ends what `begin` began. The mark then belongs to another request: nobody may keep it. Returns the backend's key.
+-- Ends what `begin` began. The mark will be used for another request, so it must not be kept. Returns the backend's
+-- key.
 function traffic.finish(mark)
   local key = open[mark]
   open[mark] = nil
@@ -168,13 +169,12 @@ function traffic.finish(mark)
   return key
 end
 
--- The requests in flight of all workers and how many have passed by lease since the gateway started, by the backend's
--- key.
+-- The requests in flight in all workers, and how many have passed by lease since the gateway started, keyed by backend.
 function traffic.totals()
   local totals = {}
   local seen = {}
   local lowest = dict:get("lowest_slot") or 1
-  -- From the latest down: of two workers with one pid, the earlier is dead.
+  -- From the latest down: of two workers with the same pid, the earlier one is dead.
   for each = dict:get("slots") or 0, lowest, -1 do
     local pid = dict:get("pid:" .. each)
     if pid and (seen[pid] or not alive(pid)) then

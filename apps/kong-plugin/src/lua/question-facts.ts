@@ -1,3 +1,4 @@
+import { clientKey } from "../client-key.ts";
 import type { Origin } from "../probe-target.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import type { Question } from "./messages.ts";
@@ -30,7 +31,7 @@ export class QuestionFacts implements RequestFacts {
 
   async client(): Promise<string> {
     const { consumer, ip } = this.#question.client;
-    return consumer === undefined ? `ip ${ip}` : `consumer ${consumer}`;
+    return clientKey(consumer, ip);
   }
 
   async origin(): Promise<Origin> {

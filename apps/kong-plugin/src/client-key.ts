@@ -1,0 +1,20 @@
+import { isIPv6 } from "node:net";
+
+/**
+ * What a client's limits are counted by: Kong's consumer, else its address. Whoever has one IPv6 address has 2^64 of them, so
+ * the network counts.
+ */
+export function clientKey(consumer: string | undefined, ip: string): string {
+  if (consumer !== undefined) return `consumer ${consumer}`;
+  return `ip ${isIPv6(ip) ? networkOf(ip) : ip}`;
+}
+
+function networkOf(address: string): string {
+  const { hostname } = new URL(`http://[${address.replace(/%.*$/, "")}]`);
+  const [before = "", after] = hostname.slice(1, -1).split("::");
+  const groups = before === "" ? [] : before.split(":");
+  const others = after === undefined || after === "" ? [] : after.split(":");
+  const all = [...groups, ...Array<string>(8 - groups.length - others.length).fill("0"), ...others];
+  // An IPv4 address in IPv6's clothes.
+  return /^(0:){5}ffff:/.test(all.join(":")) ? all.join(":") : `${all.slice(0, 4).join(":")}::/64`;
+}
