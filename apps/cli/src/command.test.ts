@@ -25,7 +25,6 @@ describe("kong-serverless", () => {
     const { findings } = JSON.parse(stdout) as Diagnosis;
     expect(findings).toMatchObject([
       { code: "FIELD_OUT_OF_BOUNDS", where: { file: "stdin", path: "spec.triggers", line: 5 } },
-      { code: "SCALE_TARGET_NOT_FOUND", where: { file: "stdin", path: "spec.scaleTargetRef.name" } },
       { code: "POLLING_INTERVAL_TOO_SHORT", where: { file: "stdin", path: "spec.pollingInterval" } },
     ]);
     expect(code).toBe(1);

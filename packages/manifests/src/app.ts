@@ -121,13 +121,16 @@ function environmentOf({ environment }: Container): NodeJS.ProcessEnv {
   );
 }
 
-/** A variable whose value is not in the manifests cannot be judged, nor can one be missed that a Secret may bring. */
+/** A variable whose value is not in the manifests cannot be judged, nor can one be missed that a ConfigMap or Secret may bring. */
 function judge(container: Container, message: string): { issue?: AppIssue; unknown?: string } {
   const [name = ""] = message.split(":");
   const variable = container.environment.find((candidate) => candidate.name === name);
-  if (variable?.source === "Secret" && variable.value === undefined) {
-    return { unknown: `${name} is in a Secret` };
+  const source = variable?.source ?? "";
+  if (variable?.value === undefined && ["ConfigMap", "Secret"].includes(source)) {
+    return { unknown: `${name} is in a ${source}` };
   }
-  if (variable === undefined && container.hasMore) return { unknown: `${name} may be in a Secret` };
+  if (variable === undefined && container.hasMore) {
+    return { unknown: `${name} may be in a ConfigMap or Secret that is not among the manifests` };
+  }
   return { issue: { place: variablePlace({ container }, name), message } };
 }

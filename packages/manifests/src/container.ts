@@ -5,7 +5,7 @@ export interface Container {
   readonly place: Place;
   readonly image: string;
   readonly environment: readonly EnvironmentVariable[];
-  /** Whether it may have variables that the manifests do not tell: all keys of a Secret that is not among them. */
+  /** Whether it may have variables that the manifests do not tell: all keys of a ConfigMap or Secret that is not among them. */
   readonly hasMore: boolean;
 }
 
@@ -27,7 +27,7 @@ export function readContainer(place: Place, namespace: string, manifests: Manife
     if (reference === undefined) continue;
     const { kind, place: named } = reference;
     const manifest = manifests.find(kind, namespace, named.at("name").text ?? "");
-    if (manifest === undefined && kind === "Secret") hasMore = true;
+    if (manifest === undefined) hasMore = true;
     for (const key of manifest === undefined ? [] : keysIn(manifest)) {
       const name = `${source.at("prefix").text ?? ""}${key}`;
       variables.set(name, { name, place: named, value: manifest && valueIn(manifest, key), source: kind });

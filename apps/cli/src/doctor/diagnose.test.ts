@@ -149,10 +149,10 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
     ["SCALE_TARGET_MISMATCH"],
   ],
   ["SERVICE_PORT_NOT_FOUND", [set("Service/demo-backend", ["spec", "ports", 0, "targetPort"], "web")]],
-  ["AUTHENTICATION_NOT_FOUND", [remove("TriggerAuthentication/aws")]],
+  ["AUTHENTICATION_NOT_FOUND", [set("TriggerAuthentication/aws", ["metadata", "name"], "sqs")]],
   ["REGION_MISMATCH", [set(consumerScaler, [...wake, "awsRegion"], "us-east-1")]],
   ["ENDPOINT_MISMATCH", [set(consumerScaler, [...wake, "awsEndpoint"], "http://sqs-emulator:4566")]],
-  ["REFERENCE_NOT_FOUND", [set("ConfigMap/aws", ["data"], { zone: "a" })], ["ENVIRONMENT_INVALID"]],
+  ["REFERENCE_NOT_FOUND", [set("ConfigMap/aws", ["data"], { zone: "a" })]],
   ["ENVIRONMENT_INVALID", [setVariable("consumer", "CONCURRENCY", "many")]],
   ["CONSUMER_QUEUE_NOT_WATCHED", [set(consumerScaler, [...wake, "queueURL"], "work")]],
   [

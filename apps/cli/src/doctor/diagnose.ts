@@ -29,6 +29,9 @@ export function* unknowns({
   if (pubsubs.some(({ broker }) => broker === "rabbitmq") && rabbitmq === undefined) {
     yield "RabbitMQ's exchanges, queues and bindings: no definitions file is among the manifests";
   }
+  for (const manifest of manifests.of("ScaledJob")) {
+    yield `${title(manifest)}: of Jobs doctor knows the triggers alone`;
+  }
   for (const { manifest } of plugins) {
     if (isConfiguredElsewhere(manifest)) yield `${title(manifest)}: its configuration is in a Secret`;
   }

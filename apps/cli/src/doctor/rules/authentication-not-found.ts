@@ -22,6 +22,15 @@ export const authenticationNotFound: Rule = {
             `the ClusterTriggerAuthentication ${name}, which ${title(manifest)} logs in with: it is not among the manifests`,
           );
         } else if (!manifests.find("TriggerAuthentication", manifest.namespace, name)) {
+          const isElsewhere = !manifests
+            .of("TriggerAuthentication")
+            .some((other) => other.namespace === manifest.namespace || other.name === name);
+          if (isElsewhere && !manifests.isComplete) {
+            yield notLookedAt(
+              `the TriggerAuthentication ${name}, which ${title(manifest)} logs in with: it is not among the manifests`,
+            );
+            continue;
+          }
           const what = `${title(manifest)} logs in with ${name}, which namespace ${manifest.namespace} does not have`;
           yield fault(reference.at("name"), what);
         }

@@ -1,6 +1,6 @@
 import { title } from "@kong-serverless/manifests";
 
-import { fault, type Rule } from "../rule.ts";
+import { fault, notLookedAt, type Rule } from "../rule.ts";
 
 export const inFlightNotCounted: Rule = {
   code: "IN_FLIGHT_NOT_COUNTED",
@@ -8,11 +8,19 @@ export const inFlightNotCounted: Rule = {
   severity: "error",
   why: "A message in work does not count: KEDA stops the consumer while it works on the last ones.",
   fix: 'Leave scaleOnInFlight at its default, "true".',
-  *check({ scalers }) {
-    for (const { manifest, queues } of scalers) {
+  *check({ scalers, apps }) {
+    const consumers = new Set(apps.consumers.map(({ workload }) => workload));
+    for (const { manifest, target, queues } of scalers) {
       for (const { place } of queues) {
         const counted = place.at("metadata", "scaleOnInFlight");
         if (counted.scalar !== "false") continue;
+        if (target === undefined || !consumers.has(target)) {
+          // KEDA documents it, for workers that can be stopped at any time.
+          yield notLookedAt(
+            `whether what ${title(manifest)} scales may be stopped at work: its trigger does not count messages in flight`,
+          );
+          continue;
+        }
         yield fault(counted, `${title(manifest)} does not count messages in flight`);
       }
     }

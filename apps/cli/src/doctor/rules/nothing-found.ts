@@ -12,7 +12,8 @@ export const nothingFound: Rule = {
   *check({ manifests, scalers, apps, plugins }) {
     // A cluster is asked where the plugin is used; where it is nowhere, that is said.
     if (manifests.isComplete) return;
-    const ours = plugins.length + scalers.length + apps.consumers.length + apps.demoBackends.length;
+    const ours = [plugins, scalers, apps.consumers, apps.demoBackends, manifests.of("ScaledJob")].flat()
+      .length;
     const isMeant = manifests
       .of(...pluginKinds)
       .some(({ root }) => distance(root.at("plugin").scalar ?? "", pluginName) < pluginName.length / 2);

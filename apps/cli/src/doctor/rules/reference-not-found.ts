@@ -1,6 +1,7 @@
 import {
   type Container,
   envFromReference,
+  type Manifests,
   type Place,
   referenceOf,
   title,
@@ -25,13 +26,15 @@ export const referenceNotFound: Rule = {
         if (place.at("optional").value === true || name === madeByKubernetes) continue;
         const source = manifests.find(kind, user.namespace, name);
         if (source === undefined) {
-          // Secrets are kept out of Git, so they may come from elsewhere.
-          if (kind === "Secret" && key === undefined && !manifests.isComplete) {
+          // Secrets are kept out of Git, so they may come from elsewhere. Of those that single variables name others tell.
+          const isElsewhere =
+            kind === "Secret" || isFromElsewhere(manifests, { namespace: user.namespace, name });
+          if (isElsewhere && (kind === "ConfigMap" || key === undefined) && !manifests.isComplete) {
             yield notLookedAt(
-              `the variables of ${title(user)} from Secret ${name}: it is not among the manifests`,
+              `the variables of ${title(user)} from ${kind} ${name}: it is not among the manifests`,
             );
           }
-          if (kind === "Secret") continue;
+          if (kind === "Secret" || (isElsewhere && !manifests.isComplete)) continue;
           const what = `${title(user)} reads ConfigMap ${name}, which namespace ${user.namespace} does not have`;
           yield fault(place.at("name"), what);
         } else if (key !== undefined && valueIn(source, key) === undefined) {
@@ -42,6 +45,14 @@ export const referenceNotFound: Rule = {
     }
   },
 };
+
+/** Whether no ConfigMap here is for the namespace, nor of that name: then others apply them. */
+function isFromElsewhere(
+  manifests: Manifests,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): boolean {
+  return !manifests.of("ConfigMap").some((map) => map.namespace === namespace || map.name === name);
+}
 
 interface Reference {
   readonly kind: "ConfigMap" | "Secret";

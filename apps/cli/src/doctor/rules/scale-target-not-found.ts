@@ -8,12 +8,17 @@ export const scaleTargetNotFound: Rule = {
   severity: "error",
   why: "KEDA scales nothing: a ScaledObject reaches workloads of its own namespace only.",
   fix: "Make spec.scaleTargetRef.name and both namespaces agree.",
-  *check({ scalers, manifests }) {
+  *check({ scalers, workloads, manifests }) {
     for (const { manifest, scaled } of scalers) {
       if (scaled !== undefined) continue;
       const { kind, name } = scaleTargetRef(manifest);
-      // A custom resource is often made by its own operator, of another object.
-      if (kind !== "Deployment" && kind !== "StatefulSet" && name !== "" && !manifests.isComplete) {
+      // A custom resource is often made by its own operator, of another object; a workload may be applied from elsewhere.
+      const isElsewhere =
+        (kind !== "Deployment" && kind !== "StatefulSet") ||
+        !workloads.some(
+          (workload) => workload.manifest.namespace === manifest.namespace || workload.manifest.name === name,
+        );
+      if (isElsewhere && name !== "" && !manifests.isComplete) {
         yield notLookedAt(
           `${kind} ${manifest.namespace}/${name}, which ${title(manifest)} scales: it is not among the manifests`,
         );
