@@ -1,8 +1,8 @@
 import { isIPv6 } from "node:net";
 
 /**
- * What a client's limits are counted by: Kong's consumer, else its address. Whoever has one IPv6 address has 2^64 of them, so
- * the network counts.
+ * Whom limits per client are counted for: Kong's consumer, or else the address. Anybody with one IPv6 address has 2^64 of
+ * them, so its /64 network counts.
  */
 export function clientKey(consumer: string | undefined, ip: string): string {
   if (consumer !== undefined) return `consumer ${consumer}`;
@@ -15,6 +15,6 @@ function networkOf(address: string): string {
   const groups = before === "" ? [] : before.split(":");
   const others = after === undefined || after === "" ? [] : after.split(":");
   const all = [...groups, ...Array<string>(8 - groups.length - others.length).fill("0"), ...others];
-  // An IPv4 address in IPv6's clothes.
+  // An IPv4 address in IPv6 notation.
   return /^(0:){5}ffff:/.test(all.join(":")) ? all.join(":") : `${all.slice(0, 4).join(":")}::/64`;
 }

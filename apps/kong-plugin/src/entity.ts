@@ -57,7 +57,7 @@ export class Entity {
     return this.#claim;
   }
 
-  /** The gateway has this configuration now, whatever it had in between: its settings are the ones that count. */
+  /** The gateway is configured with this again, so its settings replace those that came in between. */
   configuredAgain(seq: number): void {
     const isRefused = this.#config instanceof ServerlessError;
     const isCurrent = this.#claim?.destinations.every((destination) => destination.isCurrent);
@@ -115,7 +115,7 @@ function readConfig(config: unknown, source: string): PluginConfig | ServerlessE
   }
 }
 
-/** What a request is answered whose entity cannot serve it. Throws again what has no code. */
+/** The answer to a request whose entity cannot serve it. Rethrows an error that has no code. */
 export function refusal(error: unknown): Answer {
   if (!(error instanceof ServerlessError)) throw error;
   const { code, backend = "" } = error;

@@ -12,7 +12,7 @@ import type { Matcher } from "./matcher.ts";
 /** What Kong answers by itself when it could not reach the upstream, found it gone, or waited for it in vain. */
 const upstreamFailures = new Set([502, 503, 504]);
 const sharedKey = "serverless_request";
-/** Tells this process's marks from those of one before it. */
+/** Tells this process's marks from those of an earlier one. */
 const processId = randomBytes(6).toString("hex");
 
 /**
@@ -71,7 +71,7 @@ export class Instance implements PluginInstance {
   }
 }
 
-/** Counts the request and tells Kong what the backend, the client and `log` shall see of it. */
+/** Counts the request, and gives Kong what the backend, the client and `log` are to see. */
 async function pass(kong: Kong, { backend }: Destination, decision: Passed): Promise<void> {
   const { addResponseHeaders = {}, setResponseHeaders = {}, setRequestHeaders = {}, target } = decision;
   const id = backend.begin();

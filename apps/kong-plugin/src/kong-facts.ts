@@ -3,7 +3,7 @@ import { isStopping, type Kong, leaveSignal } from "./kong.ts";
 import type { Origin } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
-/** The facts of a request that Kong holds by its plugin protocol: each is a call to Kong, so it is asked for when needed. */
+/** The facts of a request over Kong's plugin protocol: each costs a call to Kong, made only when needed. */
 export class KongFacts implements RequestFacts {
   readonly arrivedAtMs = performance.now();
   readonly #kong: Kong;

@@ -194,7 +194,7 @@ function samplerOf({ sampler, share }: TracesSettings): Sampler {
   return sampler.startsWith("parentbased_") ? new ParentBasedSampler({ root }) : root;
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header; what does not fit is as good as absent. */
+/** https://www.w3.org/TR/trace-context/#traceparent-header; an invalid one is ignored. */
 function remoteContext(traceparent: string | undefined): Context {
   const [, traceId, spanId, flags] =
     /^(?!ff)[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/.exec(traceparent ?? "") ?? [];

@@ -13,8 +13,8 @@ export interface TracedRequest {
 }
 
 /**
- * Traces of cold starts, for whoever has a place to send them. What makes them is loaded only then: it is larger than the
- * plugin itself.
+ * Traces of cold starts, if an endpoint is configured. OpenTelemetry is loaded only then: it is larger than the plugin
+ * itself.
  */
 export class Traces {
   readonly #log: Log;

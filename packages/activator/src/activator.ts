@@ -134,7 +134,7 @@ export class Activator {
     return entry;
   }
 
-  /** Returns whether there are further ones, which are in use although nobody claims them. */
+  /** Returns whether some are left: in use although nobody claims them. */
   #forgetUnused(): boolean {
     for (const entry of this.#unclaimed) {
       const { backend } = entry;

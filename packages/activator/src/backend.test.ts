@@ -365,7 +365,7 @@ describe("a cold backend", () => {
   });
 });
 
-test("a backend whose settings change while it starts is released for, and then probed anew", async () => {
+test("a backend whose settings change while it starts is released for, and then probed again", async () => {
   const outcome = hold();
   await advance(50);
   activator.register({ ...defaults, upstream: "http://elsewhere" }, { key: "route", seq: 2 });
@@ -512,7 +512,7 @@ describe("a ready backend", () => {
     expect(backend.admit()).toBe(false);
   });
 
-  test("is probed anew when its settings change", () => {
+  test("is probed again when its settings change", () => {
     activator.register({ ...defaults, upstream: "http://elsewhere" }, { key: "route", seq: 2 });
     expect(backend.admit()).toBe(false);
   });

@@ -27,12 +27,12 @@ type State =
       readonly probes: number;
     };
 
-/** How often held requests that wait for their turn are looked at, should none end meanwhile. */
+/** How often to check for requests to release when none ends meanwhile. */
 const releaseMs = 50;
 /** For how many turns of its upkeep a backend in use vouches for its chain: there is always another turn in time. */
 const turnsVouchedFor = 2;
 
-/** What a gateway takes on at most, for all its backends. */
+/** Limits of a gateway, for all its backends together. */
 export interface GatewayLimits extends ClientLimits {
   readonly maxHeldTotal: number;
   /** Activations at the same time; 0: any number. */
@@ -183,7 +183,7 @@ export class Backend {
     return this.#inFlight.isActive(performance.now()) || this.#upkeep.isGoingOn;
   }
 
-  /** Milliseconds after which a refused client had better come again, from this backend's own past starts. */
+  /** Milliseconds after which a refused client should retry, from this backend's own past starts. */
   get retryAfterMs(): number {
     const elapsedMs = this.#state.name === "activating" ? this.#state.activation.elapsedMs : 0;
     return this.#startUpTimes.remainingMs(elapsedMs);
@@ -432,7 +432,7 @@ export class Backend {
         : { name: "cold" };
     observe({ event: "activation.ready", backend: this.name, waitedMs, probes, held: this.#held.count });
     this.#pace.start(performance.now(), this.#inFlight.count);
-    // One that had been running, or is another than was asked, has replicas that nobody here knows of.
+    // A backend that was already running, or has other settings by now, may have any number of replicas.
     if (probes === 1 || this.#state.name !== "ready") this.#held.release(Infinity);
     else this.#releaseAtPace();
   }
@@ -467,7 +467,7 @@ export class Backend {
     return this.#held.count > 0;
   }
 
-  /** Those who still waited for their turn when the backend was lost wait for it to be found again. */
+  /** Requests that were still waiting to be released when the backend was lost wait for the next activation. */
   #activateForHeld(target: ProbeTarget): void {
     if (this.#held.count === 0) return;
     const deadlineMs = performance.now() + this.#settings.holdTimeoutMs;

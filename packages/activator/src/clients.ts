@@ -1,10 +1,10 @@
 import { ServerlessError } from "@kong-serverless/runtime";
 
 const windowMs = 60_000;
-/** Beyond it the one that began first is forgotten: its limits count from the start again. */
+/** Beyond this, the oldest is forgotten, and its limits start from zero. */
 const maxClients = 50_000;
 
-/** What one client may do; 0: as much as it likes. */
+/** What one client may do; 0: no limit. */
 export interface ClientLimits {
   readonly maxHeldPerClient: number;
   readonly maxColdStartsPerClient: number;
@@ -16,11 +16,11 @@ interface Client {
   windowEndsMs: number;
 }
 
-/** The clients for whom requests are held, or backends were woken in the last minute, by what they are known by. */
+/** The clients with held requests, or for whom backends were woken in the last minute. */
 export class Clients {
   readonly #clients = new Map<string, Client>();
 
-  /** Throws CLIENT_LIMIT_REACHED when a further request of the client's may not be held, or may not wake a backend. */
+  /** Throws CLIENT_LIMIT_REACHED when no more requests of this client may be held, or may wake a backend. */
   assertRoom(key: string, limits: ClientLimits, isColdStart: boolean, backend: string): void {
     const { maxHeldPerClient, maxColdStartsPerClient } = limits;
     const client = this.#clients.get(key);
@@ -29,10 +29,10 @@ export class Clients {
       throw refused(backend, `${client.held} requests of one client are held already`);
     const isWithin = performance.now() < client.windowEndsMs;
     if (isColdStart && isWithin && maxColdStartsPerClient > 0 && client.coldStarts >= maxColdStartsPerClient)
-      throw refused(backend, `${client.coldStarts} cold starts in a minute were one client's`);
+      throw refused(backend, `${client.coldStarts} cold starts in a minute were caused by one client`);
   }
 
-  /** A request of the client's is held. Returns what is to be called when it no longer is. */
+  /** Counts a held request. Returns what to call when it is no longer held. */
   hold(key: string, isColdStart: boolean): () => void {
     const client = this.#find(key);
     client.held += 1;

@@ -34,7 +34,7 @@ export type ActivatorEvent = { readonly backend: string } & (
     }
   /** Nobody has configured a backend that this one names, directly or through others; or it names too many. */
   | { readonly event: "chain.broken"; readonly chained: string; readonly cause: "unknown" | "too_long" }
-  /** Before anything is published, and for a backend without a topic too: the scaler may be told another way. */
+  /** Before anything is published, and for a backend without a topic too: the scaler may be notified another way. */
   | { readonly event: "wake.started"; readonly reason: WakeReason }
   | { readonly event: "wake.published"; readonly reason: WakeReason; readonly durationMs: number }
   | { readonly event: "wake.failed"; readonly reason: WakeReason; readonly error: unknown }
@@ -42,6 +42,6 @@ export type ActivatorEvent = { readonly backend: string } & (
   | { readonly event: "lease.lost"; readonly cause: "probe" | "proxy" | "chain" }
   | { readonly event: "in_flight.written_off"; readonly inFlight: number }
   | { readonly event: "settings.replaced" }
-  /** Nobody claims the name any more: what was counted under it can go. */
+  /** Nobody claims the name any more: its metrics can be dropped. */
   | { readonly event: "backend.forgotten" }
 );

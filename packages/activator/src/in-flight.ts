@@ -3,7 +3,7 @@
  * taken to be in use for this long, as others may be open that say nothing until they end.
  */
 const strayGraceMs = 300_000;
-/** A gateway that counts its own requests reports a change within this long. */
+/** How soon a gateway that counts for itself reports a change. */
 const handOverMs = 300;
 
 /** Requests that were forwarded and have not ended: those counted here one by one, and those that gateways count themselves. */
@@ -12,7 +12,7 @@ export class InFlight {
   readonly #begunAtMs = new Map<number, number>();
   readonly #reported = new Map<string, number>();
   #reportedTotal = 0;
-  /** Released to gateways that count themselves and may not have said so yet. */
+  /** Released to gateways that count for themselves and may not have reported them yet. */
   #handedOver: { readonly atMs: number; count: number }[] = [];
   #nextId = 1;
   #strayUntilMs = 0;
@@ -43,7 +43,7 @@ export class InFlight {
     this.#strayUntilMs = nowMs + strayGraceMs;
   }
 
-  /** A request goes to a gateway that counts it itself: until its report can be here, it counts. */
+  /** A request goes to a gateway that counts for itself: it counts here until the gateway can have reported it. */
   handOver(nowMs: number): void {
     const latest = this.#handedOver.at(-1);
     if (latest !== undefined && nowMs - latest.atMs < handOverMs / 6) latest.count += 1;

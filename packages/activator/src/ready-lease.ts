@@ -2,7 +2,7 @@ import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 
 import type { Collaborators } from "./collaborators.ts";
 
-/** What a ready answer is worth: for a while it counts without asking, and it is renewed by asking in time. */
+/** A ready answer counts for a while without another probe, and is renewed in time by one. */
 export class ReadyLease {
   readonly #target: ProbeTarget;
   readonly #durationMs: number;
@@ -23,12 +23,12 @@ export class ReadyLease {
     return this.#untilMs - nowMs;
   }
 
-  /** Whether half of it is over, and nobody asks yet. */
+  /** Whether the lease is at least half over and no probe is running. */
   isDue(nowMs: number): boolean {
     return !this.#isRenewing && this.leftMs(nowMs) <= this.#durationMs / 2;
   }
 
-  /** Asks, and counts a ready answer from the moment of asking. */
+  /** Probes; a ready answer counts from the start of the probe. */
   async renew(probe: Collaborators["probe"]): Promise<ProbeResult> {
     const askedAtMs = performance.now();
     this.#isRenewing = true;

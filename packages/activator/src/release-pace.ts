@@ -1,16 +1,16 @@
-/** After so long with all that were let go still open, further ones follow: those may be WebSockets, which do not end. */
+/** If none has ended after this long, more are released: they may be WebSockets, which stay open. */
 const stalledMs = 1000;
 
 /**
- * How many held requests may go on at a moment: so many as the first replica takes, and then one for each that ends. What
- * was in flight before they were held does not count against them.
+ * How many held requests may be released now: as many as the first replica takes, then one for each that ends. Requests
+ * that were already in flight do not count.
  */
 export class ReleasePace {
   #before = 0;
   #extra = 0;
   #movedAtMs = 0;
 
-  /** The backend has become ready, with so many requests in flight. */
+  /** The backend has become ready, with this many requests in flight. */
   start(nowMs: number, inFlight: number): void {
     this.#before = inFlight;
     this.#extra = 0;

@@ -23,7 +23,7 @@ export class StartUpTimes {
 
   /**
    * How likely it is, from 0.05 to 1, that a start which has gone on for `elapsedMs` is about to end: 1 when recent ones did,
-   * little before. It falls the longer a start takes beyond them, since so grows the delay that nobody notices.
+   * little before. It falls the longer a start takes beyond them, since the delay that goes unnoticed grows with it.
    */
   likelihood(elapsedMs: number): number {
     const { fromMs, toMs } = this.#window;
@@ -33,7 +33,7 @@ export class StartUpTimes {
 
   /**
    * Milliseconds until a start that has gone on for `elapsedMs` can be expected to end: four of five recent ones had by
-   * then. One that takes longer than those tells nothing new and is given as long again.
+   * then. One that takes longer is given as long again.
    */
   remainingMs(elapsedMs: number): number {
     const expectedMs = this.#expectedMs();

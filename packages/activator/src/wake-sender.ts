@@ -36,7 +36,7 @@ export class WakeSender {
     this.#failures = 0;
   }
 
-  /** Sends a message, or joins the sending of one. Never rejects: tells whether it was taken. */
+  /** Sends a message, or joins the sending of one. Never rejects: resolves with whether it was taken. */
   publish(settings: BackendSettings, reason: WakeReason): Promise<boolean> {
     this.#underway ??= this.#publish(settings, reason).finally(() => {
       this.#underway = undefined;

@@ -1,4 +1,4 @@
-/** Somebody who wants to probe again and again. */
+/** Wants to probe repeatedly. */
 export interface Prober {
   /** Milliseconds from one probe to the next, when there is room for all. Asked as each probe starts. */
   intervalMs(): number;
@@ -30,11 +30,11 @@ interface Entry {
 
 /** Started in one turn at most, so that other work waits for no more than a few milliseconds. */
 const burstMs = 10;
-/** While the budget is used up, how often what has come in of it is given out. */
+/** How often the budget is handed out while it is used up. */
 const shortOfBudgetMs = 10;
 /** Timers may fire this much early. */
 const timerMs = 1;
-/** Before anything else: whoever has just come has waited for longest. */
+/** A prober that has just been added comes before all others. */
 const never = -1e12;
 
 /**
@@ -99,7 +99,7 @@ export class ProbeBudget {
   }
 
   #schedule(nowMs: number): void {
-    // It comes to that in a moment, and then sees everybody's share.
+    // The pending run will see everybody's share.
     if (this.#left < 1 && this.#timer !== undefined) return;
     let nextAtMs = Infinity;
     for (const entry of this.#entries)

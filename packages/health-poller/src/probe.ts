@@ -199,7 +199,7 @@ class ConnectLimit {
   }
 }
 
-/** Headers that are given as empty are not sent at all, as a kubelet takes it. */
+/** Headers with empty values are not sent at all, as in a kubelet. */
 function headersFor(given: ProbeTarget["headers"] = {}): Record<string, string> {
   const headers = { ...defaultHeaders };
   for (const [name, value] of Object.entries(given)) {

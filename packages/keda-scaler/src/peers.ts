@@ -18,9 +18,9 @@ export interface PeersOptions {
 /** How often names are looked up again: as long as cluster DNS lets answers be kept. */
 const refreshMs = 5_000;
 const maxPeers = 100;
-/** A wake that comes later than this is the queue's, not ours. */
+/** After this long, the wake queue has done the job. */
 const wakeTimeoutMs = 1_000;
-/** KEDA waits for the sum, with a lock that pushes wait for too: a peer that is silent is left out. */
+/** KEDA waits for the sum while it holds a lock that pushes need, so a silent peer is left out. */
 const demandTimeoutMs = 250;
 
 const clientOptions = {
@@ -30,7 +30,7 @@ const clientOptions = {
   "grpc.max_reconnect_backoff_ms": 5_000,
 };
 
-/** The gateway's other pods: each gets to know of a wake, and is asked for its part of the demand. */
+/** The gateway's other pods: each gets every wake, and is asked for its part of the demand. */
 export class Peers {
   readonly #options: PeersOptions;
   readonly #clients = new Map<string, Client>();
@@ -44,7 +44,7 @@ export class Peers {
     return this.#clients.size;
   }
 
-  /** Finds them once, and again from time to time. */
+  /** Looks them up, then again at intervals. */
   async start(): Promise<void> {
     if (this.#options.addresses.length === 0) return;
     await this.#refresh();
@@ -57,7 +57,7 @@ export class Peers {
     this.#clients.clear();
   }
 
-  /** Tells each peer of a wake, without waiting for it: who cannot be reached now has no part in this one. */
+  /** Sends a wake to each peer without waiting. A peer that cannot be reached now misses it. */
   wake(backend: string): void {
     const { self: sender, log } = this.#options;
     for (const [address, client] of this.#clients) {
@@ -74,7 +74,7 @@ export class Peers {
     const demands = await Promise.all(
       [...this.#clients.values()].map((client) =>
         callUnary(client, getDemand, { sender, backend }, { timeoutMs: demandTimeoutMs }).then(
-          // A peer that errs must not take away from what the others have.
+          // A wrong answer must not hide the demand of the others.
           ({ demand }) => (demand > 0 && demand < Infinity ? demand : 0),
           () => 0,
         ),
@@ -93,7 +93,7 @@ export class Peers {
 
   async #refresh(): Promise<void> {
     const found = await Promise.all(this.#options.addresses.map((address) => this.#lookUp(address)));
-    // A name that cannot be looked up now keeps those that it had.
+    // While a name cannot be looked up, it keeps the addresses that it had.
     if (this.#stopped.signal.aborted || found.includes(undefined)) return;
     const current = new Map(found.flatMap((peers) => peers ?? []).slice(0, maxPeers));
     for (const [address, client] of this.#clients) {
@@ -104,7 +104,7 @@ export class Peers {
     for (const [address, host] of current) {
       const client = this.#clients.get(address) ?? this.#connect(address, host);
       this.#clients.set(address, client);
-      // Connected beforehand, and again after a break: a wake must not wait for it.
+      // Connect now, and reconnect after a break: a wake must not have to wait.
       client.getChannel().getConnectivityState(true);
     }
   }

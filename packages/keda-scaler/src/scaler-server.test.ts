@@ -97,7 +97,7 @@ test("pushes a wake that another pod of the gateway sees", async () => {
   const [one, other] = await startTwoGateways();
   const stream = await listen(one);
   const woken = nextWake(stream);
-  // Said anew until the pods have found each other.
+  // Repeated until the pods have found each other.
   await expect
     .poll(() => {
       other.server.wake("api");

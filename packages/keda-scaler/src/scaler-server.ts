@@ -44,14 +44,14 @@ interface ScalerServerOptions {
   readonly log: Log;
 }
 
-// Its own lines would stand unstructured among ours; whatever it reports is thrown or told besides.
+// gRPC would write unstructured lines between ours; all that it reports is also thrown or emitted.
 setLogVerbosity(logVerbosity.NONE);
 
 /** KEDA's name of the one metric; it puts the trigger's index before it. */
 const metricName = "demand";
 const stopTimeoutMs = 1_000;
 
-/** KEDA's client sends no pings, so dead connections are found from here: a stream that leads nowhere is closed within 15 s. */
+/** KEDA's client sends no pings, so dead connections are detected here: their streams are closed within 15 s. */
 const serverOptions = {
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
@@ -59,8 +59,8 @@ const serverOptions = {
 };
 
 /**
- * An external scaler for KEDA's `external-push` triggers: pushes wakes to whoever listens, here or at another pod of the gateway, and
- * answers polls with the demand of all pods. https://keda.sh/docs/latest/concepts/external-scalers/
+ * An external scaler for KEDA's `external-push` triggers: pushes wakes to all listeners, of this pod and of the gateway's others,
+ * and answers polls with the demand of all pods. https://keda.sh/docs/latest/concepts/external-scalers/
  */
 export class ScalerServer {
   readonly #options: ScalerServerOptions;
@@ -120,7 +120,7 @@ export class ScalerServer {
     return this.#streams.count(backend);
   }
 
-  /** Somebody waits for this backend: tells KEDA, through this pod and all others. */
+  /** A request waits for this backend: pushes that to KEDA, through this pod and all others. */
   wake(backend: string): void {
     this.#streams.wake(backend);
     this.#peers.wake(backend);
@@ -144,11 +144,11 @@ export class ScalerServer {
   }
 
   #stream(call: ServerWritableStream<ScaledObjectRef, IsActiveResponse>): void {
-    // A caller that leaves is told by `close`; without a listener its error would end the process.
+    // `close` handles a caller that leaves; an error without a listener would end the process.
     call.on("error", () => {});
     if (this.#isStopping || this.#streams.isFull) {
       const code = this.#isStopping ? status.UNAVAILABLE : status.RESOURCE_EXHAUSTED;
-      call.emit("error", Object.assign(new Error("no further stream is taken"), { code }));
+      call.emit("error", Object.assign(new Error("no more streams are accepted"), { code }));
       return;
     }
     try {

@@ -61,7 +61,7 @@ test("wakes do not pile up on a stream that is not read", async () => {
   expect(stream.wakes).toBe(1);
 });
 
-test("who came while there was no stream is told as soon as there is one", async () => {
+test("a stream that opens while requests wait gets a wake at once", async () => {
   const { connect } = open(1);
   expect((await connect()).wakes).toBe(1);
 });
@@ -81,7 +81,7 @@ test("the first stream after a break is ended with OK once, which resets KEDA's 
   expect(streams.count("api")).toBe(0);
 });
 
-test("no stream is ended while somebody waits for the backend", async () => {
+test("no stream is ended while requests wait for its backend", async () => {
   const { state, connect } = open(1);
   const stream = await connect();
   await vi.advanceTimersByTimeAsync(2 * settleMs);

@@ -7,7 +7,7 @@ import type { Trigger } from "./trigger.ts";
 /** KEDA's end of a stream, as far as it is used here. */
 export interface WakeStream {
   write(message: IsActiveResponse): unknown;
-  /** Whether what was written is not being read. */
+  /** Whether KEDA does not read what was written. */
   readonly writableNeedDrain: boolean;
   /** Ends it with the status OK. */
   end(): unknown;
@@ -21,8 +21,8 @@ export interface WakeStreamsOptions {
 }
 
 /**
- * KEDA comes back after 2 s when a stream ends with OK, and otherwise after a pause that doubles with every break, up to a minute, and
- * that nothing but an OK resets. So the first stream after a break is ended once, with OK, at a quiet moment this long after it began.
+ * KEDA reconnects 2 s after a stream that ended with OK. After any other end it waits, twice as long each time up to a minute, until
+ * an OK resets the pause. So the first stream after a break is ended with OK, once, at a quiet moment this long after it began.
  */
 const settleAfterMs = 10_000;
 /** KEDA has one stream for each trigger. */
@@ -36,7 +36,7 @@ interface OpenStream {
   settling: NodeJS.Timeout | undefined;
 }
 
-/** The streams on which KEDA waits to be told of a wake. */
+/** The streams on which KEDA listens for wakes. */
 export class WakeStreams {
   readonly #options: WakeStreamsOptions;
   readonly #byBackend = new Map<string, Set<OpenStream>>();
@@ -76,7 +76,7 @@ export class WakeStreams {
     void this.#catchUp(open);
   }
 
-  /** Tells whoever waits for this backend. */
+  /** Pushes to all streams of this backend. */
   wake(backend: string): void {
     for (const { stream } of this.#byBackend.get(backend) ?? []) push(stream);
   }
@@ -86,7 +86,7 @@ export class WakeStreams {
     for (const streams of this.#byBackend.values()) for (const { stream } of streams) stream.end();
   }
 
-  /** Whoever came while there was no stream is still there. */
+  /** Requests may have arrived while there was no stream. */
   async #catchUp({ stream, trigger }: OpenStream): Promise<void> {
     if ((await this.#options.demand(trigger.backend)) > 0) push(stream);
   }
@@ -107,7 +107,7 @@ export class WakeStreams {
   }
 }
 
-/** One unread wake says as much as many. */
+/** One unread wake says as much as several. */
 function push(stream: WakeStream): void {
   if (!stream.writableNeedDrain) stream.write(isActive);
 }

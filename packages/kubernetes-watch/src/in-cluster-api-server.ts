@@ -15,7 +15,7 @@ export interface ApiServer {
 }
 
 export interface InClusterOptions {
-  /** Default: where Kubernetes tells every container that its API server is. */
+  /** Default: from the environment that Kubernetes gives every container. */
   readonly url?: string;
   /** Where the service account's token and the cluster's certificate are mounted. */
   readonly folder: string;
@@ -23,7 +23,7 @@ export interface InClusterOptions {
 
 const answerTimeoutMs = 15_000;
 
-/** The API server of the cluster that this process is a pod of, asked in the name of the pod's service account. */
+/** The API server of the cluster that this process runs in, called with the pod's service account. */
 export class InClusterApiServer implements ApiServer {
   readonly #url: string;
   readonly #folder: string;

@@ -69,8 +69,8 @@ export class ServicePods {
 
   /**
    * A few of the pods behind the Service that a URL leads to, ready ones first. Empty for other hosts, for a namespace that is
-   * not watched or cannot be seen at the moment, and for a Service of several ports: which of a pod's ports is meant by the
-   * Service's own number, an EndpointSlice does not tell.
+   * not watched or cannot be seen at the moment, and for a Service of several ports: an EndpointSlice does not
+   * show which of a pod's ports belongs to which of the Service's.
    */
   addressesOf(url: string): readonly PodAddress[] {
     const [, service, namespace = ""] =
@@ -101,7 +101,7 @@ export class ServicePods {
         onChanged: (slice) => this.#parts.get(namespace)?.set(slice.metadata.name, partOf(slice)),
         onRemoved: (slice) => this.#parts.get(namespace)?.delete(slice.metadata.name),
         onLost: (error) => {
-          // An address that nobody vouches for any more may be another pod's by now.
+          // By now the addresses may belong to other pods.
           this.#parts.delete(namespace);
           if (!isLost) log.warn({ namespace, error: error.message }, "endpoints.lost");
           isLost = true;

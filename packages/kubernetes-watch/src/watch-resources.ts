@@ -10,11 +10,11 @@ export interface WatchOptions<Resource> {
   readonly path: string;
   /** Narrows it down: `labelSelector`, `fieldSelector`. */
   readonly query?: Readonly<Record<string, string>>;
-  /** All that is there, at the start and again after each loss. */
+  /** The whole collection: at the start, and again after each loss. */
   readonly onSynced: (resources: readonly Resource[]) => void;
   readonly onChanged: (resource: Resource) => void;
   readonly onRemoved: (resource: Resource) => void;
-  /** From now until the next `onSynced` nobody knows what is there. */
+  /** Until the next `onSynced` the collection is unknown. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -29,10 +29,10 @@ interface WatchEvent {
 }
 
 const pageSize = 500;
-/** The API server ends a watch after this, so that one whose other end has died in silence is noticed soon after. */
+/** The API server ends a watch after this, so one with a dead peer is noticed soon after. */
 const watchSeconds = 60;
 const graceMs = 15_000;
-/** Whatever ends watches at once is not asked in a tight loop. */
+/** Keeps a server that ends watches at once from being asked in a tight loop. */
 const shortestWatchMs = 1000;
 const maxLineBytes = 8 * 1024 * 1024;
 const firstPauseMs = 100;
@@ -53,7 +53,7 @@ export async function watchResources<Resource>(
       for (;;) {
         const startedAtMs = performance.now();
         version = await watch(options, version, signal);
-        // A watch that came to an orderly end is well: the next loss is a new one.
+        // The watch ended in an orderly way, so the next loss starts with the shortest pause.
         pauseMs = firstPauseMs;
         await sleep(Math.max(0, shortestWatchMs - (performance.now() - startedAtMs)), signal);
       }
@@ -61,13 +61,13 @@ export async function watchResources<Resource>(
       if (signal.aborted) return;
       options.onLost(error as Error);
     }
-    // Not all gateway pods at once, when an API server comes back.
+    // When an API server comes back, not all gateway pods should ask it at once.
     await sleep(pauseMs * (0.5 + Math.random()), signal).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 
-/** Tells what is there, page by page, and resolves with the version to watch from. */
+/** Lists the collection page by page, and resolves with the version to watch from. */
 async function list<Resource>(
   { server, path, query, onSynced }: WatchOptions<Resource>,
   signal: AbortSignal,
@@ -89,7 +89,7 @@ async function list<Resource>(
   }
 }
 
-/** Tells each change until the API server ends the watch in an orderly way, and resolves with the version to go on from. */
+/** Passes on each change until the API server ends the watch, and resolves with the version to continue from. */
 async function watch<Resource>(
   { server, path, query, onChanged, onRemoved }: WatchOptions<Resource>,
   from: string,
@@ -110,7 +110,7 @@ async function watch<Resource>(
   );
   for await (const line of lines(response)) {
     const { type, object } = JSON.parse(line) as WatchEvent;
-    // Mostly that the version is too old to go on from.
+    // Usually because the version is too old to continue from.
     if (type === "ERROR") throw new Error(object.message ?? "the watch failed");
     version = object.metadata?.resourceVersion ?? version;
     if (type === "ADDED" || type === "MODIFIED") onChanged(object as Resource);
@@ -131,7 +131,7 @@ async function open(
   throw new Error(`GET ${path}: status ${response.statusCode}`);
 }
 
-/** A body's lines as they come. Fails when it breaks off, or is silent for longer than a watch lasts. */
+/** A body's lines as they arrive. Fails when it breaks off or is silent for longer than a watch lasts. */
 async function* lines(response: IncomingMessage): AsyncGenerator<string> {
   const silence = () => response.destroy(new Error(`silent for ${watchSeconds + graceMs / 1000} s`));
   const timer = setTimeout(silence, watchSeconds * 1000 + graceMs);

@@ -1,11 +1,11 @@
-/** Somebody for whom bytes are kept, and who can be made to give them up. */
+/** Holds bytes, and can be made to give them up. */
 export interface ByteHolder {
   giveUp(): void;
 }
 
 /**
- * A limit for what many keep together. When it is passed, whoever keeps most gives up all of it: one that hoards pays for
- * itself, and the others notice nothing.
+ * A limit on what all holders keep together. When it is exceeded, the one that keeps most gives up everything, so hoarding
+ * costs nobody else.
  */
 export class ByteBudget {
   readonly #maxBytes: number;
@@ -16,7 +16,7 @@ export class ByteBudget {
     this.#maxBytes = maxBytes;
   }
 
-  /** Tells how much `holder` keeps now. */
+  /** Records how much `holder` keeps now. */
   set(holder: ByteHolder, bytes: number): void {
     this.#total += bytes - (this.#bytesOf.get(holder) ?? 0);
     if (bytes === 0) this.#bytesOf.delete(holder);

@@ -133,7 +133,7 @@ export class Connection implements ByteHolder {
     if (call.case === "handleEvent") return this.#handleEvent(sequence, call.value);
     const result = this.#options.rpc.answer(call);
     if (result) this.#write(encodeFrames(encodeReturn(sequence, result)));
-    // Kong takes a closed connection for "start the instance again", and there is no other way to tell it.
+    // Kong takes a closed connection for "start the instance again", and there is no other way to say so.
     else this.#reject("instance.unknown");
   }
 
@@ -144,7 +144,7 @@ export class Connection implements ByteHolder {
     this.#account();
   }
 
-  /** Tells what is kept for this peer. Mostly nothing, before and after. */
+  /** Updates what is kept for this peer: usually nothing, before and after. */
   #account(): void {
     const { budget, heartbeatMs } = this.#options;
     const { destroyed, writableNeedDrain, writableLength } = this.#socket;

@@ -120,7 +120,7 @@ describe("processes", () => {
     return child;
   }
 
-  it("serves anew at the same path after a process was killed", async () => {
+  it("serves again at the same path after a process was killed", async () => {
     await using directory = await makeSocketDirectory();
     const socketPath = join(directory.path, "tested.socket");
     const killed = await startProcess(socketPath);

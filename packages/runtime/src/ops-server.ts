@@ -11,9 +11,9 @@ export interface OpsServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** Names what the process waits for, or is empty when it is ready: shown in `/readyz`. */
+  /** What the process is waiting for, shown in `/readyz`; empty when it is ready. */
   readonly notReady: () => readonly string[];
-  /** Names what only a restart of the process helps against, which `/healthz` then asks for; nothing unless given. */
+  /** Names what only a restart of the process can cure; `/healthz` then fails. */
   readonly notAlive?: () => readonly string[];
   readonly registry?: Registry;
   /** Adds routes of the process's own. */
@@ -21,7 +21,7 @@ export interface OpsServerOptions {
 }
 
 /**
- * The HTTP side door of a process, apart from its work: `/healthz` (200 while the process turns, unless it asks for a restart),
+ * The HTTP side door of a process, apart from its work: `/healthz` (200 unless the process needs a restart),
  * `/readyz` (200, or 503 with what it waits for) and
  * `/metrics` (Prometheus).
  */

@@ -2,7 +2,7 @@ import type { Answer } from "../answer.ts";
 import type { Destination } from "../destination.ts";
 import { Entity, type EntityParts, refusal } from "../entity.ts";
 
-/** An entity that no gateway is configured with is kept for so long after its last request: of a worker that drains, for instance. */
+/** How long after its last request an entity is kept that no gateway is configured with: a draining worker may still need it. */
 const unusedMs = 60_000;
 const maxEntities = 10_000;
 
@@ -33,7 +33,7 @@ export class LuaEntities {
     this.#known.set(id, { entity, usedAtMs: performance.now() });
   }
 
-  /** What an entity has for a backend: a way to decide, or the answer to all of its requests. Undefined: ask for its configuration. */
+  /** Where requests for one of an entity's backends go, or the answer to all of them. Undefined: its configuration is needed. */
   find(id: string, backend: number): Destination | Answer | undefined {
     const known = this.#known.get(id);
     if (known === undefined) return undefined;
@@ -45,7 +45,7 @@ export class LuaEntities {
     }
   }
 
-  /** Remembers what a gateway is configured with: ids, each with a number that is higher the later it was configured. */
+  /** Remembers what a gateway is configured with: ids, each with a number that is higher for later configurations. */
   list(gateway: string, seqs: Readonly<Record<string, number>>): void {
     this.#listed.set(gateway, new Set(Object.keys(seqs)));
     for (const [id, seq] of Object.entries(seqs)) this.#known.get(id)?.entity.configuredAgain(seq);
@@ -55,7 +55,7 @@ export class LuaEntities {
     this.#listed.delete(gateway);
   }
 
-  /** Gives up what nobody is configured with any more. */
+  /** Removes entities that no gateway is configured with any more. */
   sweep(nowMs: number): void {
     const lists = [...this.#listed.values()];
     for (const [id, { usedAtMs }] of this.#known)

@@ -5,10 +5,10 @@ import type { LuaEntities } from "./entities.ts";
 import { leaseKey, nameIn } from "./lease-key.ts";
 import type { Report, ReportAnswer } from "./messages.ts";
 
-/** A gateway reports every second. One that was silent for so long has gone, and its requests with it. */
+/** Gateways report every second. One that has been silent for this long is gone, and so are its requests. */
 const silenceMs = 5000;
 const sweepMs = 1000;
-/** So that parsing configurations never takes the process for long. */
+/** Keeps the parsing of configurations from blocking the process for long. */
 const maxWanted = 20;
 
 interface Gateway {
@@ -17,7 +17,7 @@ interface Gateway {
   reportedAtMs: number;
   entities?: ReadonlySet<string>;
   names: ReadonlySet<string>;
-  /** How many requests have passed by lease, as last reported, by the backend's key. */
+  /** How many requests have passed by lease, as last reported, keyed by backend. */
   readonly passed: Map<string, number>;
 }
 
@@ -28,8 +28,8 @@ export interface LuaGatewaysOptions {
 }
 
 /**
- * The gateways that run the Lua form. They count their requests themselves and say how things are, never what has changed: a
- * restart of either side, or a lost report, is mended by the next.
+ * The gateways that run the Lua form. They count their own requests, and report states rather than changes: after a restart of
+ * either side, or a lost report, the next one puts things right.
  */
 export class LuaGateways {
   readonly #options: LuaGatewaysOptions;
@@ -105,7 +105,7 @@ export class LuaGateways {
     };
   }
 
-  /** The backend that a key is for, as long as it has the settings of then. */
+  /** The backend that a key is for, unless its settings have changed since. */
   #current(key: string): Backend | undefined {
     const backend = this.#options.activator.find(nameIn(key));
     return backend !== undefined && leaseKey(backend.settings) === key ? backend : undefined;
@@ -125,7 +125,7 @@ export class LuaGateways {
   }
 }
 
-/** For how long requests may pass to a backend without asking. One that is never held for is asked about as often as others. */
+/** How long requests may pass to a backend without asking. Backends without `health` are asked about as often as others. */
 export function leaseMs(backend: Backend | undefined): number {
   if (backend === undefined) return 0;
   const { health, readyLeaseMs } = backend.settings;

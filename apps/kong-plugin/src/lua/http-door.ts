@@ -19,7 +19,7 @@ const heartbeatMs = 15_000;
 /** Longer than Kong keeps an idle connection, so that it is Kong that closes. */
 const keepAliveTimeoutMs = 75_000;
 const socketMode = 0o660;
-/** How often it is looked whether another server has taken the path over. */
+/** How often to check whether another server has taken over the path. */
 const lookMs = 500;
 
 export interface HttpDoorOptions {
@@ -30,8 +30,8 @@ export interface HttpDoorOptions {
 }
 
 /**
- * Serves the Lua form of the plugin over HTTP on a unix socket: `POST /requests` decides about a request, and holds it;
- * `POST /report` takes what a gateway has in flight.
+ * Serves the Lua form of the plugin over HTTP on a unix socket: `POST /requests` decides about a request, and holds it if
+ * need be; `POST /report` takes what a gateway has in flight.
  */
 export class HttpDoor {
   readonly #options: HttpDoorOptions;
@@ -41,7 +41,7 @@ export class HttpDoor {
   #lastRequestMs = 0;
   #socket: BoundSocket | undefined;
   #looking: NodeJS.Timeout | undefined;
-  /** Whether Kong had better connect anew, because another server serves the path or soon will. */
+  /** Whether Kong should reconnect, because another server serves the path or soon will. */
   #isLeaving = false;
 
   constructor(options: HttpDoorOptions) {
@@ -51,14 +51,14 @@ export class HttpDoor {
     this.#server.requestTimeout = heartbeatMs;
   }
 
-  /** Resolves once Kong can connect. Takes the path over from a server that holds it. Fails with SOCKET_UNAVAILABLE. */
+  /** Resolves once Kong can connect. Takes over the path from a running server. Fails with SOCKET_UNAVAILABLE. */
   async start(): Promise<void> {
     this.#socket = await bindSocket(this.#server, this.#options.socketPath, socketMode);
     this.#options.gateways.start();
     this.#looking = setInterval(() => void this.#look(), lookMs);
   }
 
-  /** Holds nothing new, and goes on serving until no request has come for `idleMs`. What is still held after `graceMs` is answered 503. */
+  /** Holds no new requests, and serves until none has come for `idleMs`. What is still held after `graceMs` is answered 503. */
   async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
     this.#stopping.abort();
     this.#isLeaving = true;
@@ -160,7 +160,7 @@ export class HttpDoor {
 
 function answerOf(decision: Exclude<Decision, { kind: "pass" }>, { backend }: Destination): Answer {
   if (decision.kind === "exit") return decision.answer;
-  // It did not leave, or nobody would be answered: the server stops.
+  // The client is still there, or there would be nobody to answer: the server is stopping.
   return problem({ code: "PLUGIN_STOPPED", backend: backend.name, retryAfterMs: 0 });
 }
 

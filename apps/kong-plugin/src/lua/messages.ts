@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-/** A plugin entity's configuration, under an id that the gateway has given it: the server may have forgotten what it stands for. */
+/** The gateway's id for a plugin entity's configuration, which the server may not know. */
 const entityId = z.string().min(1).max(64);
 /** Kong's tables may say null for what is absent. */
 const absent = <Type extends z.ZodType>(type: Type) =>
   type.nullish().transform((value) => value ?? undefined);
 const listed = z.record(z.string().max(256), z.literal(true));
 
-/** A request that a gateway cannot let pass by itself. */
+/** A request that a gateway cannot decide about. */
 export const questionSchema = z.object({
   entity: entityId,
   /** Which of the entity's backends it is for, counted from 0. */
@@ -16,7 +16,7 @@ export const questionSchema = z.object({
   configuration: z.unknown().optional(),
   /** Kong could not reach the backend although its lease was valid. */
   unreachable: z.boolean().optional(),
-  /** Milliseconds that the request has waited: more than once it may ask, when a server has gone away over it. */
+  /** Milliseconds that the request has waited: a question is repeated when the server goes away before it has answered. */
   waitedMs: z.number().min(0).default(0),
   path: z.string(),
   method: z.string(),
@@ -45,13 +45,13 @@ export const reportSchema = z.object({
   gateway: z.string().min(1).max(64),
   /** Whether no server has taken a report of this gateway yet. */
   isFirst: z.boolean(),
-  /** Requests in flight, and how many have passed by lease since the gateway started, by the backend's key. */
+  /** Requests in flight, and how many have passed by lease since the gateway started, keyed by backend. */
   backends: z.record(z.string().max(256), z.tuple([z.int().min(0), z.int().min(0)])),
   /** Keys of backends that Kong could not reach. */
   unreachable: listed,
   /**
-   * All entities that the gateway is configured with, when they have changed or the server has asked: by id, a number that is
-   * higher the later the entity was configured.
+   * All entities that the gateway is configured with, when they have changed or the server has asked. Keyed by id; the number
+   * is higher for later configurations.
    */
   entities: z.record(entityId, z.number()).optional(),
   /** Those that the server has asked for. */

@@ -3,7 +3,7 @@ import type { Origin } from "../probe-target.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import type { Question } from "./messages.ts";
 
-/** The facts of a request whose gateway has told them all. */
+/** The facts of a request, all of which came with the question. */
 export class QuestionFacts implements RequestFacts {
   readonly arrivedAtMs: number;
   readonly signal: AbortSignal;

@@ -28,7 +28,7 @@ export class PluginSide {
     return makeSocketDirectory();
   }
 
-  /** Starts the plugin server anew: after the former one has ended, or in its place while it runs. */
+  /** Starts the plugin server again, after the former one has ended or while it still runs. */
   async restartPlugin(): Promise<void> {
     this.plugin = this.spawn();
     await this.started();
