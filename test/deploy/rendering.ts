@@ -21,7 +21,14 @@ export interface KubernetesObject {
 }
 
 const overlays = ["dev", "live", "staging"] as const;
-const components = ["demand-only", "instant-wake", "observability", "pod-probes", "rabbitmq"] as const;
+const components = [
+  "chain",
+  "demand-only",
+  "instant-wake",
+  "observability",
+  "pod-probes",
+  "rabbitmq",
+] as const;
 
 /** What is rendered: the base, each component on the base, each overlay. */
 export const renderings = [

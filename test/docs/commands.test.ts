@@ -19,6 +19,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     /^pnpm demo --instant-wake$/,
     { file: "apps/playground/src/command.test.ts", text: "plays instant wakes" },
   ],
+  [/^pnpm demo --chain$/, { file: "test/e2e/chain.test.ts", text: '"--chain"' }],
   // Minutes of compiling: it is only made sure that there is such a command.
   [
     /^pnpm test:engines$/,

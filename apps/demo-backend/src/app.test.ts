@@ -100,6 +100,19 @@ describe("demo routes", () => {
     expect(answer.request.headers).not.toHaveProperty("cookie");
   });
 
+  test("/chain says who answered here and behind, and 502 when nobody does", async () => {
+    const { url: nextUrl, backend: next } = await start();
+    const { url } = await start({ NEXT_URL: nextUrl });
+    const response = await fetch(`${url}/chain`);
+    const self = expect.objectContaining({ pid: process.pid }) as unknown;
+    expect(await response.json()).toMatchObject({ answeredBy: self, next: { answeredBy: self } });
+    await next.stop();
+    const refused = await fetch(`${url}/chain`);
+    expect(refused.status).toBe(502);
+    expect(await refused.json()).toMatchObject({ detail: expect.stringContaining(nextUrl) as unknown });
+    expect((await fetch(`${(await start()).url}/chain`)).status).toBe(404);
+  });
+
   test("/slow answers after the time asked for", async () => {
     const { url } = await start();
     expect(await (await fetch(`${url}/slow?ms=20`)).json()).toMatchObject({ sleptMs: 20 });

@@ -80,7 +80,8 @@ export class DemoBackend {
   }
 
   #routes(): Hono {
-    const { GATEWAY_URL, PUBSUB_NAME, JOBS_TOPIC, MAX_JOB_SECONDS, JOBS_WORK_SECONDS } = this.#settings;
+    const { GATEWAY_URL, PUBSUB_NAME, JOBS_TOPIC, MAX_JOB_SECONDS, JOBS_WORK_SECONDS, NEXT_URL } =
+      this.#settings;
     const app = new Hono();
     app.get("/healthz", (c) => {
       const waitingFor = this.#readiness.waitingFor();
@@ -88,7 +89,7 @@ export class DemoBackend {
       const status = isReady ? "ready" : "not ready";
       return c.json({ status, waitingFor, sidecar: this.#sidecar.state }, isReady ? 200 : 503);
     });
-    app.route("/", demoRoutes());
+    app.route("/", demoRoutes(NEXT_URL));
     app.get("/ws", this.#echo.handler);
     app.route(
       "/jobs",

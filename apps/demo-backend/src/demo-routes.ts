@@ -1,11 +1,11 @@
 import { hostname } from "node:os";
 
-import { sleep } from "@kong-serverless/runtime";
+import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
 import * as z from "zod";
 
-import { parseRequest } from "./problem.ts";
+import { parseRequest, problem } from "./problem.ts";
 
 const whole = (min: number, max: number) => z.coerce.number().pipe(z.int().min(min).max(max));
 
@@ -19,11 +19,27 @@ const streamQuery = z.object({
 /** What a gateway adds: how the request came here, and whether it had to wait. */
 const gatewayHeader = /^(x-forwarded-|x-kong-|x-serverless-|forwarded$|via$|host$|user-agent$|traceparent$)/;
 
-/** Routes worth proxying: who answers, a slow answer, an answer in pieces. */
-export function demoRoutes(): Hono {
+/** How long `GET /chain` waits for the next service: it should be up, since it is woken along with this one. */
+const chainTimeoutMs = 5000;
+
+/** Routes worth proxying: who answers, a slow answer, an answer in pieces; and, where there is a next service, who answers there. */
+export function demoRoutes(nextUrl?: string): Hono {
   const startedAt = new Date().toISOString();
   const replica = { hostname: hostname(), pid: process.pid, startedAt };
-  return new Hono()
+  const app = new Hono();
+  if (nextUrl !== undefined) {
+    app.get("/chain", async (c) => {
+      const late = () => new ServerlessError("NOT_READY_IN_TIME", `no answer within ${chainTimeoutMs} ms`);
+      using deadline = withDeadline(chainTimeoutMs, late, c.req.raw.signal);
+      try {
+        const response = await fetch(nextUrl, { signal: deadline.signal });
+        return c.json({ answeredBy: replica, next: await response.json() });
+      } catch (error) {
+        return problem({ status: 502, detail: `${nextUrl} gave no answer: ${String(error)}` });
+      }
+    });
+  }
+  return app
     .get("/", (c) => {
       const headers = Object.entries(c.req.header()).filter(([name]) => gatewayHeader.test(name));
       return c.json({ answeredBy: replica, request: { headers: Object.fromEntries(headers) } });

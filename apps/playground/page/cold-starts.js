@@ -15,6 +15,7 @@ const phases = {
 
 /** @type {Readonly<Record<string, { name: string, phase: keyof typeof phases }>>} */
 const steps = {
+  "woken along": { name: "Woken along", phase: "hold" },
   held: { name: "Held", phase: "hold" },
   "wake pushed": { name: "Wake pushed", phase: "wake" },
   "wake published": { name: "Wake message sent", phase: "wake" },
@@ -66,7 +67,8 @@ function draw(coldStart) {
   const { element, field } = copyTemplate("cold-start");
   const total = totalMs(coldStart);
   element.setAttribute("open", "");
-  field("target").textContent = coldStart.target;
+  const { target, wokenBy } = coldStart;
+  field("target").textContent = wokenBy === undefined ? target : `${target}, with ${wokenBy}`;
   field("total").textContent = duration(total);
   field("time").textContent = timeOfDay(coldStart.endedAtMs);
   field("steps").replaceChildren(...partsOf(coldStart).map((part) => drawStep(part, total)));

@@ -11,12 +11,16 @@ const cluster = {
       backend: { name: "shop" },
       deployment: { spec: { template: { metadata: { labels: { app: "web" } } } } },
     },
+    {
+      name: "store",
+      backend: { name: "stock" },
+      deployment: { spec: { template: { metadata: { labels: { app: "store" } } } } },
+    },
   ],
   services: [{ metadata: { name: "web-service" }, spec: { selector: { app: "web" } } }],
 } as unknown as Cluster;
 
-function record() {
-  const journal = new Journal();
+function record(journal = new Journal()) {
   const coldStarts: ColdStart[] = [];
   new ColdStarts(cluster, journal).onColdStart((coldStart) => coldStarts.push(coldStart));
   const gateway = (event: string, request: string, atMs: number, fields = {}) =>
@@ -159,4 +163,30 @@ it("begins nothing for a request that was forwarded before the plugin's log told
   proxy("b", 5_001);
   answer("b", 5_002);
   expect(coldStarts).toEqual([]);
+});
+
+it("tells of one that is woken along from the same request to its own first ready answer", () => {
+  const journal = new Journal();
+  const { coldStarts, arrive, proxy, answer, plugin } = record(journal);
+  const store = (event: string, atMs: number, fields = {}) =>
+    journal.record("plugin", event, { backend: "stock", ...fields }, atMs);
+  arrive("a", 1_000);
+  plugin("activation.started", 1_002);
+  store("activation.started", 1_003, { wokenBy: "shop" });
+  store("wake.published", 1_010);
+  plugin("activation.ready", 1_500);
+  journal.record("kubelet", "process.started", { target: "store" }, 1_600);
+  store("activation.ready", 1_900);
+  proxy("a", 1_901);
+  answer("a", 1_910);
+  expect(coldStarts.map(({ target, wokenBy }) => [target, wokenBy])).toEqual([
+    ["store", "web"],
+    ["web", undefined],
+  ]);
+  expect(coldStarts[0]?.timeline).toEqual([
+    { event: "woken along", atMs: 3 },
+    { event: "wake published", atMs: 10 },
+    { event: "process started", atMs: 600 },
+    { event: "first ready answer", atMs: 900 },
+  ]);
 });

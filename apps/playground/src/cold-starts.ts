@@ -11,10 +11,13 @@ export interface ColdStartStep {
 /** A cold start from the request that caused it to its answer. */
 export interface ColdStart {
   readonly target: string;
+  /** The target whose request woke this one along; its own time begins with that request, and ends with its first ready answer. */
+  readonly wokenBy?: string;
   readonly timeline: readonly ColdStartStep[];
 }
 
 interface Recording {
+  readonly wokenBy?: string;
   readonly arrivedAtMs: number;
   readonly steps: ColdStartStep[];
   /** Those that wait for this start, or waited: what others are answered is none of its steps. */
@@ -25,6 +28,10 @@ const readyStep = "first ready answer";
 
 /** Steps by the journal entries that mark them, in the order of a cold start; the first entry of each counts. */
 const steps: readonly { readonly name: string; readonly marks: (entry: JournalEntry) => boolean }[] = [
+  {
+    name: "woken along",
+    marks: (entry) => is("plugin", "activation.started")(entry) && entry.fields["wokenBy"] !== undefined,
+  },
   { name: "held", marks: is("plugin", "activation.started") },
   { name: "wake pushed", marks: is("autoscaler", "trigger.pushed") },
   { name: "wake published", marks: is("plugin", "wake.published") },
@@ -77,16 +84,35 @@ export class ColdStarts {
     const recording = this.#recordings.get(target);
     if (entry.role === "gateway") this.#noteRequest(target, entry, recording);
     else if (is("plugin", "activation.started")(entry)) this.#begin(target, entry);
-    else if (recording) takeStep(recording, entry);
+    else if (recording) {
+      takeStep(recording, entry);
+      const isOver = is("plugin", "activation.ready")(entry) || is("plugin", "activation.failed")(entry);
+      if (recording.wokenBy !== undefined && isOver) this.#finish(target, recording);
+    }
   }
 
   #begin(target: string, entry: JournalEntry): void {
-    const waiting = this.#waiting.get(target) ?? new Map<string, number>();
+    const { wokenBy: backend } = entry.fields;
+    const own = this.#waiting.get(target);
+    if (backend !== undefined && (own === undefined || own.size === 0))
+      return this.#beginAlong(target, entry);
+    const waiting = own ?? new Map<string, number>();
     // The first of those that wait: the map keeps the order of their arrival.
     const [arrivedAtMs] = waiting.values();
     // The plugin's log comes a moment later than the gateway's own entries: too late for one that only had to be confirmed.
     if (arrivedAtMs === undefined) return;
     const recording = { arrivedAtMs, steps: [], requests: new Set(waiting.keys()) };
+    this.#recordings.set(target, recording);
+    takeStep(recording, entry);
+  }
+
+  /** Woken for the requests that wait for another one. */
+  #beginAlong(target: string, entry: JournalEntry): void {
+    const { wokenBy: backend } = entry.fields;
+    const wokenBy = this.#targetNames.of({ ...entry, fields: { backend } });
+    const [arrivedAtMs] = (wokenBy === undefined ? undefined : this.#waiting.get(wokenBy))?.values() ?? [];
+    if (wokenBy === undefined || arrivedAtMs === undefined) return;
+    const recording = { wokenBy, arrivedAtMs, steps: [], requests: new Set<string>() };
     this.#recordings.set(target, recording);
     takeStep(recording, entry);
   }
@@ -112,12 +138,13 @@ export class ColdStarts {
     if (isAnswer) this.#finish(target, recording);
   }
 
-  #finish(target: string, { steps: taken }: Recording): void {
+  #finish(target: string, { steps: taken, wokenBy }: Recording): void {
     this.#recordings.delete(target);
     const order = steps.map(({ name }) => name);
     // Entries of several processes reach the journal a moment after they happened, not always in order.
     const timeline = taken.sort((a, b) => a.atMs - b.atMs || order.indexOf(a.event) - order.indexOf(b.event));
-    for (const listener of this.#listeners) listener({ target, timeline });
+    for (const listener of this.#listeners)
+      listener({ target, timeline, ...(wokenBy !== undefined && { wokenBy }) });
   }
 }
 

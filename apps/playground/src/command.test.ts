@@ -31,6 +31,7 @@ it("plays the base on port 8000, with shortened times, until it is stopped", () 
     manifests: "deploy/base",
     daprd: "daprd",
     instantWake: false,
+    chain: false,
   });
 });
 
@@ -43,8 +44,9 @@ it("takes the options, also behind the mark that pnpm hands on", () => {
   });
 });
 
-it("plays instant wakes when it is told to", () => {
-  expect(readCommand(["--instant-wake"]).instantWake).toBe(true);
+it("plays instant wakes, and a chain, when it is told to", () => {
+  expect(readCommand(["--instant-wake"])).toMatchObject({ instantWake: true, chain: false });
+  expect(readCommand(["--chain"])).toMatchObject({ instantWake: false, chain: true });
 });
 
 it.each(["", "eighty", "80.5", "-1", "65536", "1e9"])(

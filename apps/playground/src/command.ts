@@ -15,6 +15,7 @@ export interface CommandOptions {
   readonly apps?: string;
   readonly daprd: string;
   readonly instantWake: boolean;
+  readonly chain: boolean;
 }
 
 /** Of the workspace. */
@@ -59,6 +60,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
     .option(
       "--instant-wake",
       "add deploy/components/instant-wake: the gateway pushes wakes to the autoscaler, which then waits for no poll",
+      false,
+    )
+    .option(
+      "--chain",
+      "add deploy/components/chain: a second service behind the demo backend, which one request wakes with it",
       false,
     )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")

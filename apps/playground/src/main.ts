@@ -122,21 +122,23 @@ async function readCluster({
   app = [],
   apps,
   instantWake,
+  chain,
 }: CommandOptions): Promise<Played> {
   const { KUSTOMIZE: kustomize, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
   // An outer script may have left its own.
   const cwd = (script === "demo" ? INIT_CWD : undefined) ?? process.cwd();
-  const base = await readManifests(path === defaultManifests ? { overlay: "base" } : { files: [path] }, {
+  let manifests = await readManifests(path === defaultManifests ? { overlay: "base" } : { files: [path] }, {
     root: workspaceFolder,
     cwd,
     kustomize,
     stdin: process.stdin,
     signal: stopping.signal,
   });
-  const shown = "deploy/components/instant-wake";
-  const manifests = instantWake
-    ? await addComponent(base, { path: join(workspaceFolder, shown), shown })
-    : base;
+  const components = [...(instantWake ? ["instant-wake"] : []), ...(chain ? ["chain"] : [])];
+  for (const name of components) {
+    const shown = `deploy/components/${name}`;
+    manifests = await addComponent(manifests, { path: join(workspaceFolder, shown), shown });
+  }
   const mapped = [
     ...app.map((text) => parseMappedApp(text, cwd)),
     ...(apps === undefined ? [] : await readMappedApps(apps, cwd)),

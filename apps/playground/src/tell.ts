@@ -45,7 +45,8 @@ export function tellStart({
 /** The routes of anybody's services; the base has more to show. */
 function whatToTry(url: string, { routes, scaleTargets }: Start["cluster"]): string[] {
   const isBase = scaleTargets.some(({ name }) => name === "demo-backend");
-  if (isBase) return whatToTryWithTheBase(url);
+  const isChain = scaleTargets.some(({ name }) => name === "demo-store");
+  if (isBase) return whatToTryWithTheBase(url, isChain);
   return [
     "Try, in another terminal:",
     ...routes.map(({ host, path, pathType, service }) => {
@@ -58,10 +59,13 @@ function whatToTry(url: string, { routes, scaleTargets }: Start["cluster"]): str
   ];
 }
 
-function whatToTryWithTheBase(url: string): string[] {
+function whatToTryWithTheBase(url: string, isChain: boolean): string[] {
   return [
     "Try, in another terminal:",
     `  curl ${url}/                  a request that wakes the backend`,
+    ...(isChain
+      ? [`  curl ${url}/chain             one that the service behind it answers, which wakes along`]
+      : []),
     `  curl '${url}/slow?ms=3000'    one that takes its time`,
     `  curl -X POST ${url}/jobs -H 'content-type: application/json' -d '{"count":20,"durationMs":1000}'`,
     "                                          work for the consumer, which comes from zero too",
@@ -72,11 +76,13 @@ function whatToTryWithTheBase(url: string): string[] {
 }
 
 /** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
-function tellColdStart({ target, timeline }: ColdStart): string {
+function tellColdStart({ target, timeline, wokenBy }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
   const isCold = timeline.some(({ event }) => event === "process started");
-  const title = isCold ? `cold start of ${target}` : `${target} was up, and was asked whether it still is`;
+  const title = isCold
+    ? `cold start of ${target}${wokenBy === undefined ? "" : `, woken along with ${wokenBy}`}`
+    : `${target} was up, and was asked whether it still is`;
   return [`${title}: ${total} ms`, ...steps].join("\n");
 }
 

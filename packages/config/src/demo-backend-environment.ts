@@ -28,6 +28,13 @@ export const demoBackendEnvironmentSchema = z.strictObject({
     .describe(
       "Base address of the gateway, as the workers reach it: they post results there. No default, since a wrong one would lose every result.",
     ),
+  NEXT_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional()
+    .describe(
+      "Base address of another demo backend, which `GET /chain` calls. Absent: there is no such route.",
+    ),
   MAX_JOB_SECONDS: wholeNumber(1, 3600)
     .default(60)
     .describe(

@@ -30,11 +30,25 @@ export function toGatewayRoute(
     plugin: ingress.plugin && {
       id: `plugin.${ingress.plugin.metadata.name}.${ingress.name}`,
       name: ingress.plugin.plugin,
-      config: { ...ingress.plugin.config, keepWarmIntervalMs: keepWarm(ingress.plugin, longestKeepWarmMs) },
+      config: {
+        ...ingress.plugin.config,
+        backend: backendsHere(ingress.plugin, dns),
+        keepWarmIntervalMs: keepWarm(ingress.plugin, longestKeepWarmMs),
+      },
       routeId: `route.${ingress.name}`,
       seq: 1,
     },
   };
+}
+
+/** The plugin's backends, with those that name their own address where it is on this machine. */
+function backendsHere({ config }: KongPlugin, dns: ClusterDns): unknown {
+  const backends = config["backend"];
+  if (!Array.isArray(backends)) return backends;
+  return backends.map((backend: { upstream?: string } | null) => {
+    const upstream = typeof backend?.upstream === "string" ? dns.resolve(backend.upstream) : undefined;
+    return upstream === undefined ? backend : Object.assign({}, backend, { upstream });
+  });
 }
 
 /** Of the plugin's schema. */

@@ -112,6 +112,20 @@ describe("a component", () => {
     expect(told(cluster)).toEqual([]);
   });
 
+  it("adds a second service behind the first, the shipped one for a chain for one", async () => {
+    await playBase();
+    const shownChain = "deploy/components/chain";
+    const chain = { path: join(workspaceFolder, shownChain), shown: shownChain };
+    const cluster = joinCluster(await addComponent(await read(), chain));
+    expect(cluster.scaleTargets.map(({ name, backend }) => [name, backend?.name, backend?.waitFor])).toEqual(
+      expect.arrayContaining([
+        ["demo-backend", "demo-backend", ["demo-store"]],
+        ["demo-store", "demo-store", undefined],
+      ]),
+    );
+    expect(told(cluster)).toEqual([]);
+  });
+
   it("is refused where it changes what is not there", async () => {
     await writeFile(
       join(folder, "web.yaml"),

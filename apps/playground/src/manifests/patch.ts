@@ -3,14 +3,10 @@ import { z } from "zod";
 
 /** JSON patches as far as components need them here: https://www.rfc-editor.org/rfc/rfc6902 */
 export const patchSchema = z.array(
-  z.object({
-    op: z.literal("add"),
-    path: z.templateLiteral([z.string().startsWith("/"), "/-"]),
-    value: z.unknown(),
-  }),
+  z.object({ op: z.literal("add"), path: z.string().startsWith("/"), value: z.unknown() }),
 );
 
-/** The document with values added to the ends of its lists. The original stays as it is. */
+/** The document with fields set, and values added to the ends of its lists. The original stays as it is. */
 export function patchDocument(
   document: unknown,
   operations: z.output<typeof patchSchema>,
@@ -18,14 +14,19 @@ export function patchDocument(
 ): unknown {
   const patched = structuredClone(document);
   for (const { path, value } of operations) {
-    const keys = path.split("/").slice(1, -1);
-    const list = keys.reduce<unknown>(
+    const keys = path.split("/").slice(1);
+    const last = keys.pop() ?? "";
+    const parent = keys.reduce<unknown>(
       (at, key) => (at as Record<string, unknown> | undefined)?.[key],
       patched,
     );
-    if (!Array.isArray(list))
-      throw new ConfigError(source, [`path: found "${path}"; allowed: the end of a list`]);
-    list.push(value);
+    if (Array.isArray(parent) && last === "-") parent.push(value);
+    else if (typeof parent === "object" && parent !== null && !Array.isArray(parent))
+      Object.assign(parent, { [last]: value });
+    else
+      throw new ConfigError(source, [
+        `path: found "${path}"; allowed: a field of an object, or the end of a list`,
+      ]);
   }
   return patched;
 }

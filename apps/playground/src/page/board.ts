@@ -117,10 +117,10 @@ export class Board {
     this.#changed();
   }
 
-  #tellColdStart({ target, timeline }: ColdStart): void {
+  #tellColdStart({ target, wokenBy, timeline }: ColdStart): void {
     const ready = timeline.find(({ event }) => event === "first ready answer");
     if (ready && ready.atMs < shortestStartMs) return;
-    const shown = { target, timeline, endedAtMs: Date.now() };
+    const shown = { target, timeline, endedAtMs: Date.now(), ...(wokenBy !== undefined && { wokenBy }) };
     push(this.#coldStarts, shown, maxColdStarts);
     this.#options.tabs.send("cold-start", shown);
   }

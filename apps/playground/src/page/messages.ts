@@ -59,7 +59,9 @@ export interface Sample {
 
 export interface ShownColdStart {
   readonly target: string;
-  /** When its request was answered. */
+  /** The target whose request woke this one along. */
+  readonly wokenBy?: string;
+  /** When its request was answered, or it was ready for that of another one. */
   readonly endedAtMs: number;
   /** Milliseconds since the request arrived. */
   readonly timeline: readonly { readonly event: string; readonly atMs: number }[];

@@ -33,7 +33,8 @@ export async function playColdStart(stage: Stage): Promise<NonNullable<StoryRepo
     answers.every(({ body }) => pids.has((body as { answeredBy?: { pid?: number } }).answeredBy?.pid)),
     "an answer did not come from a process of the backend",
   );
-  await until(() => coldStarts.length > 0, 5_000, "the timeline of the cold start", signal);
+  const ofBackend = () => coldStarts.find(({ target }) => target === backend);
+  await until(() => ofBackend() !== undefined, 5_000, "the timeline of the cold start", signal);
   const named = (event: string) => plugin.entries.filter((entry) => entry.event === event);
   const activations = named("activation.started").length;
   expect(activations === 1, `one activation expected, got ${activations}`);
@@ -43,7 +44,7 @@ export async function playColdStart(stage: Stage): Promise<NonNullable<StoryRepo
     statuses,
     activations,
     wakeMessages: named("wake.published").length,
-    timeline: coldStarts[0]?.timeline ?? [],
+    timeline: ofBackend()?.timeline ?? [],
     readyToAnsweredMs: Math.max(...answers.map(({ atMs }) => atMs)) - readyAtMs,
   };
 }
