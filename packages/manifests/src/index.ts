@@ -13,7 +13,7 @@ export { gatewayValuesFor, readGatewayValues } from "./gateway-values.ts";
 export { type Manifest, Manifests, title, toManifest } from "./manifests.ts";
 export { type Connection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
 export { type Origin, Place, type Step } from "./place.ts";
-export { type PluginReference, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
+export { globalPlugins, type PluginReference, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
 export { type Backend, isConfiguredElsewhere, pluginKinds, pluginName, type PluginUse } from "./plugin.ts";
 export type { Pubsub } from "./pubsub.ts";
 export { queueName, queueRegion } from "./queue.ts";

@@ -47,6 +47,13 @@ export function pluginReferences(user: Manifest): PluginReference[] {
   return [...named, ...filters];
 }
 
+/** Plugins that run on every request: KongClusterPlugins with the label `global`. */
+export function globalPlugins(manifests: Manifests): Manifest[] {
+  return manifests
+    .of("KongClusterPlugin")
+    .filter(({ root }) => root.at("metadata", "labels", "global").text === "true");
+}
+
 interface ResolvedPlugin {
   readonly plugin: Manifest | undefined;
   /** Whether the plugin's namespace lets others use it, as it must where it is another one. */

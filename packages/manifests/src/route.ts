@@ -1,6 +1,6 @@
 import type { Manifest, Manifests } from "./manifests.ts";
 import type { Place } from "./place.ts";
-import { pluginReferences, resolvePlugin } from "./plugin-reference.ts";
+import { globalPlugins, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
 
 /** A path of an Ingress or HTTPRoute, with the Service that it leads to. */
 export interface Route {
@@ -23,7 +23,7 @@ export interface Route {
   readonly isWeighted: boolean;
   /** What else a request has to have: headers, a method, parameters. */
   readonly conditions: readonly Place[];
-  /** The plugins that run on it, found and granted: the route's own before the Service's. */
+  /** The plugins that run on it, found and granted: the route's own before the Service's before those of all requests. */
   readonly plugins: readonly Manifest[];
 }
 
@@ -133,6 +133,8 @@ function hostsOf(host: string): string[] {
   return host === "" || host === "*" ? [] : [host];
 }
 
+const nameOf = ({ root }: Manifest) => root.at("plugin").text;
+
 function withPlugins(
   manifests: Manifests,
   {
@@ -146,5 +148,9 @@ function withPlugins(
     const { plugin, isGranted } = resolvePlugin(manifests, reference);
     return plugin !== undefined && isGranted ? [plugin] : [];
   });
-  return { ...rest, service, plugins: [...new Set(plugins)] };
+  // Kong runs the nearest of each name.
+  const elsewhere = globalPlugins(manifests).filter(
+    (other) => !plugins.some((plugin) => nameOf(plugin) === nameOf(other)),
+  );
+  return { ...rest, service, plugins: [...new Set([...plugins, ...elsewhere])] };
 }

@@ -118,6 +118,17 @@ config: { minute: 600, policy: local }
       "konghq.com/plugins: serverless-demo-backend\n    ingress.kubernetes.io/service-upstream",
     ),
   ),
+  "the plugin on every request, by a label": all(
+    replace(/\s+konghq.com\/plugins: serverless-demo-backend/, ""),
+    replace(
+      /kind: KongPlugin\nmetadata:\n\s+name: serverless-demo-backend\n\s+namespace: kong-serverless\n/,
+      'kind: KongClusterPlugin\nmetadata:\n  name: serverless-demo-backend\n  labels: { global: "true" }\n',
+    ),
+  ),
+  "a label for every request, on a plugin of one namespace": all(
+    replace(/\s+konghq.com\/plugins: serverless-demo-backend/, ""),
+    replace(/kind: KongPlugin\nmetadata:\n/, '$&  labels: { global: "true" }\n'),
+  ),
   "a trailing separator with a comment": add("# nothing more\n"),
   "a List, as kubectl get prints one": asList,
   "a paused ScaledObject (keda#6467)": replace(

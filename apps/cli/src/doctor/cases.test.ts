@@ -39,6 +39,8 @@ const right: Readonly<Record<ManifestCase, readonly string[]>> = {
   "another plugin beside, which a platform may have for the whole cluster": [],
   "two plugins in one annotation": [],
   "the plugin on the Service": [],
+  "the plugin on every request, by a label": [],
+  "a label for every request, on a plugin of one namespace": ["PLUGIN_UNUSED"],
   "a trailing separator with a comment": [],
   "a List, as kubectl get prints one": [],
   "a paused ScaledObject (keda#6467)": ["SCALED_OBJECT_PAUSED"],

@@ -114,6 +114,8 @@ const right: Readonly<Record<ManifestCase, readonly [played: (shipped: Gist) => 
   ],
   "two plugins in one annotation": [same, /rate-limiting is Kong's/],
   "the plugin on the Service": [same],
+  "the plugin on every request, by a label": [same],
+  "a label for every request, on a plugin of one namespace": [withoutPlugin],
   "a trailing separator with a comment": [same],
   "a List, as kubectl get prints one": [same],
   "a paused ScaledObject (keda#6467)": [same, /paused.*stays at 0/],

@@ -1,4 +1,4 @@
-import { pluginReferences, resolvePlugin, title } from "@kong-serverless/manifests";
+import { globalPlugins, pluginReferences, resolvePlugin, title } from "@kong-serverless/manifests";
 
 import { fault, type Rule } from "../rule.ts";
 
@@ -9,14 +9,14 @@ export const pluginUnused: Rule = {
   why: "No route runs the plugin, so nothing wakes its backends.",
   fix: "Name the plugin in the annotation konghq.com/plugins of the backend's Ingress, HTTPRoute or Service, or remove it.",
   *check({ manifests, plugins }) {
-    const used = new Set(
-      manifests.all
+    const used = new Set([
+      ...globalPlugins(manifests),
+      ...manifests.all
         .flatMap((user) => pluginReferences(user))
         .map((reference) => resolvePlugin(manifests, reference).plugin),
-    );
+    ]);
     for (const { manifest } of plugins) {
-      const isGlobal = manifest.root.at("metadata", "labels", "global").text === "true";
-      if (used.has(manifest) || isGlobal) continue;
+      if (used.has(manifest)) continue;
       yield fault(
         manifest.root.at("metadata", "name"),
         `${title(manifest)} is named by no Ingress, HTTPRoute or Service`,
