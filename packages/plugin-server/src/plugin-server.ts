@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 
 import { defaultMaxFrameBytes } from "@kong-serverless/kong-protocol";
-import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
+import { type Log, silentLog } from "@kong-serverless/runtime";
 
 import { ByteBudget } from "./byte-budget.ts";
 import { Connection } from "./connection.ts";
@@ -10,6 +10,7 @@ import { defaultInstanceLimits, type InstanceLimits, Instances } from "./instanc
 import type { PluginModule } from "./plugin-module.ts";
 import { Rpc } from "./rpc.ts";
 import { bindSocket, type BoundSocket } from "./socket-path.ts";
+import { type StopOptions, untilIdle } from "./until-idle.ts";
 
 /** How long a peer has to read its last answer before its connection is cut. */
 const flushMs = 1000;
@@ -31,13 +32,6 @@ export interface PluginServerOptions extends Partial<InstanceLimits> {
   readonly maxBufferedBytes?: number;
   /** What a request is answered whose plugin throws. Default: a 503 with code PLUGIN_FAILED. */
   readonly failureAnswer?: ExitAnswer;
-}
-
-export interface StopOptions {
-  /** The longest that stopping may take, in ms. What still runs then is answered 503. */
-  readonly graceMs: number;
-  /** How long, in ms, no event may have run for the server to count as idle. */
-  readonly idleMs: number;
 }
 
 /**
@@ -98,9 +92,9 @@ export class PluginServer {
    * Tells the plugin that it is stopping (`stopping`, `kong.isStopping`), and goes on serving until no event has run for
    * `idleMs`: Kong still sends warm requests while it stops itself, and would answer 500 for a server that has gone.
    */
-  async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
+  async stop(options: StopOptions): Promise<void> {
     this.#stopping.abort();
-    await this.#untilIdle(idleMs, graceMs);
+    await untilIdle(options, () => (this.#runningEvents > 0 ? performance.now() : this.#lastEventEndedAtMs));
     await this.#socket?.remove();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.close();
@@ -109,17 +103,6 @@ export class PluginServer {
     clearTimeout(force);
     this.#instances.closeAll();
     this.#log.info({}, "server.stopped");
-  }
-
-  async #untilIdle(idleMs: number, graceMs: number): Promise<void> {
-    const startedAtMs = performance.now();
-    for (;;) {
-      const nowMs = performance.now();
-      const quietMs = this.#runningEvents > 0 ? 0 : nowMs - Math.max(startedAtMs, this.#lastEventEndedAtMs);
-      const leftMs = graceMs - (nowMs - startedAtMs);
-      if (quietMs >= idleMs || leftMs <= 0) return;
-      await sleep(Math.min(idleMs - quietMs, leftMs));
-    }
   }
 
   #onConnection(socket: Socket): void {

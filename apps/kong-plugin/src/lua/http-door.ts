@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-import { type BoundSocket, bindSocket, type StopOptions } from "@kong-serverless/plugin-server";
+import { type BoundSocket, bindSocket, type StopOptions, untilIdle } from "@kong-serverless/plugin-server";
 import { type Log, ServerlessError, sleep } from "@kong-serverless/runtime";
 
 import { type Answer, problem } from "../answer.ts";
@@ -59,17 +59,10 @@ export class HttpDoor {
   }
 
   /** Holds no new requests, and serves until none has come for `idleMs`. What is still held after `graceMs` is answered 503. */
-  async stop({ graceMs, idleMs }: StopOptions): Promise<void> {
+  async stop(options: StopOptions): Promise<void> {
     this.#stopping.abort();
     this.#isLeaving = true;
-    const startedAtMs = performance.now();
-    for (;;) {
-      const nowMs = performance.now();
-      const quietMs = this.#running.size > 0 ? 0 : nowMs - Math.max(startedAtMs, this.#lastRequestMs);
-      const leftMs = graceMs - (nowMs - startedAtMs);
-      if (quietMs >= idleMs || leftMs <= 0) break;
-      await sleep(Math.min(idleMs - quietMs, leftMs));
-    }
+    await untilIdle(options, () => (this.#running.size > 0 ? performance.now() : this.#lastRequestMs));
     await this.#socket?.remove();
     this.#options.gateways.stop();
     clearInterval(this.#looking);
