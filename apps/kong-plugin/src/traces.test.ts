@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { ScriptedBackend } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { config, useStage } from "./testing/stage.ts";
+import { backendConfig, config, useStage } from "./testing/stage.ts";
 
 const openStage = useStage();
 
@@ -113,6 +114,30 @@ describe("traces", () => {
     const probes = named("serverless.probe");
     expect(probes).toHaveLength(21);
     expect(probes.at(-1)?.attributes).toContainEqual({ key: "serverless.ready", value: { boolValue: true } });
+  });
+
+  test("show the whole chain that a request wakes in its trace", async () => {
+    await using collector = await startCollector();
+    await using store = await new ScriptedBackend(503, 503, 200).start();
+    await using stage = await openStage({
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+      config: {
+        holdTimeoutMs: 5000,
+        backend: [
+          { ...backendConfig, waitFor: ["store"] },
+          { name: "store", health: "/healthz", upstream: store.url, routed: false },
+        ],
+      },
+    });
+    stage.backend.become(200);
+    await stage.gateway.request({ headers: { traceparent: traceparent("a") } });
+    await stage.gateway.plugin.stop();
+    const activations = collector.spans().filter(({ name }) => name === "serverless.activation");
+    const backends = activations.flatMap(({ attributes }) =>
+      attributes.flatMap(({ key, value }) => (key === "serverless.backend" ? [value["stringValue"]] : [])),
+    );
+    expect(new Set(backends)).toEqual(new Set(["demo", "store"]));
+    expect(new Set(activations.map(({ traceId }) => traceId))).toEqual(new Set([traceOf("a")]));
   });
 
   test("say by its code why a request was not forwarded", async () => {
