@@ -18,6 +18,7 @@ export class ControlPlane {
   readonly certificates: Certificates;
   readonly api: ApiClient;
   readonly kubeconfig: string;
+  readonly url: string;
   readonly #processes: readonly EngineProcess[];
 
   static async start(engines: Engines, folder: string): Promise<ControlPlane> {
@@ -100,17 +101,19 @@ export class ControlPlane {
       for (const engine of processes) await engine.stop();
       throw error;
     }
-    return new ControlPlane({ folder, certificates, api, kubeconfig }, processes);
+    const url = `https://127.0.0.1:${apiPort}`;
+    return new ControlPlane({ folder, certificates, api, kubeconfig, url }, processes);
   }
 
   private constructor(
-    parts: Pick<ControlPlane, "folder" | "certificates" | "api" | "kubeconfig">,
+    parts: Pick<ControlPlane, "folder" | "certificates" | "api" | "kubeconfig" | "url">,
     processes: readonly EngineProcess[],
   ) {
     this.folder = parts.folder;
     this.certificates = parts.certificates;
     this.api = parts.api;
     this.kubeconfig = parts.kubeconfig;
+    this.url = parts.url;
     this.#processes = processes;
   }
 

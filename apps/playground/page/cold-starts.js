@@ -22,6 +22,7 @@ const steps = {
   "queue seen by the scaler": { name: "Queue seen", phase: "scale" },
   "scaled 0 -> 1": { name: "Scaled to 1", phase: "scale" },
   "process started": { name: "Process started", phase: "start" },
+  "ready for the kubelet": { name: "Ready for the kubelet", phase: "start" },
   "first ready answer": { name: "Ready", phase: "start" },
   proxied: { name: "Proxied", phase: "answer" },
   answered: { name: "Answered", phase: "answer" },

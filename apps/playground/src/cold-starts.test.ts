@@ -47,6 +47,7 @@ it("tells a cold start step by step, in ms since its request arrived, whoever na
   autoscaler("trigger.activated", 1_200, { type: "aws-sqs-queue" });
   autoscaler("replicas.changed", 1_201, { from: 0 });
   kubelet("process.started", 1_210);
+  kubelet("pod.ready", 1_880);
   plugin("activation.ready", 1_900);
   proxy("a", 1_901);
   answer("a", 1_910);
@@ -56,6 +57,7 @@ it("tells a cold start step by step, in ms since its request arrived, whoever na
     { event: "queue seen by the scaler", atMs: 200 },
     { event: "scaled 0 -> 1", atMs: 201 },
     { event: "process started", atMs: 210 },
+    { event: "ready for the kubelet", atMs: 880 },
     { event: "first ready answer", atMs: 900 },
     { event: "proxied", atMs: 901 },
     { event: "answered", atMs: 910 },

@@ -45,6 +45,7 @@ const steps: readonly { readonly name: string; readonly marks: (entry: JournalEn
     marks: (entry) => is("autoscaler", "replicas.changed")(entry) && entry.fields["from"] === 0,
   },
   { name: "process started", marks: is("kubelet", "process.started") },
+  { name: "ready for the kubelet", marks: is("kubelet", "pod.ready") },
   { name: readyStep, marks: is("plugin", "activation.ready") },
   { name: "proxied", marks: is("gateway", "request.proxied") },
   { name: "answered", marks: is("gateway", "request.answered") },
