@@ -59,7 +59,7 @@ export const kongPluginEnvironmentSchema = z
     SCALER_PEERS: addressList
       .optional()
       .describe(
-        "`host:port` of the scalers of all pods of the gateway, separated by commas; a name may stand for many addresses, as that of a headless Service. KEDA listens at one pod: the others tell it of wakes, and are asked for their demand.",
+        "`host:port` of the scalers of all pods of the gateway, separated by commas; a name may stand for many addresses, like that of a headless Service. KEDA listens to one pod: the others pass wakes on to it and are asked for their demand.",
       ),
     SCALER_TLS_CERT_FILE: z
       .string()

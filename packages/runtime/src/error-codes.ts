@@ -197,7 +197,7 @@ export const errorCodes = {
   PROBE_TARGET_UNKNOWN: {
     status: 503,
     meaning:
-      "Nothing tells where the backend's readiness, or that of one that it waits for, can be probed: neither an `upstream` nor the route's Kong service.",
+      "Neither an `upstream` nor the route's Kong service says where to probe the backend, or one that it waits for.",
     remedy: "The message says why. Give the backend that it names an `upstream`.",
   },
   GATEWAY_STOPPING: {
