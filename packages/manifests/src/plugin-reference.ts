@@ -1,5 +1,6 @@
 import type { Manifest, Manifests } from "./manifests.ts";
 import type { Place } from "./place.ts";
+import { isReferenceGranted } from "./reference-grant.ts";
 
 /** Where a route or Service names a plugin. */
 export interface PluginReference {
@@ -75,41 +76,4 @@ export function resolvePlugin(manifests: Manifests, reference: PluginReference):
       to: { group: "configuration.konghq.com", kind: "KongPlugin", namespace, name },
     });
   return { plugin, isGranted };
-}
-
-interface Crossing {
-  readonly from: Manifest;
-  readonly to: {
-    readonly group: string;
-    readonly kind: string;
-    readonly namespace: string;
-    readonly name: string;
-  };
-}
-
-/** https://gateway-api.sigs.k8s.io/api-types/referencegrant/ */
-function isReferenceGranted(manifests: Manifests, { from, to }: Crossing): boolean {
-  const group = from.apiVersion.includes("/") ? from.apiVersion.replace(/\/.*$/, "") : "";
-  return manifests
-    .of("ReferenceGrant")
-    .filter(({ namespace }) => namespace === to.namespace)
-    .some(({ root }) => {
-      const isFrom = root
-        .at("spec", "from")
-        .items.some(
-          (entry) =>
-            (entry.at("group").text ?? "") === group &&
-            entry.at("kind").text === from.kind &&
-            entry.at("namespace").text === from.namespace,
-        );
-      const isTo = root
-        .at("spec", "to")
-        .items.some(
-          (entry) =>
-            (entry.at("group").text ?? "") === to.group &&
-            entry.at("kind").text === to.kind &&
-            (entry.at("name").text ?? to.name) === to.name,
-        );
-      return isFrom && isTo;
-    });
 }

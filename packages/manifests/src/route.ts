@@ -1,6 +1,7 @@
 import type { Manifest, Manifests } from "./manifests.ts";
 import type { Place } from "./place.ts";
 import { globalPlugins, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
+import { isReferenceGranted } from "./reference-grant.ts";
 
 /** A path of an Ingress or HTTPRoute, with the Service that it leads to. */
 export interface Route {
@@ -17,6 +18,8 @@ export interface Route {
   readonly serviceName: string | undefined;
   readonly serviceNamespace: string;
   readonly service: Manifest | undefined;
+  /** Whether the Service's namespace lets the route lead there, as it must where it is another one. */
+  readonly isServiceGranted: boolean;
   /** The port of the Service, by number or name. */
   readonly port: Place;
   /** Whether it is not the first of several Services that a rule spreads requests over. */
@@ -50,6 +53,7 @@ function readIngress(manifest: Manifest, manifests: Manifests): Route[] {
         serviceName,
         serviceNamespace: manifest.namespace,
         port: port.at(port.at("name").exists ? "name" : "number"),
+        isServiceGranted: true,
         isWeighted: false,
         conditions: [],
         references: pluginReferences(manifest),
@@ -102,14 +106,19 @@ function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
     return paths.flatMap((matched, matchIndex) =>
       rule.at("backendRefs").items.flatMap((place, backendIndex) => {
         if ((place.at("kind").text ?? "Service") !== "Service") return [];
+        const serviceName = place.at("name").text;
+        const serviceNamespace = place.at("namespace").text ?? manifest.namespace;
+        const to = { group: "", kind: "Service", namespace: serviceNamespace, name: serviceName ?? "" };
         return withPlugins(manifests, {
           ...matched,
           manifest,
           name: `${manifest.namespace}.${manifest.name}.${ruleIndex}.${matchIndex}.${backendIndex}`,
           hosts,
           place,
-          serviceName: place.at("name").text,
-          serviceNamespace: place.at("namespace").text ?? manifest.namespace,
+          serviceName,
+          serviceNamespace,
+          isServiceGranted:
+            serviceNamespace === manifest.namespace || isReferenceGranted(manifests, { from: manifest, to }),
           port: place.at("port"),
           isWeighted: backendIndex > 0,
           references,

@@ -43,6 +43,13 @@ spec:
           extensionRef: { group: configuration.konghq.com, kind: KongPlugin, name: serverless-demo-backend }
       backendRefs: [{ name: demo-backend, port: ${port} }]
 `;
+const routeFromElsewhere = httpRoute(80)
+  .replace("namespace: kong-serverless", "namespace: routes")
+  .replace("{ name: demo-backend, port", "{ name: demo-backend, namespace: kong-serverless, port");
+const pluginBesideRoute = replace(
+  /(name: serverless-demo-backend\n\s+namespace: )kong-serverless/,
+  "$1routes",
+);
 const queueName = "- name: QUEUE_NAME\n              value: jobs";
 const usual = "https://sqs.eu-west-1.amazonaws.com/123456789012";
 const american = usual.replace("eu-west", "us-east");
@@ -69,6 +76,21 @@ const edits = {
   "a plugin of another namespace that does not": pluginElsewhere,
   "a plugin through an HTTPRoute's filter (KIC#4838)": replace(route, httpRoute(80)),
   "an HTTPRoute to a port that is not there": replace(route, httpRoute(81)),
+  "an HTTPRoute to a Service of another namespace that grants it": all(
+    replace(route, routeFromElsewhere),
+    pluginBesideRoute,
+    add(`apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: { name: services, namespace: kong-serverless }
+spec:
+  from: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: routes }]
+  to: [{ group: "", kind: Service }]
+`),
+  ),
+  "an HTTPRoute to a Service of another namespace that does not": all(
+    replace(route, routeFromElsewhere),
+    pluginBesideRoute,
+  ),
   "a least count above the most": replace("minReplicaCount: 0", "minReplicaCount: 6"),
   "labels by a merge key (kustomize#4144)": all(
     replace(/(name: demo-backend\n\s+namespace: kong-serverless\n\s+labels:)/, "$1 &labels"),

@@ -30,6 +30,8 @@ const right: Readonly<Record<ManifestCase, readonly string[]>> = {
   "a plugin of another namespace that does not": ["PLUGIN_NOT_GRANTED"],
   "a plugin through an HTTPRoute's filter (KIC#4838)": [],
   "an HTTPRoute to a port that is not there": ["SERVICE_NOT_FOUND"],
+  "an HTTPRoute to a Service of another namespace that grants it": [],
+  "an HTTPRoute to a Service of another namespace that does not": ["SERVICE_NOT_GRANTED"],
   "a least count above the most": ["KEDA_REFUSES"],
   "labels by a merge key (kustomize#4144)": [],
   "an environment through envFrom": [],

@@ -202,6 +202,19 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
       ),
     ],
   ],
+  [
+    "SERVICE_NOT_GRANTED",
+    [
+      add({
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind: "HTTPRoute",
+        metadata: { name: "web", namespace: "routes" },
+        spec: {
+          rules: [{ backendRefs: [{ name: "demo-backend", namespace: "kong-serverless", port: 80 }] }],
+        },
+      }),
+    ],
+  ],
   ["DEMAND_TIMEOUT_MISSING", [set(backendScaler, [...demand, "timeout"], undefined)]],
   ["AUTHENTICATION_MISSING", [set(backendScaler, ["spec", "triggers", 0, "authenticationRef"], undefined)]],
   [

@@ -99,6 +99,11 @@ const right: Readonly<Record<ManifestCase, readonly [played: (shipped: Gist) => 
     ({ targets }) => ({ targets, routes: [] }),
     /found 81; allowed: a port of Service demo-backend \(80\)/,
   ],
+  "an HTTPRoute to a Service of another namespace that grants it": [same],
+  "an HTTPRoute to a Service of another namespace that does not": [
+    ({ targets }) => ({ targets, routes: [] }),
+    /Service demo-backend does not grant it/,
+  ],
   "a least count above the most": [same],
   "labels by a merge key (kustomize#4144)": [same],
   "an environment through envFrom": [same],

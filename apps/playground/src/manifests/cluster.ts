@@ -379,6 +379,11 @@ class Stage {
       );
       return [];
     }
+    if (!route.isServiceGranted) {
+      const why = `the namespace of Service ${service.metadata.name} does not grant it`;
+      this.#note(manifest, place, why, `${path} is answered 404`);
+      return [];
+    }
     const servicePort = service.spec.ports.find((candidate) =>
       typeof port.value === "string" ? candidate.name === port.value : candidate.port === port.value,
     )?.port;

@@ -64,6 +64,7 @@ import { scaledObjectPaused } from "./scaled-object-paused.ts";
 import { scalingFormulaLeavesOut } from "./scaling-formula-leaves-out.ts";
 import { selectorMismatch } from "./selector-mismatch.ts";
 import { serviceNotFound } from "./service-not-found.ts";
+import { serviceNotGranted } from "./service-not-granted.ts";
 import { servicePortNotFound } from "./service-port-not-found.ts";
 import { serviceSelectsNothing } from "./service-selects-nothing.ts";
 import { serviceUpstreamMissing } from "./service-upstream-missing.ts";
@@ -129,6 +130,7 @@ export const rules: readonly Rule[] = [
   scaledObjectPaused,
   scalingFormulaLeavesOut,
   serviceNotFound,
+  serviceNotGranted,
   servicePortNotFound,
   serviceSelectsNothing,
   wakeQueueNotWatched,
