@@ -14,6 +14,8 @@ describe("a cold start", () => {
     const startedAtMs = performance.now();
     const held = requests(stage, 20);
     await stage.gateway.plugin.waitFor("request.held", { matches: (line) => line["held"] === 20 });
+    // An answer to the first probe would say that it had been up.
+    await expect.poll(() => stage.backend.probes).toBeGreaterThan(1);
     stage.backend.become(200);
     const responses = await held;
     const elapsedMs = performance.now() - startedAtMs;
