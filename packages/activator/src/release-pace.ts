@@ -1,5 +1,8 @@
-/** If none has ended after this long, more are released: they may be WebSockets, which stay open. */
-const stalledMs = 1000;
+/**
+ * If none has ended after this long, more are released: they may be WebSockets, which stay open. Requests that only take a
+ * few seconds should not look like that.
+ */
+const stalledMs = 5000;
 
 /**
  * How many held requests may be released now: as many as the first replica takes, then one for each that ends. Requests

@@ -109,7 +109,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(100)
     .describe(
-      "Held requests that go on at once when the backend has become ready: what one replica takes. The others follow as those end, or when all are still open after a second, so many more. The scaler's target of requests for each replica is a good value. 0: all at once.",
+      "Held requests that go on at once when the backend has become ready: what one replica takes. The others follow as those end, or when all are still open after five seconds, so many more. The scaler's target of requests for each replica is a good value. 0: all at once.",
     ),
   maxActivations: z
     .int()
