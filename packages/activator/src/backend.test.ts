@@ -81,7 +81,7 @@ describe("a backend that takes so many requests at once", () => {
   function holdAndForward(count: number): { state: string }[] {
     return Array.from({ length: count }, () => {
       const outcome = { state: "held" };
-      void backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits }).then(
+      void backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 60_000, limits }).then(
         () => {
           outcome.state = "released";
           inFlight.push(backend.begin());
@@ -124,6 +124,7 @@ describe("a backend that takes so many requests at once", () => {
   });
 
   test("gets so many more after each five seconds in which none ends, since they may be WebSockets", async () => {
+    backend = register({ releaseConcurrency: 2, holdTimeoutMs: 60_000 });
     const outcomes = holdAndForward(7);
     await becomeReady();
     await advance(4900);

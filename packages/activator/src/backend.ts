@@ -524,7 +524,9 @@ export class Backend {
     if (isUsed)
       for (const other of this.#chain.woken) other.#useAlong(nowMs + turnsVouchedFor * this.#upkeepMs);
     this.#keepWarm(isWantedByOthers);
-    if (hadTraffic || isWantedByOthers) void this.#renewLease(nowMs);
+    // Held requests that wait for their turn are traffic too. Without a lease the next probe would be a confirmation that the
+    // backend has been up, and release them all at once.
+    if (hadTraffic || isWantedByOthers || this.#held.count > 0) void this.#renewLease(nowMs);
     return true;
   }
 
