@@ -63,6 +63,7 @@ describe.skipIf(chromiumPath === undefined)(
         "Proxied",
         "Queue seen",
         "Ready",
+        "Ready for the kubelet",
         "Scaled to 1",
         "Wake message sent",
       ]);
