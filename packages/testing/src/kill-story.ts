@@ -15,6 +15,8 @@ export interface KillStoryOptions {
   readonly messages: number;
   /** Consumers at work at any time. */
   readonly workers: number;
+  /** Milliseconds that a consumer lives at most before it is killed; 3,000 unless given. Shorter than the work, or none is. */
+  readonly longestLifeMs?: number;
   readonly deadlineMs: number;
   readonly onProgress?: (left: number, kills: number) => void;
 }
@@ -65,7 +67,7 @@ export async function playKillStory(
     const drained = waitUntilEmpty(emulator, options, () => kills);
     const isDrained = drained.then(() => true);
     const lives = Array.from({ length: options.workers }, () =>
-      liveAndDie(options.entry, emulator, isDrained, () => {
+      liveAndDie(options, emulator, isDrained, () => {
         kills += 1;
       }),
     );
@@ -78,7 +80,7 @@ export async function playKillStory(
 
 /** Runs one consumer after the other and ends each at a random moment; only the last one may finish. */
 async function liveAndDie(
-  entry: string,
+  { entry, longestLifeMs = 3000 }: KillStoryOptions,
   emulator: QueueEmulator,
   isDrained: Promise<boolean>,
   onKill: () => void,
@@ -101,7 +103,7 @@ async function liveAndDie(
       },
     });
     await consumer.waitFor("worker.started", { timeoutMs: 60_000 });
-    const isOver = await Promise.race([isDrained, sleep(Math.random() * 3000).then(() => false)]);
+    const isOver = await Promise.race([isDrained, sleep(Math.random() * longestLifeMs).then(() => false)]);
     const signal = isOver || Math.random() < 0.5 ? "SIGTERM" : "SIGKILL";
     if (!isOver) onKill();
     const { code } = await consumer.stop(signal);

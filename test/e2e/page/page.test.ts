@@ -27,6 +27,22 @@ async function untilText(page: Page, selector: string, text: string | RegExp): P
   await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }
 
+/** Notes every state of the backend that the page shows from now on, in order: a wait may miss one that lasts a second. */
+async function noteStates(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(`{
+    const states = (globalThis.states = []);
+    const note = () => {
+      const targets = Array.from(document.querySelectorAll(".target"));
+      const target = targets.find((each) => each.querySelector("h3")?.textContent === "demo-backend");
+      const state = target?.querySelector(".state")?.textContent.trim();
+      if (state && state !== states.at(-1)) states.push(state);
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+  }`);
+  return () => page.evaluate("states");
+}
+
 /** Wakes the backend, and waits for its cold start to be shown. */
 async function wake(page: Page): Promise<void> {
   await press(page, "request");
@@ -48,9 +64,8 @@ describe.skipIf(chromiumPath === undefined)(
       const { url } = await startDemo();
       const { page, complaints } = await openPage(browser, url);
       await untilText(page, `${backend} .state`, "cold");
+      const states = await noteStates(page);
       await press(page, "request");
-      // Either lasts a second or two, which a busy machine may let the page miss.
-      await untilText(page, `${backend} .state`, /activating|ready/);
       await untilText(page, "#status", /^The request was answered 200 after \d/);
       const steps = page.locator(".cold-start[open] [data-field=name]");
       await steps.first().waitFor();
@@ -68,7 +83,7 @@ describe.skipIf(chromiumPath === undefined)(
         "Wake message sent",
       ]);
       expect(names.slice(-3)).toEqual(["Ready", "Proxied", "Answered"]);
-      await untilText(page, `${backend} .state`, "cold");
+      await expect.poll(states, { timeout: 15_000 }).toEqual(["cold", "activating", "ready", "cold"]);
       expect(complaints).toEqual([]);
     });
 
