@@ -9,7 +9,7 @@ import { createSqsClient } from "./sqs-client.ts";
 import { surviveStrayErrors } from "./stray-errors.ts";
 
 /** Starts the consumer. Resolves once its ops port listens; the queue may become reachable at any time later. */
-export async function startConsumer(settings: ConsumerEnvironment, log: Log): Promise<RunningService> {
+export async function start(settings: ConsumerEnvironment, log: Log): Promise<RunningService> {
   const { REGION, ignoredRegion } = settings;
   if (ignoredRegion !== undefined) log.warn({ region: REGION, ignoredRegion }, "queue.region_taken_from_url");
   const { handler, stop: stopHandler } = await loadHandler(settings);

@@ -13,7 +13,7 @@ import { RecordingPublisher, ScriptedSidecar } from "@kong-serverless/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 
-import { DemoBackend } from "./app.ts";
+import { type DemoBackend, start as startBackend } from "./app.ts";
 
 const running: DemoBackend[] = [];
 
@@ -22,8 +22,8 @@ async function start(
   publisher = new RecordingPublisher(),
   log: Log = silentLog,
 ): Promise<{ url: string; backend: DemoBackend; publisher: RecordingPublisher }> {
-  const backend = new DemoBackend({
-    settings: {
+  const backend = await startBackend(
+    {
       ...readDemoBackendEnvironment({ GATEWAY_URL: "http://gateway:8000" }),
       HOST: "127.0.0.1",
       PORT: 0,
@@ -31,12 +31,11 @@ async function start(
       SHUTDOWN_GRACE_SECONDS: 0,
       ...settings,
     },
-    publisher,
     log,
-  });
+    publisher,
+  );
   running.push(backend);
-  const port = await backend.start();
-  return { url: `http://127.0.0.1:${port}`, backend, publisher };
+  return { url: `http://127.0.0.1:${backend.port}`, backend, publisher };
 }
 
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { stream } from "hono/streaming";
 import * as z from "zod";
 
-import { parseRequest, problem } from "./problem.ts";
+import { answerProblem, parseRequest } from "./problem.ts";
 
 const whole = (min: number, max: number) => z.coerce.number().pipe(z.int().min(min).max(max));
 
@@ -35,7 +35,7 @@ export function demoRoutes(nextUrl?: string): Hono {
         const response = await fetch(nextUrl, { signal: deadline.signal });
         return c.json({ answeredBy: replica, next: await response.json() });
       } catch (error) {
-        return problem({ status: 502, detail: `${nextUrl} gave no answer: ${String(error)}` });
+        return answerProblem({ status: 502, detail: `${nextUrl} gave no answer: ${String(error)}` });
       }
     });
   }

@@ -10,7 +10,7 @@ import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 
 import type { JobStore } from "./job-store.ts";
-import { parseRequest, problem } from "./problem.ts";
+import { answerProblem, parseRequest } from "./problem.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
 export interface JobPublisher {
@@ -117,8 +117,7 @@ function answerNewJobs(jobs: readonly Job[], failures: ReadonlyMap<Job, unknown>
     return Response.json({ ids }, { status: 202, headers: { location } });
   }
   if (!(failure instanceof ServerlessError)) throw failure;
-  return problem({
-    status: failure.status,
+  return answerProblem({
     code: failure.code,
     detail: `${failures.size} of ${jobs.length} jobs were not taken. ${failure.message}`,
     more: { ids },
@@ -137,7 +136,7 @@ async function readJson(c: Context): Promise<unknown> {
 }
 
 function refuseLargeBody(): Response {
-  return problem({
+  return answerProblem({
     status: 413,
     code: "REQUEST_INVALID",
     detail: `The request body is larger than ${maxBodyBytes} bytes.`,

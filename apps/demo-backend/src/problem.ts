@@ -1,35 +1,14 @@
-import { STATUS_CODES } from "node:http";
-
 import { ConfigError, parseConfig } from "@kong-serverless/config";
-import { type ErrorCodeName, type Log, ServerlessError } from "@kong-serverless/runtime";
+import { type Log, type Problem, problem, ServerlessError } from "@kong-serverless/runtime";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 
-export interface Problem {
-  readonly status: number;
-  readonly detail: string;
-  /** See docs/errors.md. */
-  readonly code?: ErrorCodeName;
-  /** Further members of the answer. */
-  readonly more?: Readonly<Record<string, unknown>>;
-}
-
-const retryAfterSeconds = 5;
-
-/** An error as https://www.rfc-editor.org/rfc/rfc9457 wants it told. */
-export function problem({ status, detail, code, more }: Problem): Response {
-  const title = STATUS_CODES[status] ?? "Error";
-  return Response.json(
-    { type: "about:blank", title, status, detail, code, ...more },
-    {
-      status,
-      headers: {
-        "content-type": "application/problem+json",
-        ...((status === 503 || status === 429) && { "retry-after": String(retryAfterSeconds) }),
-      },
-    },
-  );
+/** A problem as a route's answer. What may pass by itself says when to come again. */
+export function answerProblem(told: Problem): Response {
+  const { status, headers, body } = problem(told);
+  const mayPass = status === 503 || status === 429;
+  return new Response(body, { status, headers: { ...headers, ...(mayPass && { "retry-after": "5" }) } });
 }
 
 /** Parses what a client sent. Fails with REQUEST_INVALID, which says what was found and what is allowed. */
@@ -47,23 +26,17 @@ export function parseRequest<Schema extends z.ZodType>(
 }
 
 export function answerUnknownRoute(c: Context): Response {
-  return problem({
-    status: 404,
-    code: "NOT_FOUND",
-    detail: `There is no ${c.req.method} ${c.req.path} here.`,
-  });
+  return answerProblem({ code: "NOT_FOUND", detail: `There is no ${c.req.method} ${c.req.path} here.` });
 }
 
-/** Answers what a route threw: known errors with what they say, others with 500 and a line in the log. */
+/** Answers what a route threw: known errors in their own words, others with 500 and a log line. */
 export function answerError(log: Log): ErrorHandler {
   return (error, c) => {
-    // The client has left, which is what ended the route. Nobody reads this answer.
+    // The client has left, which is what ended the route: nobody reads this answer.
     if (c.req.raw.signal.aborted) return c.body(null);
-    if (error instanceof ServerlessError) {
-      return problem({ status: error.status, code: error.code, detail: error.message });
-    }
-    if (error instanceof HTTPException) return problem({ status: error.status, detail: error.message });
+    if (error instanceof ServerlessError) return answerProblem({ code: error.code, detail: error.message });
+    if (error instanceof HTTPException) return answerProblem({ status: error.status, detail: error.message });
     log.error({ error, method: c.req.method, path: c.req.path }, "request.failed");
-    return problem({ status: 500, detail: "Something went wrong here; the log of this replica says what." });
+    return answerProblem({ status: 500, detail: "Something went wrong here; this replica's log says what." });
   };
 }

@@ -1,4 +1,4 @@
-import { type ErrorCodeName, errorCodes } from "@kong-serverless/runtime";
+import { type ErrorCodeName, problem as problemAnswer } from "@kong-serverless/runtime";
 
 /** The arguments of `kong.response.exit`. */
 export interface Answer {
@@ -13,14 +13,10 @@ export interface Refusal {
   readonly retryAfterMs: number;
 }
 
-/** What a request is answered that cannot be proxied: an RFC 9457 problem with a stable code. */
+/** Answers a request that cannot be proxied: a problem with a stable code. */
 export function problem({ code, backend, retryAfterMs }: Refusal): Answer {
-  const { status = 503, meaning }: { status?: number; meaning: string } = errorCodes[code];
-  return {
-    status,
-    body: JSON.stringify({ title: meaning, status, code, backend }),
-    headers: { "content-type": "application/problem+json", ...commonHeaders(retryAfterMs) },
-  };
+  const { headers, ...answer } = problemAnswer({ code, more: { backend } });
+  return { ...answer, headers: { ...headers, ...commonHeaders(retryAfterMs) } };
 }
 
 /** The same for a person in front of a browser: a page that says how long it may take and comes back by itself. */

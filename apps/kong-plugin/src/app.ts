@@ -20,8 +20,18 @@ import { Traces } from "./traces.ts";
 /** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
 const longestPublishMs = 60_000;
 
+/** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
+export function start(environment: KongPluginEnvironment, log: Log): Promise<RunningService> {
+  return new App(environment, log).start();
+}
+
+/** The plugin for whoever serves it to Kong instead. */
+export function createPluginModule(environment: KongPluginEnvironment, log: Log): PluginModule {
+  return new App(environment, log).plugin;
+}
+
 /** The plugin with everything behind it: one activator, one publisher and one set of metrics for all its instances. */
-export class App {
+class App {
   readonly plugin: PluginModule;
   readonly #environment: KongPluginEnvironment;
   readonly #log: Log;
@@ -66,7 +76,6 @@ export class App {
     this.plugin = createPlugin(parts);
   }
 
-  /** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
   async start(): Promise<RunningService> {
     const { KONG_SERVERLESS_SOCKET: socketPath, OPS_HOST, OPS_PORT } = this.#environment;
     const { SHUTDOWN_GRACE_SECONDS, SHUTDOWN_IDLE_MS } = this.#environment;

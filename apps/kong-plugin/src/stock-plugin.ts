@@ -5,9 +5,9 @@
 import { readKongPluginEnvironment } from "@kong-serverless/config";
 import { createLog } from "@kong-serverless/runtime";
 
-import { App } from "./app.ts";
+import { createPluginModule } from "./app.ts";
 
 const environment = readKongPluginEnvironment();
-const { plugin } = new App(environment, createLog("kong-plugin", environment.LOG_LEVEL));
+const log = createLog("kong-plugin", environment.LOG_LEVEL);
 
-export const { Plugin, Name, Version, Priority, Schema } = plugin;
+export const { Plugin, Name, Version, Priority, Schema } = createPluginModule(environment, log);

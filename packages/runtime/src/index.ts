@@ -5,5 +5,6 @@ export { listen, type ListenAddress } from "./listen.ts";
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from "./log.ts";
 export { OpsServer, type OpsServerOptions } from "./ops-server.ts";
 export { printable } from "./printable.ts";
+export { type Problem, problem, type ProblemAnswer } from "./problem.ts";
 export { runService, type RunningService } from "./run-service.ts";
 export { sleep } from "./sleep.ts";
