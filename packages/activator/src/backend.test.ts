@@ -163,6 +163,75 @@ describe("a backend that takes so many requests at once", () => {
     expect(released(outcomes)).toBe(5);
   });
 
+  test("keeps its pace when its lease lapses while requests wait for their turn", async () => {
+    backend = register({ releaseConcurrency: 2, readyLeaseMs: 200 });
+    const outcomes = holdAndForward(5);
+    await becomeReady();
+    // Slower than the lease: it lapses before it can be renewed.
+    world.probeMs = 300;
+    await advance(1000);
+    expect(world.count("activation.started")).toBeGreaterThan(1);
+    expect(released(outcomes)).toBe(2);
+    await end(1);
+    await advance(1000);
+    expect(released(outcomes)).toBe(3);
+  });
+
+  test("keeps its pace when it answers at once after the proxy could not reach it", async () => {
+    const outcomes = holdAndForward(5);
+    await becomeReady();
+    backend.unreachable();
+    await advance(10);
+    expect(backend.state).toBe("ready");
+    expect(released(outcomes)).toBe(2);
+  });
+
+  test("gets so many more when it is back, not as many as while it was away", async () => {
+    backend = register({ releaseConcurrency: 2, holdTimeoutMs: 60_000 });
+    const outcomes = holdAndForward(7);
+    await becomeReady();
+    world.isBackendUp = false;
+    backend.unreachable();
+    await end(2);
+    await advance(12_000);
+    world.isBackendUp = true;
+    await advance(50);
+    expect(released(outcomes)).toBe(4);
+  });
+
+  test.each([
+    ["while it starts", 2],
+    ["while requests wait for their turn", 2],
+  ])("keeps its pace when its settings change %s", async (when, expected) => {
+    const outcomes = holdAndForward(5);
+    if (when !== "while it starts") await becomeReady();
+    const upstream = "http://elsewhere";
+    activator.register({ ...defaults, releaseConcurrency: 2, upstream }, { key: "route", seq: 2 });
+    await becomeReady();
+    expect(released(outcomes)).toBe(expected);
+    await end(2);
+    expect(released(outcomes)).toBe(4);
+  });
+
+  test("is asked at its new address for those who wait for their turn", async () => {
+    const urls: string[] = [];
+    activator = new Activator({
+      publishWake: world.publishWake,
+      observe: world.observe,
+      probe: (asked) => (urls.push(asked.url), world.probe(asked)),
+    });
+    backend = register({ releaseConcurrency: 2 });
+    holdAndForward(5);
+    await becomeReady();
+    urls.length = 0;
+    activator.register(
+      { ...defaults, releaseConcurrency: 2, upstream: "http://moved" },
+      { key: "route", seq: 2 },
+    );
+    await advance(10);
+    expect(urls).toEqual(["http://moved/healthz"]);
+  });
+
   test("is not counted the requests that were in flight before", async () => {
     for (let request = 0; request < 10; request += 1) inFlight.push(backend.begin());
     const outcomes = holdAndForward(3);

@@ -8,9 +8,9 @@ import type { ClientLimits, Clients } from "./clients.ts";
 import type { Collaborators, PodAddress } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
+import { PacedRelease } from "./paced-release.ts";
 import { upstreamTarget } from "./probe-target.ts";
 import { ReadyLease } from "./ready-lease.ts";
-import { ReleasePace } from "./release-pace.ts";
 import { StartUpTimes } from "./start-up-times.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -22,13 +22,10 @@ type State =
   | {
       readonly name: "ready";
       readonly lease: ReadyLease;
-      readonly target: ProbeTarget;
       /** Of the activation that led here. */
       readonly probes: number;
     };
 
-/** How often to check for requests to release when none ends meanwhile. */
-const releaseMs = 50;
 /** For how many turns of its upkeep a backend in use vouches for its chain: there is always another turn in time. */
 const turnsVouchedFor = 2;
 
@@ -89,9 +86,7 @@ export class Backend {
   #lastRequestMs = -Infinity;
   #hadTraffic = false;
   readonly #upkeep = new Upkeep(() => this.#keepUp());
-  readonly #pace = new ReleasePace();
-  readonly #releasing = new Upkeep(() => this.#release());
-  #isReleasingSoon = false;
+  readonly #release: PacedRelease;
   readonly #chain: Chain<Backend>;
   /** Others that have held requests which need this one too. Looked through before it is believed. */
   readonly #wantedBy = new Set<Backend>();
@@ -107,6 +102,12 @@ export class Backend {
     this.#settings = settings;
     this.#parts = parts;
     this.#held = new HeldRequests(settings.name, parts.wheel, parts.heldTotal);
+    this.#release = new PacedRelease({
+      held: this.#held,
+      inFlight: this.#inFlight,
+      concurrency: () => this.#settings.releaseConcurrency,
+      isOpen: () => this.#isOpen(),
+    });
     this.#wakes = new WakeSender(parts.collaborators);
     this.#chain = new Chain<Backend>(this, parts.find, parts.collaborators.observe);
   }
@@ -119,12 +120,11 @@ export class Backend {
     this.#settings = settings;
     this.#ahead = undefined;
     // What was ready may have been another address. An activation under way goes on for those that are held.
-    const { target } = { target: undefined, ...this.#state };
     if (this.#state.name === "ready") {
       this.#state = { name: "cold" };
       this.#loseDependents();
+      this.#activateForHeld();
     }
-    if (target !== undefined) this.#activateForHeld(target);
     // What was sent may have gone to another topic.
     this.#wakes.forget();
     this.#parts.collaborators.observe({ event: "settings.replaced", backend: this.name });
@@ -225,7 +225,7 @@ export class Backend {
             deadlineMs: request.arrivedAtMs + holdTimeoutMs,
           });
     this.#parts.collaborators.observe({ event: "request.held", backend: this.name, held: this.#held.count });
-    if (this.#podAhead !== undefined) this.#releaseAtPace();
+    if (this.#podAhead !== undefined) this.#release.goOn();
     try {
       await held;
     } finally {
@@ -245,7 +245,7 @@ export class Backend {
   /** A forwarded request has ended, perhaps not for the first time. */
   ended(id: number): void {
     this.#inFlight.end(id);
-    this.#releaseSoon();
+    this.#release.goOnSoon();
   }
 
   /** A request has ended that was forwarded before this process started. */
@@ -265,7 +265,7 @@ export class Backend {
     { inFlight, passed }: { readonly inFlight: number; readonly passed: number },
   ): void {
     this.#inFlight.report(gateway, inFlight);
-    this.#releaseSoon();
+    this.#release.goOnSoon();
     if (passed > 0) {
       this.#lastRequestMs = performance.now();
       this.#hadTraffic = true;
@@ -275,7 +275,7 @@ export class Backend {
 
   /** The proxy could not reach the backend, whatever its lease says: further requests are held until a probe says ready. */
   unreachable(): void {
-    this.#ahead = undefined;
+    if (this.#ahead !== undefined) this.#ahead = { ...this.#ahead, untilMs: -Infinity };
     if (this.#state.name === "ready") this.#loseLease("proxy");
   }
 
@@ -356,9 +356,9 @@ export class Backend {
       const event = "activation.pod_answered";
       const held = this.#held.count;
       this.#parts.collaborators.observe({ event, backend: this.name, pod: pod.host, waitedMs, held });
-      this.#pace.start(performance.now(), this.#inFlight.count);
+      this.#release.start();
     }
-    this.#releaseAtPace();
+    this.#release.goOn();
   }
 
   #wakeChain(deadlineMs: number): void {
@@ -428,58 +428,40 @@ export class Backend {
     if (probes > 1 && !wasAhead) this.#startUpTimes.add(waitedMs);
     this.#state =
       activation.settings === this.#settings
-        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs), target, probes }
+        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs), probes }
         : { name: "cold" };
     observe({ event: "activation.ready", backend: this.name, waitedMs, probes, held: this.#held.count });
-    this.#pace.start(performance.now(), this.#inFlight.count);
-    // A backend that was already running, or has other settings by now, may have any number of replicas.
-    if (probes === 1 || this.#state.name !== "ready") this.#held.release(Infinity);
-    else this.#releaseAtPace();
+    // A backend that turns out to have been running may have any number of replicas; not if it was lost while requests
+    // waited for their turn.
+    const mayTakeAll = probes === 1 && !this.#release.isGoingOn;
+    if (!wasAhead) this.#release.start();
+    if (mayTakeAll) this.#held.release(Infinity);
+    else this.#release.goOn();
+    if (this.#state.name === "cold") this.#activateForHeld();
   }
 
-  #releaseAtPace(): void {
-    if (this.#release()) this.#releasing.start(releaseMs);
-  }
-
-  /** A request has ended: once everything of this turn is counted, another one may go on. */
-  #releaseSoon(): void {
-    if (this.#held.count === 0 || this.#isReleasingSoon) return;
-    this.#isReleasingSoon = true;
-    setImmediate(() => {
-      this.#isReleasingSoon = false;
-      this.#release();
-    });
-  }
-
-  /** Lets as many held requests go on as the backend takes. Returns whether others go on waiting for their turn. */
-  #release(): boolean {
-    if (this.#held.count === 0) return false;
-    const nowMs = performance.now();
-    if (this.#podAhead === undefined) {
-      if (this.#state.name !== "ready") return false;
-      if (!this.#isWarm(nowMs)) {
-        this.#activateForHeld(this.#state.target);
-        return false;
-      }
-    }
-    const { releaseConcurrency } = this.#settings;
-    this.#held.release(this.#pace.room(nowMs, this.#inFlight.count, releaseConcurrency));
-    return this.#held.count > 0;
+  /** Whether held requests may go on. Where the lease has lapsed meanwhile, they are activated for. */
+  #isOpen(): boolean {
+    if (this.#podAhead !== undefined) return true;
+    if (this.#state.name !== "ready") return false;
+    if (this.#isWarm(performance.now())) return true;
+    this.#activateForHeld();
+    return false;
   }
 
   /** Requests that were still waiting to be released when the backend was lost wait for the next activation. */
-  #activateForHeld(target: ProbeTarget): void {
-    if (this.#held.count === 0) return;
+  #activateForHeld(): void {
+    const target = this.#probeTarget;
+    if (this.#held.count === 0 || target === undefined) return;
     const deadlineMs = performance.now() + this.#settings.holdTimeoutMs;
     this.#joinActivation({ settings: this.#settings, target, deadlineMs });
   }
 
   #loseLease(cause: "probe" | "proxy" | "chain"): void {
-    const { target } = { target: undefined, ...this.#state };
     this.#state = { name: "cold" };
     this.#parts.collaborators.observe({ event: "lease.lost", backend: this.name, cause });
     this.#loseDependents();
-    if (target !== undefined) this.#activateForHeld(target);
+    this.#activateForHeld();
   }
 
   /** Those that wait for this backend are of no use without it. Those that merely wake it are. */
@@ -524,8 +506,7 @@ export class Backend {
     if (isUsed)
       for (const other of this.#chain.woken) other.#useAlong(nowMs + turnsVouchedFor * this.#upkeepMs);
     this.#keepWarm(isWantedByOthers);
-    // Held requests that wait for their turn are traffic too. Without a lease the next probe would be a confirmation that the
-    // backend has been up, and release them all at once.
+    // Held requests that wait for their turn are traffic too: without a lease they would need another activation.
     if (hadTraffic || isWantedByOthers || this.#held.count > 0) void this.#renewLease(nowMs);
     return true;
   }

@@ -123,6 +123,26 @@ describe("pods that are asked themselves", () => {
     expect(await second).toMatchObject({ pod: { host: "10.0.0.2" } });
   });
 
+  test("get as many at once as one replica takes, also when the proxy missed one of them and when the Service leads there", async () => {
+    const paced = { ...settings, releaseConcurrency: 2 };
+    ({ backend } = new Activator(world).register(paced, { key: "route", seq: 1 }));
+    let forwarded = 0;
+    const holdAndForward = () => void hold().then(() => ((forwarded += 1), backend.begin()));
+    world.pods = ["10.0.0.1"];
+    world.readyPods.add("10.0.0.1");
+    for (let request = 0; request < 2; request += 1) holdAndForward();
+    await advance(40);
+    expect(forwarded).toBe(2);
+    backend.unreachable();
+    for (let request = 0; request < 3; request += 1) holdAndForward();
+    await advance(100);
+    expect(forwarded).toBe(2);
+    world.isBackendUp = true;
+    await advance(100);
+    expect(backend.state).toBe("ready");
+    expect(forwarded).toBe(2);
+  });
+
   test("count for no longer than an answer does, once they answer no more", async () => {
     world.pods = ["10.0.0.1"];
     world.readyPods.add("10.0.0.1");
