@@ -4,7 +4,7 @@ import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { InClusterApiServer, ServicePods } from "@kong-serverless/kubernetes-watch";
 import type { Log } from "@kong-serverless/runtime";
 
-type Settings = Pick<KongPluginEnvironment, "KUBERNETES_API_URL" | "KUBERNETES_ACCOUNT_FOLDER">;
+type Settings = Pick<KongPluginEnvironment, "kubernetesApiUrl" | "KUBERNETES_ACCOUNT_FOLDER">;
 
 /** The pods behind the Services of the backends, each asked as its Service would be, down to the host name. */
 export class Pods {
@@ -12,10 +12,10 @@ export class Pods {
 
   constructor(
     namespaces: readonly string[],
-    { KUBERNETES_API_URL: url, KUBERNETES_ACCOUNT_FOLDER: folder }: Settings,
+    { kubernetesApiUrl: url, KUBERNETES_ACCOUNT_FOLDER: folder }: Settings,
     log: Log,
   ) {
-    const server = new InClusterApiServer({ folder, ...(url !== undefined && { url }) });
+    const server = new InClusterApiServer({ url, folder });
     this.#services = new ServicePods({ server, namespaces, log });
   }
 

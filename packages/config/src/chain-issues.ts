@@ -1,13 +1,12 @@
-import type { MatchedBackend } from "./plugin-config.ts";
 import type { BackendSettings } from "./resolve-backend.ts";
 
 /**
  * What is wrong with the chains among backends of one configuration. Names that it does not have may be another plugin's:
  * those are judged where both are known, by `kong-serverless doctor`.
  */
-export function* chainIssues(backends: readonly MatchedBackend[]): Generator<string> {
-  const known = new Map(backends.map(({ settings }) => [settings.name, settings]));
-  for (const [index, { settings }] of backends.entries()) {
+export function* chainIssues(backends: readonly BackendSettings[]): Generator<string> {
+  const known = new Map(backends.map((settings) => [settings.name, settings]));
+  for (const [index, settings] of backends.entries()) {
     for (const [position, name] of (settings.waitFor ?? []).entries()) {
       const awaited = known.get(name);
       const missing = awaited && missingForProbes(awaited);
@@ -17,7 +16,7 @@ export function* chainIssues(backends: readonly MatchedBackend[]): Generator<str
   }
   const cycle = findCycle([...known.values()]);
   if (cycle === undefined) return;
-  const index = backends.findIndex(({ settings }) => settings.name === cycle[0]);
+  const index = backends.findIndex(({ name }) => name === cycle[0]);
   yield `backend[${index}]: found the cycle ${cycle.join(" -> ")} in \`alsoWake\` and \`waitFor\`; a chain must have an end`;
 }
 

@@ -34,3 +34,15 @@ test.each([
 ])("%s is refused", (_, environment, message) => {
   expect(() => readKongPluginEnvironment(environment)).toThrow(message);
 });
+
+test.each([
+  [{}, "https://kubernetes.default.svc:443"],
+  [{ KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "6443" }, "https://10.96.0.1:6443"],
+  [{ KUBERNETES_SERVICE_HOST: "fd00::1" }, "https://[fd00::1]:443"],
+  [
+    { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_API_URL: "http://127.0.0.1:8001" },
+    "http://127.0.0.1:8001",
+  ],
+])("with %j the API server is at %s", (environment, url) => {
+  expect(readKongPluginEnvironment(environment).kubernetesApiUrl).toBe(url);
+});

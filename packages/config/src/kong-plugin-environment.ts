@@ -93,8 +93,16 @@ export const kongPluginEnvironmentSchema = z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe(
-        "Address of the API server for that, in development: `kubectl proxy` has one. Default: the cluster's own.",
+        "Address of the API server for that, in development: `kubectl proxy` has one. Default: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.",
       ),
+    KUBERNETES_SERVICE_HOST: z
+      .string()
+      .min(1)
+      .default("kubernetes.default.svc")
+      .describe("Host of the cluster's API server. Kubernetes sets it in every container."),
+    KUBERNETES_SERVICE_PORT: wholeNumber(1, 65_535)
+      .default(443)
+      .describe("Port of the same. Kubernetes sets it too."),
     KUBERNETES_ACCOUNT_FOLDER: z
       .string()
       .min(1)
@@ -124,6 +132,7 @@ export const kongPluginEnvironmentSchema = z
 export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema> & {
   readonly daprEndpoint: string;
   readonly httpSocketPath: string;
+  readonly kubernetesApiUrl: string;
   /** Where traces go; undefined: nothing is traced. */
   readonly traces: TracesSettings | undefined;
 };
@@ -132,10 +141,13 @@ export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema>
 export function readKongPluginEnvironment(environment?: NodeJS.ProcessEnv): KongPluginEnvironment {
   const settings = readEnvironment(kongPluginEnvironmentSchema, environment);
   const { KONG_SERVERLESS_SOCKET: socketPath, KONG_SERVERLESS_HTTP_SOCKET: httpSocketPath } = settings;
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = settings;
   return {
     ...settings,
     daprEndpoint: daprEndpointOf(settings),
     traces: tracesSettingsOf(settings),
     httpSocketPath: httpSocketPath ?? join(dirname(socketPath), "serverless-http.socket"),
+    kubernetesApiUrl:
+      settings.KUBERNETES_API_URL ?? `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
   };
 }

@@ -54,7 +54,11 @@ export function parsePluginConfig(config: unknown, source: string): PluginConfig
     },
     settings: resolveBackend(input, backend, (issue) => issues.push(`backend[${index}]${issue}`)),
   }));
-  issues.push(...crossFieldIssues(input), ...ambiguities(backends), ...chainIssues(backends));
+  issues.push(
+    ...crossFieldIssues(input),
+    ...ambiguities(backends),
+    ...chainIssues(backends.map(({ settings }) => settings)),
+  );
   if (issues.length > 0) throw new ConfigError(source, issues);
   return {
     backends,

@@ -15,8 +15,7 @@ export interface ApiServer {
 }
 
 export interface InClusterOptions {
-  /** Default: from the environment that Kubernetes gives every container. */
-  readonly url?: string;
+  readonly url: string;
   /** Where the service account's token and the cluster's certificate are mounted. */
   readonly folder: string;
 }
@@ -28,7 +27,7 @@ export class InClusterApiServer implements ApiServer {
   readonly #url: string;
   readonly #folder: string;
 
-  constructor({ url = urlFromEnvironment(), folder }: InClusterOptions) {
+  constructor({ url, folder }: InClusterOptions) {
     this.#url = url;
     this.#folder = folder;
   }
@@ -49,10 +48,4 @@ export class InClusterApiServer implements ApiServer {
     request(`${this.#url}${path}`, options, resolve).on("error", reject).end();
     return addAbortSignal(signal, await promise);
   }
-}
-
-function urlFromEnvironment(): string {
-  const { KUBERNETES_SERVICE_HOST: host = "kubernetes.default.svc", KUBERNETES_SERVICE_PORT: port = "443" } =
-    process.env;
-  return `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
