@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -10,8 +10,11 @@ export interface Engines {
   readonly kedaDefinitions: string;
 }
 
+/** The one place where they are chosen. KEDA's is that of the platform (engines.test.ts). */
 export const kedaVersion = "v2.20.2";
 export const kubernetesVersion = "v1.34.4";
+/** Where none is installed: what Kubernetes itself is tested with. */
+export const etcdVersion = "v3.6.4";
 
 /** What scripts/build-engines.ts puts there; the variable ENGINES may name another folder. */
 export const engineNames = [
@@ -20,6 +23,7 @@ export const engineNames = [
   "keda",
   "keda-adapter",
   "keda-admission-webhooks",
+  "etcd",
 ] as const;
 
 /** Built once for each pair of versions, and shared by all clones on this machine. */
@@ -35,32 +39,37 @@ export function findEngines(): Engines | undefined {
     return undefined;
   }
   return {
-    binary: (name) => find(name) ?? name,
+    binary: (name) => findProgram(name) ?? name,
     kedaDefinitions: join(moduleFolder(`github.com/kedacore/keda/v2@${kedaVersion}`), "config/crd/bases"),
   };
 }
 
 function whyNot(): string | undefined {
   if (process.env["REAL_ENGINES"] !== "1") return "REAL_ENGINES is not 1 (`pnpm test:engines` sets it)";
-  const missing = [...engineNames, "etcd"].filter((name) => find(name) === undefined);
+  const missing = engineNames.filter((name) => findProgram(name) === undefined);
   if (missing.length > 0)
     return `${missing.join(", ")} cannot be found in ${engineFolder}: run node scripts/build-engines.ts`;
-  if (find("go") === undefined) return "go is not installed, and knows where KEDA's definitions are";
-  if (find("openssl") === undefined) return "openssl is not installed";
+  if (findProgram("go") === undefined) return "go is not installed, and knows where KEDA's definitions are";
+  if (findProgram("openssl") === undefined) return "openssl is not installed";
   return undefined;
 }
 
-function find(name: string): string | undefined {
+/** Where a program is, built here or on the PATH. */
+export function findProgram(name: string): string | undefined {
   const folders = [engineFolder, ...(process.env["PATH"] ?? "").split(delimiter)];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /** The folder of a Go module, downloaded where it is not there yet. */
 export function moduleFolder(module: string): string {
-  const answer = execFileSync("go", ["mod", "download", "-json", module], {
+  // Outside of any module, whose go.mod would have a say.
+  const { stdout, stderr, error } = spawnSync("go", ["mod", "download", "-json", module], {
     encoding: "utf8",
     cwd: homedir(),
     maxBuffer: 2 ** 24,
   });
-  return (JSON.parse(answer) as { Dir: string }).Dir;
+  if (error) throw error;
+  const answer = JSON.parse(stdout || "{}") as { Dir?: string; Error?: string };
+  if (answer.Dir !== undefined) return answer.Dir;
+  throw new Error(`${module} could not be downloaded: ${answer.Error ?? stderr}`);
 }

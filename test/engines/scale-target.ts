@@ -1,28 +1,31 @@
-import { performance } from "node:perf_hooks";
+import { vi } from "vitest";
 
 import { sleep } from "../../packages/runtime/src/index.ts";
 import type { ApiClient, ApiObject } from "./api-client.ts";
+import { type ReplicaChange, ReplicaHistory } from "./contract/replica-history.ts";
+import type { ScaledObjectDraft, ScaledWorkload, Scaling } from "./contract/scaling.ts";
 
-/** A change of a Deployment's replicas, with the time at which it was heard of. */
-export interface ReplicaChange {
-  readonly replicas: number;
-  /** Epoch milliseconds. */
-  readonly atMs: number;
+const settleMs = 600;
+const readyTimeoutMs = 60_000;
+
+/** Whatever KEDA stands behind this API server. */
+export function scalingBy(api: ApiClient): Scaling {
+  return { scale: (draft, replicas) => ScaleTarget.create(api, draft, replicas) };
 }
 
-const deadlineMs = 60_000;
-const settleMs = 600;
-
 /** A Deployment that KEDA scales, in a namespace of its own. No pod of it ever runs: there is no node. */
-export class ScaleTarget {
-  readonly changes: ReplicaChange[] = [];
+export class ScaleTarget implements ScaledWorkload {
+  readonly #history = new ReplicaHistory();
   readonly #api: ApiClient;
   readonly #name: string;
   readonly #watch = new AbortController();
-  readonly #listeners = new Set<() => void>();
 
-  /** @param spec The ScaledObject's, without its target. Fails with what KEDA's webhook says. */
-  static async create(api: ApiClient, name: string, spec: object, replicas = 0): Promise<ScaleTarget> {
+  /** Fails with what KEDA's webhook says. */
+  static async create(
+    api: ApiClient,
+    { name, annotations = {}, spec }: ScaledObjectDraft,
+    replicas = 0,
+  ): Promise<ScaleTarget> {
     const target = new ScaleTarget(api, name);
     await api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     await api.apply(deploymentOf(name, replicas));
@@ -30,7 +33,7 @@ export class ScaleTarget {
     await api.apply({
       apiVersion: "keda.sh/v1alpha1",
       kind: "ScaledObject",
-      metadata: { name, namespace: name },
+      metadata: { name, namespace: name, annotations },
       spec: { scaleTargetRef: { name }, ...spec },
     });
     return target;
@@ -53,6 +56,19 @@ export class ScaleTarget {
     return this.#api.get(this.path);
   }
 
+  /** KEDA drops what is pushed before it knows a metric. */
+  async ready(): Promise<void> {
+    await vi.waitUntil(async () => (await this.metricNames()).length > 0, {
+      timeout: readyTimeoutMs,
+      interval: 200,
+    });
+  }
+
+  async metricNames(): Promise<readonly string[]> {
+    const { status } = await this.scaledObject();
+    return (status as { externalMetricNames?: string[] } | undefined)?.externalMetricNames ?? [];
+  }
+
   async replicas(): Promise<number> {
     return (await this.#api.get(this.#deployment))["spec"].replicas as number;
   }
@@ -65,25 +81,8 @@ export class ScaleTarget {
     } while ((await this.replicas()) !== replicas);
   }
 
-  /** The first change to these replicas since `sinceMs`, past or to come. */
-  until(replicas: number, sinceMs = 0, timeoutMs = deadlineMs): Promise<ReplicaChange> {
-    const { promise, resolve, reject } = Promise.withResolvers<ReplicaChange>();
-    const look = () => {
-      const change = this.changes.find(
-        (candidate) => candidate.replicas === replicas && candidate.atMs >= sinceMs,
-      );
-      if (change) resolve(change);
-    };
-    const timer = setTimeout(
-      () => reject(new Error(`no ${replicas} replicas in ${timeoutMs} ms; ${JSON.stringify(this.changes)}`)),
-      timeoutMs,
-    );
-    this.#listeners.add(look);
-    look();
-    return promise.finally(() => {
-      clearTimeout(timer);
-      this.#listeners.delete(look);
-    });
+  until(replicas: number, sinceMs?: number): Promise<ReplicaChange> {
+    return this.#history.until(replicas, sinceMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,10 +92,7 @@ export class ScaleTarget {
   }
 
   #note({ spec }: ApiObject): void {
-    const replicas = (spec as { replicas?: number } | undefined)?.replicas ?? 0;
-    if (this.changes.at(-1)?.replicas === replicas) return;
-    this.changes.push({ replicas, atMs: performance.timeOrigin + performance.now() });
-    for (const listener of this.#listeners) listener();
+    this.#history.note((spec as { replicas?: number } | undefined)?.replicas ?? 0);
   }
 }
 

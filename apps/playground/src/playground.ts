@@ -138,13 +138,9 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
     port: gateway.port,
   });
 
-  for (const { name, scaledObject, pausedReplicas } of cluster.scaleTargets) {
+  for (const { name, scaledObject } of cluster.scaleTargets) {
     const target = replicaSets.get(name);
     if (!target) continue;
-    if (pausedReplicas !== undefined) {
-      target.scaleTo(pausedReplicas);
-      continue;
-    }
     const autoscaler = startAutoscaler({ scaledObject, target, settings, broker, dns, journal });
     stack.defer(() => autoscaler.stop());
   }

@@ -34,7 +34,8 @@ export function serializer<Message extends DescMessage>(message: Message) {
 }
 
 export interface CallOptions {
-  readonly timeoutMs: number;
+  /** Undefined: as long as the connection lasts. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -53,7 +54,7 @@ export function callUnary<Input extends DescMessage, Output extends DescMessage>
       (bytes) => fromBinary(output, bytes),
       request as MessageShape<Input>,
       new Metadata(),
-      { deadline: Date.now() + timeoutMs },
+      timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs },
       (error, answer) => {
         signal?.removeEventListener("abort", onAbort);
         if (answer === undefined) reject(error ?? new Error(`${name} was not answered`));

@@ -20,7 +20,7 @@ export { queueName, queueRegion } from "./queue.ts";
 export type { RabbitmqDefinitions } from "./rabbitmq-definitions.ts";
 export { type ManifestSource, readManifests, type ReadOptions, sourceName } from "./read-manifests.ts";
 export type { Route } from "./route.ts";
-export { type DemandTrigger, kedaDefaults, type QueueTrigger, type Scaler } from "./scaler.ts";
+export { type DemandTrigger, isSwitchedOn, kedaDefaults, type QueueTrigger, type Scaler } from "./scaler.ts";
 export {
   demandWatches,
   findPubsub,

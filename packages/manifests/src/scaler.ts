@@ -99,7 +99,7 @@ function pausedBy({ root }: Manifest): Place | undefined {
 }
 
 /** As Go reads a switch; what is none counts as on. */
-function isSwitchedOn(text: string): boolean {
+export function isSwitchedOn(text: string): boolean {
   return !["0", "f", "F", "false", "False", "FALSE"].includes(text);
 }
 

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 
 import { Journal, type JournalEntry } from "../journal.ts";
 import { Autoscaler, type AutoscalerOptions, type Scalable } from "./autoscaler.ts";
-import type { PushTrigger, Trigger, TriggerReading } from "./trigger.ts";
+import type { Pause } from "./pause.ts";
+import { httpTimeoutMs, type PushTrigger, type Trigger, type TriggerReading } from "./trigger.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -15,6 +16,8 @@ afterEach(() => {
 class ScriptedTrigger implements Trigger {
   readonly name: string;
   readonly type = "scripted";
+  readonly timeoutMs: number | undefined = httpTimeoutMs;
+  readonly targetPerReplica = 10;
   value: number | Error | "silence" = 0;
   reads = 0;
 
@@ -31,7 +34,7 @@ class ScriptedTrigger implements Trigger {
         signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
       });
     }
-    return { value, isActive: value > 0, targetPerReplica: 10 };
+    return { value, isActive: value > 0, targetPerReplica: this.targetPerReplica };
   }
 }
 
@@ -230,4 +233,56 @@ it("counts the cooldown from the last push, too", async () => {
   expect(target.scaledTo).toEqual([1]);
   await passSeconds(3);
   expect(target.scaledTo).toEqual([1, 0]);
+});
+
+it("waits for an answer as long as a trigger without a time limit takes, and does not poll meanwhile", async () => {
+  const [silent, active] = [new ScriptedTrigger("silent"), new ScriptedTrigger("active")];
+  const { target } = start([Object.assign(silent, { timeoutMs: undefined }), active]);
+  await passSeconds(5);
+  silent.value = "silence";
+  await passSeconds(1);
+  active.value = 1;
+  await passSeconds(600);
+  expect(target.scaledTo).toEqual([]);
+});
+
+it("takes the replicas of the fallback where a trigger keeps failing, and stays active by it", async () => {
+  const trigger = new ScriptedTrigger();
+  trigger.value = new Error("down");
+  const { target } = start([trigger], {
+    fallback: { failureThreshold: 3, replicas: 2, behavior: "currentReplicasIfHigher" },
+    cooldownPeriod: 1,
+  });
+  await passSeconds(2);
+  expect(target.scaledTo).toEqual([]);
+  await passSeconds(1);
+  expect(target.scaledTo).toEqual([1]);
+  await passSeconds(100);
+  expect(target.scaledTo).toEqual([1, 2]);
+});
+
+const unpaused: Pause = { isWhole: false, replicas: undefined, isIn: false, isOut: false };
+
+it("asks nobody while it is paused, and sets the replicas that it is paused at", async () => {
+  const trigger = new ScriptedTrigger();
+  trigger.value = 1;
+  const still = start([trigger], { pause: { ...unpaused, isWhole: true } });
+  const set = start([trigger], { pause: { ...unpaused, isWhole: true, replicas: 2 } });
+  await passSeconds(100);
+  expect([trigger.reads, still.target.scaledTo, set.target.scaledTo]).toEqual([0, [], [2]]);
+});
+
+it("scales one way where the other is paused", async () => {
+  const trigger = new ScriptedTrigger();
+  trigger.value = 30;
+  const upOnly = start([trigger], { pause: { ...unpaused, isIn: true }, cooldownPeriod: 1 });
+  const downOnly = start([trigger], { pause: { ...unpaused, isOut: true }, cooldownPeriod: 1 });
+  await passSeconds(30);
+  downOnly.target.scaleTo(2);
+  trigger.value = 0;
+  await passSeconds(600);
+  expect([upOnly.target.scaledTo, downOnly.target.scaledTo]).toEqual([
+    [1, 3],
+    [2, 0],
+  ]);
 });

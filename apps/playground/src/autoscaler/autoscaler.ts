@@ -1,8 +1,10 @@
 import { sleep, withDeadline } from "@kong-serverless/runtime";
 
 import type { Journal } from "../journal.ts";
+import { Fallback, type FallbackSettings } from "./fallback.ts";
 import { HorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 import { decide } from "./keda-decision.ts";
+import type { Pause } from "./pause.ts";
 import type { PushTrigger, Trigger, TriggerReading } from "./trigger.ts";
 
 /** What is scaled: a Deployment's `/scale`. */
@@ -23,11 +25,10 @@ export interface AutoscalerOptions {
   readonly maxReplicaCount: number;
   readonly scaleDownStabilizationSeconds: number;
   readonly hpaSyncSeconds: number;
+  readonly fallback?: FallbackSettings | undefined;
+  readonly pause?: Pause | undefined;
   readonly journal: Journal;
 }
-
-/** How long a trigger may take to answer (KEDA's --http-default-timeout). */
-const readTimeoutMs = 3_000;
 
 /** KEDA and the HPA for one ScaledObject: two loops that ask the same triggers and set the same replicas. */
 export class Autoscaler {
@@ -38,17 +39,25 @@ export class Autoscaler {
   readonly #loops: Promise<unknown>;
   readonly #activeTriggers = new Set<string>();
   readonly #failingTriggers = new Set<string>();
+  readonly #fallback: Fallback;
   #lastActiveAtMs: number | undefined;
   /** KEDA's own: a push waits until a poll that is under way has asked all triggers. */
   #lock: Promise<unknown> = Promise.resolve();
 
   constructor(options: AutoscalerOptions) {
     this.#options = options;
+    this.#fallback = new Fallback(options.fallback);
     this.#hpa = new HorizontalPodAutoscaler({
       minReplicas: options.minReplicaCount,
       maxReplicas: options.maxReplicaCount,
       scaleDownStabilizationSeconds: options.scaleDownStabilizationSeconds,
     });
+    const { pause } = options;
+    if (pause?.isWhole) {
+      if (pause.replicas !== undefined) this.#scale(pause.replicas, "keda");
+      this.#loops = Promise.resolve();
+      return;
+    }
     this.#loops = Promise.all([
       // KEDA checks once at the start of its loop, then at each tick.
       this.#every(options.pollingInterval, () => this.#locked(() => this.#poll())),
@@ -68,13 +77,14 @@ export class Autoscaler {
     while (!signal.aborted) {
       await task();
       // From tick to tick, not from the end of one task to the start of the next.
-      next = Math.max(next + seconds * 1000, performance.now());
-      await sleep(next - performance.now(), signal).catch(() => {});
+      const nowMs = performance.now();
+      next = Math.max(next + seconds * 1000, nowMs);
+      await sleep(next - nowMs, signal).catch(() => {});
     }
   }
 
   async #poll(): Promise<void> {
-    const { target, minReplicaCount, cooldownPeriod, initialCooldownPeriod } = this.#options;
+    const { target, minReplicaCount, cooldownPeriod, initialCooldownPeriod, fallback } = this.#options;
     const { readings, hasError } = await this.#read();
     if (this.#stopped.signal.aborted) return;
     const nowMs = Date.now();
@@ -82,6 +92,7 @@ export class Autoscaler {
       replicas: target.replicas,
       isActive: readings.some(({ isActive }) => isActive),
       hasError,
+      fallbackReplicas: fallback?.replicas,
       minReplicaCount,
       cooldownPeriod,
       initialCooldownPeriod,
@@ -126,20 +137,30 @@ export class Autoscaler {
   }
 
   async #read(): Promise<{ readings: TriggerReading[]; hasError: boolean }> {
-    const timedOut = () => new Error(`no answer within ${readTimeoutMs} ms`);
-    using deadline = withDeadline(readTimeoutMs, timedOut, this.#stopped.signal);
-    const results = await Promise.allSettled(
-      this.#options.triggers.map((trigger) => trigger.read(deadline.signal)),
-    );
-    this.#options.triggers.forEach((trigger, index) => this.#note(trigger, results[index]));
-    const readings = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const { triggers, target } = this.#options;
+    const results = await Promise.allSettled(triggers.map((trigger) => this.#ask(trigger)));
+    const readings = triggers.flatMap((trigger, index) => {
+      const result = results[index];
+      if (result === undefined) return [];
+      this.#note(trigger, result);
+      return this.#fallback.reading(trigger, result, target.replicas) ?? [];
+    });
     return { readings, hasError: readings.length < results.length };
   }
 
+  async #ask(trigger: Trigger): Promise<TriggerReading> {
+    const { timeoutMs } = trigger;
+    const { signal } = this.#stopped;
+    if (timeoutMs === undefined) return trigger.read(signal);
+    const timedOut = () => new Error(`no answer within ${timeoutMs} ms`);
+    using deadline = withDeadline(timeoutMs, timedOut, signal);
+    return await trigger.read(deadline.signal);
+  }
+
   /** Journals a trigger's turns: active or not, failing or not. */
-  #note({ name, type }: Trigger, result: PromiseSettledResult<TriggerReading> | undefined): void {
+  #note({ name, type }: Trigger, result: PromiseSettledResult<TriggerReading>): void {
     const { target, journal } = this.#options;
-    if (!result || this.#stopped.signal.aborted) return;
+    if (this.#stopped.signal.aborted) return;
     const hasFailed = result.status === "rejected";
     const fields = { target: target.name, trigger: name, type };
     if (turns(this.#failingTriggers, name, hasFailed) && hasFailed) {
@@ -157,9 +178,9 @@ export class Autoscaler {
   }
 
   #scale(replicas: number, by: "keda" | "hpa"): void {
-    const { target, journal } = this.#options;
+    const { target, journal, pause } = this.#options;
     const from = target.replicas;
-    if (replicas === from) return;
+    if (replicas === from || (replicas > from ? pause?.isOut : pause?.isIn)) return;
     target.scaleTo(replicas);
     journal.record("autoscaler", "replicas.changed", { target: target.name, from, to: replicas, by });
   }

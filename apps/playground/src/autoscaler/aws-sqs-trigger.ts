@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
 
 import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
-import type { Trigger, TriggerReading } from "./trigger.ts";
+import { httpTimeoutMs, type Trigger, type TriggerReading } from "./trigger.ts";
 
 export type AwsSqsSettings = Extract<ScaledObjectTrigger, { type: "aws-sqs-queue" }>["metadata"];
 
@@ -9,6 +9,7 @@ export type AwsSqsSettings = Extract<ScaledObjectTrigger, { type: "aws-sqs-queue
 export class AwsSqsTrigger implements Trigger {
   readonly name: string;
   readonly type = "aws-sqs-queue";
+  readonly timeoutMs = httpTimeoutMs;
   readonly #settings: AwsSqsSettings;
   readonly #sqs: SQSClient;
   #queueUrl: string | undefined;
@@ -19,8 +20,12 @@ export class AwsSqsTrigger implements Trigger {
     this.#sqs = sqs;
   }
 
+  get targetPerReplica(): number {
+    return Number(this.#settings.queueLength);
+  }
+
   async read(signal: AbortSignal): Promise<TriggerReading> {
-    const { scaleOnInFlight, scaleOnDelayed, queueLength, activationQueueLength } = this.#settings;
+    const { scaleOnInFlight, scaleOnDelayed, activationQueueLength } = this.#settings;
     const { Attributes = {} } = await this.#sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl: await this.#findQueueUrl(signal),
@@ -40,7 +45,7 @@ export class AwsSqsTrigger implements Trigger {
       value,
       // Strictly greater, as in KEDA.
       isActive: value > Number(activationQueueLength),
-      targetPerReplica: Number(queueLength),
+      targetPerReplica: this.targetPerReplica,
     };
   }
 

@@ -14,7 +14,6 @@ export interface ExternalPushOptions {
   readonly scaledObject: { readonly name: string; readonly namespace: string };
 }
 
-const callOptions = { timeoutMs: 3_000 };
 /** KEDA comes back after this pause, doubled with each break; an orderly end resets it. */
 const firstPauseMs = 2_000;
 const longestPauseMs = 60_000;
@@ -24,6 +23,10 @@ const statusOk = 0;
 export class ExternalPushTrigger implements PushTrigger {
   readonly name: string;
   readonly type = "external-push";
+  /** KEDA sets none: a scaler that is there and silent stops the polls of all triggers. */
+  readonly timeoutMs = undefined;
+  /** The scaler says. */
+  readonly targetPerReplica = undefined;
   readonly #client: ExternalScalerClient;
   readonly #reference: {
     readonly name: string;
@@ -41,11 +44,10 @@ export class ExternalPushTrigger implements PushTrigger {
   }
 
   async read(signal: AbortSignal): Promise<TriggerReading> {
-    const options = { ...callOptions, signal };
-    const [spec] = await this.#client.metricSpecs(this.#reference, options);
+    const [spec] = await this.#client.metricSpecs(this.#reference, { signal });
     if (spec === undefined) throw new Error("the scaler has no metric");
-    const value = await this.#client.metric(this.#reference, spec.metricName, options);
-    const isActive = await this.#client.isActive(this.#reference, options);
+    const value = await this.#client.metric(this.#reference, spec.metricName, { signal });
+    const isActive = await this.#client.isActive(this.#reference, { signal });
     return { value, isActive, targetPerReplica: spec.targetSizeFloat || Number(spec.targetSize) };
   }
 

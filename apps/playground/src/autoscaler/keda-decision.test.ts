@@ -6,6 +6,7 @@ const state = (changes: Partial<KedaState>): KedaState => ({
   replicas: 1,
   isActive: false,
   hasError: false,
+  fallbackReplicas: undefined,
   minReplicaCount: 0,
   cooldownPeriod: 60,
   initialCooldownPeriod: 0,
@@ -60,6 +61,13 @@ describe("KEDA's scale loop", () => {
   // "there are no active triggers, but a scaler responded with an error AND there is not a fallback replicas count"
   it("does not scale to zero while a trigger cannot be read", () => {
     expect(decide(state({ nowMs: 1_000_000, hasError: true }))).toEqual({ isActivity: false });
+  });
+
+  // "isError && scaledObject.Spec.Fallback != nil && scaledObject.Spec.Fallback.Replicas != 0"
+  it("waits for a fallback, unless that is to have no replicas", () => {
+    const unread = { nowMs: 1_000_000, hasError: true };
+    expect(decide(state({ ...unread, fallbackReplicas: 2 }))).toEqual({ isActivity: false });
+    expect(decide(state({ ...unread, fallbackReplicas: 0 }))).toMatchObject({ scaleTo: 0 });
   });
 
   it("never goes below minReplicaCount, and up to it", () => {

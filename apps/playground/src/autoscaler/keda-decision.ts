@@ -5,6 +5,8 @@ export interface KedaState {
   readonly isActive: boolean;
   /** Some trigger could not be read. */
   readonly hasError: boolean;
+  /** The ScaledObject's `fallback.replicas`; undefined where it has none. */
+  readonly fallbackReplicas: number | undefined;
   readonly minReplicaCount: number;
   readonly cooldownPeriod: number;
   readonly initialCooldownPeriod: number;
@@ -30,8 +32,8 @@ export function decide(state: KedaState): KedaDecision {
     // An active trigger beside a failing one keeps the replicas, but does not refresh lastActiveTime.
     return { isActivity: !state.hasError };
   }
-  // Not to know is no reason to stop a workload (there is no fallback here).
-  if (state.hasError) return { isActivity: false };
+  // Not to know is no reason to stop a workload, unless its fallback is to have none.
+  if (state.hasError && state.fallbackReplicas !== 0) return { isActivity: false };
   if (state.replicas > 0 && state.minReplicaCount === 0) {
     return hasCooledDown(state) ? { scaleTo: 0, isActivity: false } : { isActivity: false };
   }

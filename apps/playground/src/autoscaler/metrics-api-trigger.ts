@@ -1,5 +1,5 @@
 import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
-import type { Trigger, TriggerReading } from "./trigger.ts";
+import { httpTimeoutMs, type Trigger, type TriggerReading } from "./trigger.ts";
 
 export type MetricsApiSettings = Extract<ScaledObjectTrigger, { type: "metrics-api" }>["metadata"];
 
@@ -7,6 +7,7 @@ export type MetricsApiSettings = Extract<ScaledObjectTrigger, { type: "metrics-a
 export class MetricsApiTrigger implements Trigger {
   readonly name: string;
   readonly type = "metrics-api";
+  readonly timeoutMs = httpTimeoutMs;
   readonly #settings: MetricsApiSettings;
   /** The settings' `url`, as it is reached from this machine. */
   readonly #url: string;
@@ -17,8 +18,12 @@ export class MetricsApiTrigger implements Trigger {
     this.#url = url;
   }
 
+  get targetPerReplica(): number {
+    return Number(this.#settings.targetValue);
+  }
+
   async read(signal: AbortSignal): Promise<TriggerReading> {
-    const { valueLocation, targetValue, activationTargetValue } = this.#settings;
+    const { valueLocation, activationTargetValue } = this.#settings;
     const response = await fetch(this.#url, { signal });
     if (!response.ok) throw new Error(`${this.#settings.url} answered ${response.status}`);
     const found = valueAt(await response.json(), valueLocation);
@@ -26,7 +31,8 @@ export class MetricsApiTrigger implements Trigger {
     const value = typeof found === "string" && found.trim() !== "" ? Number(found) : found;
     if (typeof value !== "number" || Number.isNaN(value))
       throw new Error(`${this.#settings.url} has no number at "${valueLocation}"`);
-    return { value, isActive: value > Number(activationTargetValue), targetPerReplica: Number(targetValue) };
+    const { targetPerReplica } = this;
+    return { value, isActive: value > Number(activationTargetValue), targetPerReplica };
   }
 }
 

@@ -9,21 +9,22 @@ import { Autoscaler, type Scalable } from "./autoscaler.ts";
 import { AwsSqsTrigger } from "./aws-sqs-trigger.ts";
 import { ExternalPushTrigger } from "./external-push-trigger.ts";
 import { MetricsApiTrigger } from "./metrics-api-trigger.ts";
+import { readPause } from "./pause.ts";
 import type { Trigger } from "./trigger.ts";
 
 export interface StartAutoscalerOptions {
   readonly scaledObject: ScaledObject;
   readonly target: Scalable;
   readonly settings: PlaygroundSettings;
-  readonly broker: Broker;
-  readonly dns: ClusterDns;
+  readonly broker: Pick<Broker, "sqs">;
+  readonly dns: Pick<ClusterDns, "resolve">;
   readonly journal: Journal;
 }
 
 /** KEDA's operator: takes a ScaledObject on, with the playground's times where they are shorter. */
 export function startAutoscaler(options: StartAutoscalerOptions): Autoscaler {
   const { target, settings, journal } = options;
-  const { spec } = options.scaledObject;
+  const { spec, metadata } = options.scaledObject;
   const stabilization =
     spec.advanced?.horizontalPodAutoscalerConfig?.behavior?.scaleDown?.stabilizationWindowSeconds;
   return new Autoscaler({
@@ -39,6 +40,8 @@ export function startAutoscaler(options: StartAutoscalerOptions): Autoscaler {
       settings.scaleDownStabilizationSeconds.used,
     ),
     hpaSyncSeconds: settings.hpaSyncSeconds.used,
+    fallback: spec.fallback,
+    pause: readPause(metadata.annotations),
     journal,
   });
 }

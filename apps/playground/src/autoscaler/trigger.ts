@@ -12,8 +12,15 @@ export interface Trigger {
   readonly name: string;
   /** KEDA's name of the kind of trigger. */
   readonly type: string;
+  /** How long an answer may take; undefined: as long as the connection lasts. */
+  readonly timeoutMs: number | undefined;
+  /** As in its readings, where that is known without asking. */
+  readonly targetPerReplica: number | undefined;
   read(signal: AbortSignal): Promise<TriggerReading>;
 }
+
+/** KEDA's --http-default-timeout. */
+export const httpTimeoutMs = 3_000;
 
 /** A trigger that says by itself when it is active, besides being asked. */
 export interface PushTrigger extends Trigger {

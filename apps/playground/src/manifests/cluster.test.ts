@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readManifests } from "@kong-serverless/manifests";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { readPause } from "../autoscaler/pause.ts";
 import { workspaceFolder } from "../workspace.ts";
 import { joinCluster } from "./cluster.ts";
 import { addComponent } from "./component.ts";
@@ -202,15 +203,24 @@ spec:
     expect(backend?.backend?.name).toBe("demo-backend");
   });
 
-  it("is played paused where it is paused, which is said", async () => {
+  it.each([
+    ['paused: "true"', { isWhole: true, replicas: undefined }, "stays at 0, and requests to it are held"],
+    ['paused-replicas: "2"', { isWhole: true, replicas: 2 }, "stays at 2"],
+    ['paused-scale-in: "true"', { isWhole: false, isIn: true, isOut: false }, "keeps the replicas"],
+    ['paused-scale-out: "true"', { isWhole: false, isIn: false, isOut: true }, "gets no more replicas"],
+  ])("is played with %s as KEDA does, which is said", async (annotation, pause, said) => {
     const cluster = await playBase(scalerFile, (text) =>
-      text.replace("spec:", '  annotations: { autoscaling.keda.sh/paused: "true" }\nspec:'),
+      text.replace("spec:", `  annotations: { autoscaling.keda.sh/${annotation} }\nspec:`),
     );
-    expect(cluster.scaleTargets.map(({ name, pausedReplicas }) => [name, pausedReplicas])).toEqual([
-      ["demo-backend", 0],
-      ["consumer", undefined],
+    const pauses = cluster.scaleTargets.map(({ name, scaledObject: { metadata } }) => [
+      name,
+      readPause(metadata.annotations),
     ]);
-    expect(told(cluster)).toEqual([expect.stringContaining("stays at 0")]);
+    expect(Object.fromEntries(pauses)).toMatchObject({
+      "demo-backend": pause,
+      consumer: { isWhole: false, isIn: false, isOut: false },
+    });
+    expect(told(cluster)).toEqual([expect.stringContaining(said)]);
   });
 
   it("has its environment from ConfigMaps and Secrets, and says what is not there", async () => {

@@ -18,6 +18,7 @@ import {
 } from "@kong-serverless/manifests";
 import type { z } from "zod";
 
+import { readPause } from "../autoscaler/pause.ts";
 import {
   type Component,
   type Deployment,
@@ -36,8 +37,6 @@ interface ScaleTarget {
   readonly scaledObject: ScaledObject;
   /** The plugin's backend that it serves; undefined for a worker, whose queue holds work. */
   readonly backend: BackendSettings | undefined;
-  /** Replicas that a paused ScaledObject leaves it at; undefined: it is scaled. */
-  readonly pausedReplicas?: number;
 }
 
 /** A path of an Ingress or HTTPRoute, with the Service that it leads to and the plugin that stands before it. */
@@ -250,7 +249,7 @@ class Stage {
         return [];
       }
       taken.add(scaled);
-      const paused = this.#pausedReplicas(scaler);
+      this.#notePause(scaler, scaledObject);
       return [
         {
           name: target.manifest.name,
@@ -258,7 +257,6 @@ class Stage {
           scaledObject,
           backend: this.#system.backends.find(({ settings }) => isScaledFor(scaledObject, settings))
             ?.settings,
-          ...(paused !== undefined && { pausedReplicas: paused }),
         },
       ];
     });
@@ -345,26 +343,16 @@ class Stage {
     };
   }
 
-  /** https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling */
-  #pausedReplicas({ manifest, paused }: Scaler): number | undefined {
-    if (paused === undefined) return undefined;
-    if (/scale-(?:in|out)"\]$/.test(paused.path)) {
-      this.#note(
-        manifest,
-        paused,
-        "the playground pauses both ways or none",
-        "it is scaled as if it were not written",
-      );
-      return undefined;
-    }
-    const replicas = paused.path.includes("paused-replicas") ? (paused.number ?? 0) : 0;
-    this.#note(
-      manifest,
-      paused,
-      "it is played as KEDA does",
-      `its target stays at ${replicas}, and requests to it are held until their deadline`,
-    );
-    return replicas;
+  #notePause({ manifest, paused }: Scaler, { metadata }: ScaledObject): void {
+    if (paused === undefined) return;
+    const { isWhole, replicas = 0, isOut } = readPause(metadata.annotations);
+    const held = "requests to it are held until their deadline";
+    const meaning = isWhole
+      ? `its target stays at ${replicas}${replicas === 0 ? `, and ${held}` : ""}`
+      : isOut
+        ? `its target gets no more replicas, and at 0 ${held}`
+        : "its target keeps the replicas that it has had";
+    this.#note(manifest, paused, "it is played as KEDA does", meaning);
   }
 
   #routes(route: Route): IngressRoute[] {

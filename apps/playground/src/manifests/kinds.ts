@@ -218,8 +218,21 @@ const scaledObject = z.object({
     initialCooldownPeriod: z.int().min(0).default(0),
     minReplicaCount: z.int().min(0).default(0),
     maxReplicaCount: z.int().min(1).default(kedaDefaults.maxReplicas),
-    // The playground's triggers can be read as long as it runs.
-    fallback: withoutPart.optional(),
+    fallback: z
+      .object({
+        failureThreshold: z.int().min(0),
+        replicas: z.int().min(0),
+        behavior: z
+          .enum([
+            "static",
+            "currentReplicas",
+            "currentReplicasIfHigher",
+            "currentReplicasIfLower",
+            "scalingModifiers",
+          ])
+          .default("static"),
+      })
+      .optional(),
     advanced: z
       .object({
         horizontalPodAutoscalerConfig: z

@@ -1,0 +1,1 @@
+export { ScriptedScaler } from "./scripted-scaler.ts";

@@ -1,0 +1,26 @@
+import type { ReplicaChange } from "./replica-history.ts";
+
+/** A ScaledObject for a workload of its own name, in a namespace of that name. */
+export interface ScaledObjectDraft {
+  readonly name: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Without its target. */
+  readonly spec: object;
+}
+
+/** Whoever scales workloads by their ScaledObjects: KEDA with the HPA, or what plays them. */
+export interface Scaling {
+  /** @param replicas Those that the workload has when the ScaledObject comes. */
+  scale(draft: ScaledObjectDraft, replicas?: number): Promise<ScaledWorkload>;
+}
+
+/** A workload without pods: only its count is of interest. */
+export interface ScaledWorkload extends AsyncDisposable {
+  /** Resolves once pushes count. */
+  ready(): Promise<void>;
+  replicas(): Promise<number>;
+  /** Sets the replicas past the ScaledObject, as `kubectl scale` does, until they stay so. */
+  scaleTo(replicas: number): Promise<void>;
+  /** The first change to these replicas since `sinceMs` (epoch), past or to come. */
+  until(replicas: number, sinceMs?: number): Promise<ReplicaChange>;
+}
