@@ -27,7 +27,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   ],
   [/^node scripts\/build-engines\.ts$/, { file: "package.json", text: "node scripts/build-engines.ts &&" }],
   [/^pnpm test( packages\/activator)?$/, ci("pnpm test --reporter=default")],
-  [/^pnpm test:packages$/, ci("step packages pnpm test:packages")],
+  [/^pnpm test:packages$/, ci("pnpm test:packages --reporter=default")],
   [/^pnpm changeset$/, { run: ["node_modules/@changesets/cli/bin.js", "--help"] }],
   [/^pnpm check$/, ci("step check pnpm check")],
   [/^pnpm format$/, { run: ["node_modules/oxfmt/bin/oxfmt", "--check", "test/docs"] }],
@@ -48,6 +48,15 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [
     /^node scripts\/make-secrets\.ts$/,
     { file: "package.json", text: '"prepare": "node scripts/make-secrets.ts"' },
+  ],
+  // The tutorial's own test types them, all but the packing, for which its other half installs what is packed.
+  [
+    /^(pnpm -C \.\.\/kong-serverless (demo|kong-serverless) |curl http:\/\/127\.0\.0\.1:8000\/$)/,
+    { file: "test/newcomer/tutorial.test.ts", text: "expect(commands).toHaveLength(8)" },
+  ],
+  [
+    /^(pnpm -C \.\.\/kong-serverless -r --filter-prod .* pack |npm install --prefix greeter )/,
+    { file: "test/packages/install.ts", text: '"pack", "--json", "--pack-destination"' },
   ],
   [/^pnpm demo --manifests DIR --app /, { file: "test/e2e/demo-command.test.ts", text: '"--app"' }],
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],

@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/packages/*.spec.ts"],
+    include: ["test/{packages,newcomer}/*.spec.ts"],
+    globalSetup: "test/packages/install.ts",
     root: new URL("../..", import.meta.url).pathname,
-    hookTimeout: 600_000,
   },
 });

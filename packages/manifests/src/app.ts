@@ -64,6 +64,17 @@ export function consumerQueue(
     : { name: queueName(url), place: variablePlace(app, "QUEUE_URL"), urlRegion: queueRegion(url) };
 }
 
+/** The queue of anybody's worker that is named as `init worker` names it; undefined where it may be another. */
+export function workerQueue({
+  environment,
+}: Container): { readonly name: string; readonly place: Place } | undefined {
+  const named = environment.find(({ name }) => name === "QUEUE_NAME");
+  // Its URL would win, as it does in ours.
+  const hasUrl = environment.some(({ name }) => name === "QUEUE_URL");
+  if (named?.value === undefined || hasUrl) return undefined;
+  return { name: named.value, place: named.place };
+}
+
 interface AppKind<Settings> {
   /** The variables that it reads. */
   readonly names: readonly string[];

@@ -229,6 +229,22 @@ describe("init worker", () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, folder: "resize", findings: [] });
   });
 
+  test("writes one whose wrong queue the doctor finds", async () => {
+    await runCli(["init", "worker", "--name", "resize", "--json"], { cwd });
+    const file = join(cwd, "resize/deploy/scaledobject.yaml");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace('queueURL: "resize"', 'queueURL: "resized"'));
+    const { stdout } = await runCli(["doctor", "--file", "resize/deploy", "--json"], { cwd });
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: [
+        {
+          code: "CONSUMER_QUEUE_NOT_WATCHED",
+          what: "Deployment default/resize consumes resize; ScaledObject default/resize watches resized",
+        },
+      ],
+    });
+  });
+
   test("refuses a name that Kubernetes would refuse", async () => {
     const argv = ["init", "worker", "--name", "Re_size"];
     await expect(runCli(argv, { cwd })).rejects.toThrow(/--name: found "Re_size"/);

@@ -13,7 +13,7 @@ export interface WorkerChoices {
 export function workerFolder(choices: WorkerChoices): FileToWrite[] {
   return [
     { path: "handler.js", text: handler },
-    { path: "worker.js", text: worker },
+    { path: "worker.js", text: worker(choices) },
     { path: "package.json", text: manifestOf(choices) },
     { path: "Dockerfile", text: dockerfile },
     { path: ".dockerignore", text: "deploy\nnode_modules\n" },
@@ -29,16 +29,18 @@ const handler = `/**
  *
  * @type {import("@kong-serverless/sqs-worker").Handler}
  */
-export async function handle({ id, text }, { signal }) {
+export async function handle({ text }, { signal, log }) {
   // \`signal\` aborts when the handler's time is up or the worker must stop: hand it on to whatever waits.
   signal.throwIfAborted();
-  console.log(JSON.stringify({ event: "message.handled", id, characters: text.length }));
+  log.info({ characters: text.length }, "message.read");
 }
 `;
 
-const worker = `import { createServer } from "node:http";
+function worker({ name }: WorkerChoices): string {
+  return `import { createServer } from "node:http";
 
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { createLog } from "@kong-serverless/runtime";
 import { createWorker, SqsQueue } from "@kong-serverless/sqs-worker";
 
 import { handle } from "./handler.js";
@@ -48,6 +50,8 @@ const client = new SQSClient({ region: AWS_REGION });
 const worker = createWorker({
   queue: new SqsQueue({ client, queue: QUEUE_URL ? { url: QUEUE_URL } : { name: QUEUE_NAME } }),
   handler: handle,
+  // What becomes of each message, and what keeps the worker from its queue: lines of JSON.
+  log: createLog(${JSON.stringify(name)}),
 });
 
 // For Kubernetes' probes: alive while the process answers, ready while the queue does.
@@ -64,6 +68,7 @@ await worker.start();
 probes.close();
 client.destroy();
 `;
+}
 
 function manifestOf({ name }: WorkerChoices): string {
   const content = {
@@ -73,6 +78,7 @@ function manifestOf({ name }: WorkerChoices): string {
     scripts: { start: "node worker.js" },
     dependencies: {
       "@aws-sdk/client-sqs": packageJson.devDependencies["@aws-sdk/client-sqs"],
+      "@kong-serverless/runtime": packageJson.version,
       "@kong-serverless/sqs-worker": packageJson.version,
     },
     engines: { node: ">=22" },

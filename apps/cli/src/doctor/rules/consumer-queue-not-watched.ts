@@ -1,6 +1,19 @@
-import { consumerQueue, title } from "@kong-serverless/manifests";
+import {
+  consumerQueue,
+  type Place,
+  type System,
+  title,
+  wokenWorkloads,
+  type Workload,
+  workerQueue,
+} from "@kong-serverless/manifests";
 
 import { fault, notLookedAt, type Rule } from "../rule.ts";
+
+interface Receiver {
+  readonly workload: Workload;
+  readonly queue: { readonly name: string; readonly place: Place };
+}
 
 export const consumerQueueNotWatched: Rule = {
   code: "CONSUMER_QUEUE_NOT_WATCHED",
@@ -8,12 +21,11 @@ export const consumerQueueNotWatched: Rule = {
   severity: "error",
   why: "Messages in the consumer's queue do not start it, or another queue's messages start it for nothing.",
   fix: "Give QUEUE_NAME (or QUEUE_URL) and the queueURL of its ScaledObject's trigger the same queue.",
-  *check({ apps, scalers }) {
-    for (const app of apps.consumers) {
-      const { manifest } = app.workload;
-      const queue = consumerQueue(app);
-      const scaler = scalers.find(({ target }) => target?.manifest === manifest);
-      if (queue === undefined || scaler === undefined) continue;
+  *check(system) {
+    for (const { workload, queue } of receivers(system)) {
+      const { manifest } = workload;
+      const scaler = system.scalers.find(({ target }) => target?.manifest === manifest);
+      if (scaler === undefined) continue;
       if (scaler.queues.some((trigger) => trigger.queue === queue.name)) continue;
       if (scaler.queues.some((trigger) => trigger.queue === undefined)) {
         yield notLookedAt(
@@ -29,3 +41,29 @@ export const consumerQueueNotWatched: Rule = {
     }
   },
 };
+
+/**
+ * Workloads that work off a queue. Of others than the consumer it is taken for granted where SQS alone scales them: elsewhere a
+ * variable of that name may be the queue that they send to.
+ */
+function receivers(system: System): Receiver[] {
+  const consumers = system.apps.consumers.flatMap((app) => {
+    const queue = consumerQueue(app);
+    return queue === undefined ? [] : [{ workload: app.workload, queue }];
+  });
+  const known = new Set([
+    ...system.apps.consumers.map(({ workload }) => workload),
+    ...wokenWorkloads(system),
+  ]);
+  const workers = system.scalers.flatMap(({ target, queues, manifest }) => {
+    const isScaledBySqs =
+      queues.every(({ broker }) => broker === "sqs") &&
+      queues.length === manifest.root.at("spec", "triggers").items.length;
+    if (target === undefined || known.has(target) || !isScaledBySqs) return [];
+    return target.containers.flatMap((container) => {
+      const queue = workerQueue(container);
+      return queue === undefined ? [] : [{ workload: target, queue }];
+    });
+  });
+  return [...consumers, ...workers];
+}
