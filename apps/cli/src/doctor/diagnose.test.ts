@@ -264,6 +264,7 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
 
   // 2 gateways x (60 s / 20 s + 60 s / 5 s) = 30
   ["WAKE_QUEUE_LENGTH_TOO_LOW", [set(backendScaler, [...wake, "queueLength"], "30")]],
+  ["RELEASE_FAR_FROM_TARGET", [set(backendScaler, [...demand, "targetValue"], "5")]],
   ["WAKE_ACTIVATION_TOO_HIGH", [set(backendScaler, [...wake, "activationQueueLength"], "1")]],
   ["KEEP_WARM_TOO_SLOW", [set(plugin, ["config", "keepWarmIntervalMs"], 59_000)]],
   ["KEEP_WARM_WITHOUT_SPARE", [set(plugin, ["config", "keepWarmIntervalMs"], 30_000)]],
@@ -293,6 +294,38 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["HANDLER_LIMIT_BELOW_CALLBACK", [setVariable("consumer", "HANDLER_TIMEOUT_SECONDS", "60")]],
   ["CALLBACK_TIMEOUT_TOO_SHORT", [setVariable("consumer", "CALLBACK_TIMEOUT_SECONDS", "60")]],
 ];
+
+const releaseFindings = async (releaseConcurrency: number, targetValue: string, ...others: Mistake[]) => {
+  const { findings } = await diagnosePlanted(
+    {},
+    set(plugin, ["config", "releaseConcurrency"], releaseConcurrency),
+    set(backendScaler, [...demand, "targetValue"], targetValue),
+    ...others,
+  );
+  return findings.filter(({ code }) => code === "RELEASE_FAR_FROM_TARGET").map(({ what }) => what);
+};
+
+describe("the release and the target", () => {
+  test.each([
+    [100, "10"],
+    [10, "100"],
+    [0, "1"],
+  ])("may be %i and %s", async (releaseConcurrency, targetValue) => {
+    expect(await releaseFindings(releaseConcurrency, targetValue)).toEqual([]);
+  });
+
+  test("may not be far apart in either direction", async () => {
+    expect(await releaseFindings(110, "10")).toEqual([
+      "demo-backend gets 110 requests at once when it has started; ScaledObject kong-serverless/demo-backend counts on 10 for each replica",
+    ]);
+    expect(await releaseFindings(1, "11")).toHaveLength(1);
+  });
+
+  test("are not compared where the target is not one replica's", async () => {
+    const ofAll = set(backendScaler, ["spec", "triggers", 1, "metricType"], "Value");
+    expect(await releaseFindings(100, "1", ofAll)).toEqual([]);
+  });
+});
 
 describe("diagnose", () => {
   const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" }, terminationGracePeriodSeconds: 120 };

@@ -115,6 +115,17 @@ describe("init", () => {
     });
   });
 
+  test("releases as many held requests at once as the scaler counts on for each replica", async () => {
+    await init([deployment, service], "--yes", "--requests-per-replica", "25");
+    expect(await read("plugin.yaml")).toMatchObject({ config: { releaseConcurrency: 25 } });
+    const { spec } = (await read("scaledobject.yaml")) as {
+      spec: { triggers: { name: string; metadata: object }[] };
+    };
+    expect(spec.triggers.find(({ name }) => name === "demand")?.metadata).toMatchObject({
+      targetValue: "25",
+    });
+  });
+
   test("never overwrites a file, and shows what it would have written", async () => {
     await init([deployment, service], "--yes");
     const again = await init([deployment, service], "--yes");

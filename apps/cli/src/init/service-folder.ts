@@ -65,7 +65,10 @@ ${resources.map((resource) => `  - ${resource}`).join("\n")}
 `;
 }
 
-function plugin({ name, namespace, health }: AdoptedService, { broker }: ServiceChoices): string {
+function plugin(
+  { name, namespace, health }: AdoptedService,
+  { broker, requestsPerReplica }: ServiceChoices,
+): string {
   const wake =
     broker === "none"
       ? ""
@@ -83,6 +86,8 @@ plugin: serverless
 config:
   # How long a request is held at most, in milliseconds; then the client gets 503 with Retry-After.
   holdTimeoutMs: 60000
+  # Held requests that go on at once when the backend has started; the others follow as those end. The ScaledObject's targetValue.
+  releaseConcurrency: ${requestsPerReplica}
   backend:
     - name: ${name}
       # Asked every 20 ms while requests are held; the first success releases them. Below the path that the route strips, if it does.

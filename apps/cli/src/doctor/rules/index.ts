@@ -56,6 +56,7 @@ import { readinessProbeMissing } from "./readiness-probe-missing.ts";
 import { readinessProbeSlow } from "./readiness-probe-slow.ts";
 import { referenceNotFound } from "./reference-not-found.ts";
 import { regionMismatch } from "./region-mismatch.ts";
+import { releaseFarFromTarget } from "./release-far-from-target.ts";
 import { replicasSet } from "./replicas-set.ts";
 import { scaleTargetMismatch } from "./scale-target-mismatch.ts";
 import { scaleTargetNotFound } from "./scale-target-not-found.ts";
@@ -153,6 +154,7 @@ export const rules: readonly Rule[] = [
   preStopMissing,
   readinessProbeMissing,
   readinessProbeSlow,
+  releaseFarFromTarget,
   replicasSet,
   serviceUpstreamMissing,
   sidecarDelaysColdStart,
