@@ -8,6 +8,7 @@ export default defineConfig({
       "test/**/*.test.ts",
       "bench/*.test.ts",
     ],
+    reporters: ["default", "./test/skip-report.ts"],
     globalSetup: "packages/testing/src/bundle-folder.ts",
     // Tests start real processes; on two cores more than two at once only makes them wait for one another.
     maxWorkers: 2,

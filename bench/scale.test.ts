@@ -2,13 +2,15 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { linux, needs } from "@kong-serverless/testing";
 import { expect, test } from "vitest";
 
 const positive = expect.toSatisfy((value: unknown) => Number.isFinite(value) && (value as number) > 0);
 const number = expect.toSatisfy((value: unknown) => Number.isFinite(value));
 
-test.runIf(process.platform === "linux")(
+test(
   "the benchmark at scale ends with one line of JSON that has every figure",
+  { timeout: 120_000, ...needs(linux) },
   async () => {
     const main = fileURLToPath(new URL("main.ts", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [main, "scale", "--json", "--quick"]);
@@ -42,5 +44,4 @@ test.runIf(process.platform === "linux")(
       machine: expect.any(Object),
     });
   },
-  120_000,
 );

@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
 import { crdFolder, readCrdChecks } from "../observability/crd-schemas.ts";
 import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
-import { findKustomize, render, root, titleOf } from "./rendering.ts";
+import { requireKustomize, render, root, titleOf } from "./rendering.ts";
 
-const kustomize = findKustomize();
+const command = requireKustomize();
 const crdFolders = ["keda", "dapr", "kong"].flatMap((name) => crdFolder(name) ?? []);
 const checks = new Map(crdFolders.flatMap((folder) => Array.from(readCrdChecks(folder))));
 /** Its definition is the Gateway API's, of which there is no copy. */
@@ -52,10 +53,10 @@ function built(name: string, ...options: readonly string[]) {
   run("init", "--file", "app.yaml", "--out", name, "--json", ...options);
   const kustomization = `resources: [app.yaml, ${name}]\ncomponents: [${name}/workload]\n`;
   writeFileSync(join(folder, "kustomization.yaml"), kustomization);
-  return render(kustomize ?? [], folder);
+  return render(command ?? [], folder);
 }
 
-describe.skipIf(kustomize === undefined)("what init writes, built together with the service", () => {
+describe("what init writes, built together with the service", needs(kustomize()), () => {
   test.each([
     ["sqs", "--broker", "sqs"],
     ["rabbitmq", "--broker", "rabbitmq"],
@@ -96,7 +97,7 @@ describe.skipIf(kustomize === undefined)("what init writes, built together with 
 
   test("of a worker is so too", { timeout: 60_000 }, () => {
     run("init", "worker", "--name", "resize", "--queue", "resize-jobs", "--json");
-    const objects = render(kustomize ?? [], join(folder, "resize/deploy"));
+    const objects = render(command ?? [], join(folder, "resize/deploy"));
     expect(objects.map(({ kind }) => kind).sort()).toEqual([
       "Deployment",
       "ScaledObject",

@@ -1,16 +1,14 @@
+import { kustomize, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { crdFolder, readCrdChecks } from "../observability/crd-schemas.ts";
+import { crdFolder, definitions, readCrdChecks } from "../observability/crd-schemas.ts";
 import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
-import { findKustomize, type KubernetesObject, renderAll, renderings, titleOf } from "./rendering.ts";
+import { requireKustomize, type KubernetesObject, renderAll, renderings, titleOf } from "./rendering.ts";
 
-const kustomize = findKustomize();
-const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+const command = requireKustomize();
+const rendered = command === undefined ? undefined : renderAll(command);
 
 const crdFolders = ["keda", "dapr", "kong", "prometheus-operator"].flatMap((name) => crdFolder(name) ?? []);
-if (crdFolders.length === 0) {
-  process.stderr.write("SKIPPED: custom resources against their definitions, since CRD_SCHEMAS is not set\n");
-}
 
 const all = (): [title: string, object: KubernetesObject][] =>
   [...(rendered ?? [])].flatMap(([rendering, objects]) =>
@@ -32,7 +30,7 @@ const podSpecOf = (object: KubernetesObject) =>
   (object as unknown as { spec: { template: { spec: PodSpec } } }).spec.template.spec;
 const workloads = () => some("Deployment", "StatefulSet", "Job");
 
-describe.skipIf(rendered === undefined)("everything that is applied", () => {
+describe("everything that is applied", needs(kustomize()), () => {
   test.each(renderings)("is rendered: %s", (name) => {
     expect(rendered?.get(name)?.length).toBeGreaterThan(10);
   });
@@ -97,7 +95,7 @@ describe.skipIf(rendered === undefined)("everything that is applied", () => {
   });
 });
 
-describe.skipIf(rendered === undefined || crdFolders.length === 0)("custom resources", () => {
+describe("custom resources", needs(kustomize(), definitions("keda")), () => {
   const checks = new Map(crdFolders.flatMap((folder) => Array.from(readCrdChecks(folder))));
   const faults = (object: KubernetesObject) => {
     const check = checks.get(`${object.apiVersion}/${object.kind}`);

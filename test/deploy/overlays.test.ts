@@ -2,12 +2,13 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { kustomize, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { findKustomize, type KubernetesObject, renderAll, root, titleOf } from "./rendering.ts";
+import { requireKustomize, type KubernetesObject, renderAll, root, titleOf } from "./rendering.ts";
 
-const kustomize = findKustomize();
-const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+const command = requireKustomize();
+const rendered = command === undefined ? undefined : renderAll(command);
 
 interface Trigger {
   readonly type: string;
@@ -19,7 +20,7 @@ const of = (rendering: string, kind: string) =>
 const triggersOf = (object: KubernetesObject) => (object["spec"] as { triggers: Trigger[] }).triggers;
 const triggers = (rendering: string) => of(rendering, "ScaledObject").flatMap(triggersOf);
 
-describe.skipIf(rendered === undefined)("the overlays", () => {
+describe("the overlays", needs(kustomize()), () => {
   test("need nothing outside the cluster for development", () => {
     const sqs = triggers("overlay dev").filter(({ type }) => type === "aws-sqs-queue");
     for (const { metadata } of sqs) {

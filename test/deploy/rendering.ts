@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { findKustomize, kustomize } from "@kong-serverless/testing";
 import { parseAllDocuments } from "yaml";
 
 export const root = join(import.meta.dirname, "../..");
@@ -37,43 +38,23 @@ export const renderings = [
   ...overlays.map((name) => `overlay ${name}`),
 ] as const;
 
-const withoutKustomize =
-  "neither $KUSTOMIZE, nor kustomize, nor kubectl kustomize can be run: install one of them, or name one in KUSTOMIZE";
-
-/** The command that renders a folder, to which its path is added; undefined where there is none, which fails in CI. */
-export function findKustomize(): readonly string[] | undefined {
-  // Variables of the tests, not of an app: packages/config knows nothing of them.
-  const configured = process.env["KUSTOMIZE"];
-  const commands = [
-    ...(configured === undefined ? [] : [[configured, "build"]]),
-    ["kustomize", "build"],
-    ["kubectl", "kustomize"],
-  ];
-  const found = commands.find(isThere);
-  if (found === undefined && process.env["CI"] !== undefined) throw new Error(withoutKustomize);
-  if (found === undefined)
-    process.stderr.write(`SKIPPED: every test of rendered manifests, since ${withoutKustomize}\n`);
+/** The command that renders a folder. Throws where CI has none: there these tests may not be skipped. */
+export function requireKustomize(): readonly string[] | undefined {
+  const found = findKustomize();
+  if (found === undefined && process.env["CI"] !== undefined)
+    throw new Error(`CI has no ${kustomize().what}`);
   return found;
 }
 
-function isThere([command = "", subcommand = ""]: readonly string[]): boolean {
-  try {
-    execFileSync(command, [subcommand, "--help"], { stdio: "ignore", timeout: 30_000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Renders everything in a copy of deploy/ in which the passwords that Git ignores are those of the examples. */
-export function renderAll(kustomize: readonly string[]): ReadonlyMap<string, KubernetesObject[]> {
+export function renderAll(command: readonly string[]): ReadonlyMap<string, KubernetesObject[]> {
   const folder = mkdtempSync(join(tmpdir(), "deploy-"));
   try {
     cpSync(join(root, "deploy"), join(folder, "deploy"), { recursive: true });
     for (const example of globSync("deploy/**/*.example", { cwd: folder })) {
       copyFileSync(join(folder, example), join(folder, example.replace(/\.example$/, "")));
     }
-    return new Map(renderings.map((name) => [name, render(kustomize, folderOf(name, folder))]));
+    return new Map(renderings.map((name) => [name, render(command, folderOf(name, folder))]));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { kustomize, needs } from "@kong-serverless/testing";
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 
-import { findKustomize, type KubernetesObject, renderAll, root } from "./rendering.ts";
+import { schemaNeed } from "../observability/crd-schemas.ts";
+import { requireKustomize, type KubernetesObject, renderAll, root } from "./rendering.ts";
 
 interface Artifact {
   readonly image: string;
@@ -28,15 +30,15 @@ interface Skaffold {
 
 const skaffold = parse(readFileSync(join(root, "skaffold.yaml"), "utf8"), { merge: true }) as Skaffold;
 const dockerfile = readFileSync(join(root, "deploy/images/Dockerfile"), "utf8");
-const kustomize = findKustomize();
-const rendered = kustomize === undefined ? undefined : renderAll(kustomize);
+const command = requireKustomize();
+const rendered = command === undefined ? undefined : renderAll(command);
 
 // A variable of the tests, not of an app: packages/config knows nothing of it.
 const schemaFile = join(process.env["CRD_SCHEMAS"] ?? "", "skaffold/v4beta13.json");
-const hasSchema = process.env["CRD_SCHEMAS"] !== undefined && existsSync(schemaFile);
-if (!hasSchema) {
-  process.stderr.write("SKIPPED: skaffold.yaml against its schema, since CRD_SCHEMAS is not set\n");
-}
+const schema = schemaNeed(
+  "skaffold's schema",
+  process.env["CRD_SCHEMAS"] !== undefined && existsSync(schemaFile),
+);
 
 const imagesOf = (object: KubernetesObject): string[] =>
   [...JSON.stringify(object).matchAll(/"image":"(kong-serverless\/[\w-]+)(?::\w+)?"/g)].map(
@@ -44,7 +46,7 @@ const imagesOf = (object: KubernetesObject): string[] =>
   );
 
 describe("skaffold.yaml", () => {
-  test.skipIf(!hasSchema)("is as its schema wants it", () => {
+  test("is as its schema wants it", needs(schema), () => {
     const check = new Ajv({ strict: false, allErrors: true }).compile(
       JSON.parse(readFileSync(schemaFile, "utf8")) as object,
     );
@@ -74,8 +76,9 @@ describe("skaffold.yaml", () => {
     expect(all.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  test.skipIf(rendered === undefined).each(["dev", "live", "staging"])(
+  test.each(["dev", "live", "staging"])(
     "builds every image that the overlay %s runs",
+    needs(kustomize()),
     (name) => {
       const profile = skaffold.profiles.find((one) => one.name === name);
       expect(profile?.manifests.kustomize.paths).toEqual([`deploy/overlays/${name}`]);

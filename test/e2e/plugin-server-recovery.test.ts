@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { linux, needs } from "@kong-serverless/testing";
 import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
 import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
 
@@ -81,7 +82,7 @@ async function report({ annotate }: TestContext, outageMs: number): Promise<void
 
 // Each of these starts the whole system and a backend in it, and waits with deadlines of its own. Linux alone tells which
 // process is which.
-describe.runIf(process.platform === "linux")("a plugin server that is killed", { timeout: 40_000 }, () => {
+describe("a plugin server that is killed", { timeout: 40_000, ...needs(linux) }, () => {
   it("during 20 holds answers these 500 and holds again, without ever letting a request through to a sleeping backend", async (context) => {
     const playground = await startPlayground();
     const held = Array.from({ length: 20 }, () => statusOf(`${playground.url}/`));

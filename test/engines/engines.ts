@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import type { Need } from "@kong-serverless/testing";
+
 /** Where the engines are: folders of ready binaries, and KEDA's own module for its definitions. */
 export interface Engines {
   binary(name: string): string;
@@ -31,26 +33,26 @@ export const engineFolder =
   process.env["ENGINES"] ??
   join(homedir(), ".cache/kong-serverless", `keda-${kedaVersion}-kubernetes-${kubernetesVersion}`);
 
-/** The real engines; undefined, with the reason on stderr, where they are not wanted or not there. */
+/** The real engines; undefined where they are not wanted or not there. */
 export function findEngines(): Engines | undefined {
-  const why = whyNot();
-  if (why !== undefined) {
-    process.stderr.write(`SKIPPED: everything on the real Kubernetes and KEDA, since ${why}\n`);
-    return undefined;
-  }
+  if (whyNot() !== undefined) return undefined;
   return {
     binary: (name) => findProgram(name) ?? name,
     kedaDefinitions: join(moduleFolder(`github.com/kedacore/keda/v2@${kedaVersion}`), "config/crd/bases"),
   };
 }
 
+export function realEngines(): Need {
+  const why = whyNot();
+  return { what: "the real Kubernetes API server and KEDA", remedy: why ?? "", isMet: why === undefined };
+}
+
 function whyNot(): string | undefined {
-  if (process.env["REAL_ENGINES"] !== "1") return "REAL_ENGINES is not 1 (`pnpm test:engines` sets it)";
+  if (process.env["REAL_ENGINES"] !== "1") return "pnpm test:engines";
   const missing = engineNames.filter((name) => findProgram(name) === undefined);
-  if (missing.length > 0)
-    return `${missing.join(", ")} cannot be found in ${engineFolder}: run node scripts/build-engines.ts`;
-  if (findProgram("go") === undefined) return "go is not installed, and knows where KEDA's definitions are";
-  if (findProgram("openssl") === undefined) return "openssl is not installed";
+  if (missing.length > 0) return `run node scripts/build-engines.ts, which makes ${missing.join(", ")}`;
+  if (findProgram("go") === undefined) return "install go, which knows where KEDA's definitions are";
+  if (findProgram("openssl") === undefined) return "install openssl";
   return undefined;
 }
 

@@ -2,17 +2,19 @@ import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { kedaRefuses } from "../../apps/cli/src/doctor/rules/keda-refuses.ts";
 import { ScriptedScaler } from "../../packages/keda-scaler/src/testing/index.ts";
 import { Manifests, type System, toManifest } from "../../packages/manifests/src/index.ts";
 import { sleep } from "../../packages/runtime/src/index.ts";
-import { findKustomize, renderAll } from "../deploy/rendering.ts";
+import { requireKustomize, renderAll } from "../deploy/rendering.ts";
+import { definitions } from "../observability/crd-schemas.ts";
 import type { ApiObject } from "./api-client.ts";
 import { eventually, pushTrigger, specOf, tellStories } from "./contract/stories.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { findEngines } from "./engines.ts";
+import { findEngines, realEngines } from "./engines.ts";
 import { freePort } from "./free-port.ts";
 import { Keda, readDocuments } from "./keda.ts";
 import { NumberServer } from "./number-server.ts";
@@ -43,7 +45,7 @@ interface Refused {
 
 const login = (spec: object): Refused => ({ kind: "TriggerAuthentication", spec });
 
-describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minutes }, () => {
+describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, () => {
   const folder = mkdtempSync(join(tmpdir(), "engines-"));
   let cluster: ControlPlane;
   let keda: Keda;
@@ -195,19 +197,20 @@ describe.skipIf(engines === undefined)("on the real KEDA", { timeout: 3 * minute
     expect([...kedaRefuses.check({ manifests } as System)]).not.toEqual([]);
   });
 
-  const kustomize = engines && findKustomize();
-  const definitions = process.env["CRD_SCHEMAS"];
-  test.skipIf(kustomize === undefined || definitions === undefined)(
+  const command = engines && requireKustomize();
+  const schemas = process.env["CRD_SCHEMAS"] ?? "";
+  test(
     "everything that is shipped is accepted by the API server, strictly, and by KEDA's webhook",
+    needs(kustomize(), definitions("prometheus-operator")),
     async () => {
-      for (const file of globSync("{dapr,kong,prometheus}-*/*.yaml", { cwd: definitions ?? "" })) {
-        for (const object of readDocuments(join(definitions ?? "", file))) await cluster.api.apply(object);
+      for (const file of globSync("{dapr,kong,prometheus}-*/*.yaml", { cwd: schemas })) {
+        for (const object of readDocuments(join(schemas, file))) await cluster.api.apply(object);
       }
       for (const name of ["kong", "kong-serverless"]) {
         await cluster.api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
       }
       let applied = 0;
-      for (const [rendering, objects] of renderAll(kustomize ?? [])) {
+      for (const [rendering, objects] of renderAll(command ?? [])) {
         for (const object of objects) {
           const isNew = async () =>
             cluster.api

@@ -2,16 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { InClusterApiServer, ServicePods } from "../../packages/kubernetes-watch/src/index.ts";
 import { RecordingLog } from "../../packages/testing/src/index.ts";
-import { findKustomize, renderAll } from "../deploy/rendering.ts";
+import { requireKustomize, renderAll } from "../deploy/rendering.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { findEngines } from "./engines.ts";
+import { findEngines, realEngines } from "./engines.ts";
 
 const engines = findEngines();
-const kustomize = findKustomize();
+const command = requireKustomize();
 const minutes = 60_000;
 const namespace = "kong-serverless";
 const url = `http://orders.${namespace}.svc:80/healthz`;
@@ -38,9 +39,9 @@ const statusOf = (ready: "True" | "False") => ({
   },
 });
 
-describe.skipIf(engines === undefined || kustomize === undefined)(
+describe(
   "the pods behind a Service, on the real API server",
-  { timeout: 2 * minutes },
+  { timeout: 2 * minutes, ...needs(realEngines(), kustomize()) },
   () => {
     const folder = mkdtempSync(join(tmpdir(), "engines-"));
     const account = join(folder, "account");
@@ -49,12 +50,12 @@ describe.skipIf(engines === undefined || kustomize === undefined)(
     const log = new RecordingLog();
 
     beforeAll(async () => {
-      if (engines === undefined || kustomize === undefined) return;
+      if (engines === undefined || command === undefined) return;
       cluster = await ControlPlane.start(engines, folder);
       for (const name of ["kong", namespace]) {
         await cluster.api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
       }
-      const component = renderAll(kustomize).get("base with pod-probes") ?? [];
+      const component = renderAll(command).get("base with pod-probes") ?? [];
       const own = component.filter(({ metadata }) => metadata.name === "kong-serverless-endpoints");
       // The Secret's token is made for an account that is there.
       for (const object of own.toSorted((a, b) => b.kind.localeCompare(a.kind))) {

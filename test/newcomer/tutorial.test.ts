@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-import { isAlive, SpawnedApp } from "@kong-serverless/testing";
+import { isAlive, kustomize, needs, SpawnedApp } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 
-import { findKustomize, root } from "../deploy/rendering.ts";
+import { root } from "../deploy/rendering.ts";
 import { read } from "../docs/markdown.ts";
 import { commands, commandWith, files, inShort, mistakes, page } from "./page.ts";
 
@@ -60,7 +60,7 @@ function stepsOf(timeline: string): Set<string> {
   return new Set([...timeline.matchAll(/\d+ ms {2}(.*)/g)].map(([, step = ""]) => step));
 }
 
-describe.skipIf(findKustomize() === undefined)("docs/your-service.md", { timeout: 60_000 }, () => {
+describe("docs/your-service.md", { timeout: 60_000, ...needs(kustomize()) }, () => {
   test("init writes the files that the page lists, and touches none of the service's own", async () => {
     const said = await type(commandWith("init --file hello.yaml"));
     const [, listed = ""] = /^ {4}kong-serverless\/hello\/\n((?: {6}\+ .*\n)+)/m.exec(page) ?? [];

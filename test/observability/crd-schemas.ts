@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { Need } from "@kong-serverless/testing";
 import { Ajv, type ValidateFunction } from "ajv";
 import { parse } from "yaml";
 
@@ -22,6 +23,20 @@ export function crdFolder(project: string): string | undefined {
   if (folder === undefined || !existsSync(folder)) return undefined;
   const version = readdirSync(folder).find((name) => name.startsWith(`${project}-`));
   return version === undefined ? undefined : join(folder, version);
+}
+
+/** The custom resource definitions of a project. */
+export function definitions(project: string): Need {
+  return schemaNeed("custom resource definitions", crdFolder(project) !== undefined);
+}
+
+/** What the workflow downloads. */
+export function schemaNeed(what: string, isMet: boolean): Need {
+  return {
+    what,
+    remedy: "download them as .github/workflows/ci.yaml does, and name their folder in CRD_SCHEMAS",
+    isMet,
+  };
 }
 
 /** A check by `apiVersion/kind` of every definition in the folder. A field that a definition does not list is a fault. */

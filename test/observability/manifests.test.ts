@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import {
@@ -11,7 +12,7 @@ import {
   readKustomization,
   readManifests,
 } from "./component.ts";
-import { crdFolder, readCrdChecks } from "./crd-schemas.ts";
+import { crdFolder, definitions, readCrdChecks } from "./crd-schemas.ts";
 
 const kustomization = readKustomization();
 const manifests = kustomization.resources.flatMap(readComponent);
@@ -76,13 +77,8 @@ test("the dashboard's panels are distinct and say what they show", () => {
 });
 
 const folder = crdFolder("prometheus-operator");
-if (folder === undefined) {
-  process.stderr.write(
-    "SKIPPED: monitors and alerts against their definitions, since CRD_SCHEMAS is not set\n",
-  );
-}
 
-describe.skipIf(folder === undefined)("the Prometheus Operator's definitions", () => {
+describe("the Prometheus Operator's definitions", needs(definitions("prometheus-operator")), () => {
   const checks = folder === undefined ? undefined : readCrdChecks(folder);
   const faultsOf = (manifest: Manifest) => {
     const check = checks?.get(`${manifest.apiVersion}/${manifest.kind}`);

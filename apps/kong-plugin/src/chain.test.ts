@@ -1,7 +1,6 @@
-import { ScriptedBackend } from "@kong-serverless/testing";
+import { needs, nginx, ScriptedBackend } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { nginxMissing } from "./testing/nginx-gateway.ts";
 import { backendConfig, useNginxStage, useStage } from "./testing/stage.ts";
 
 const chained = (store: ScriptedBackend, fields: object = {}) => ({
@@ -21,12 +20,12 @@ const chained = (store: ScriptedBackend, fields: object = {}) => ({
 });
 
 const forms = [
-  { form: "over Kong's plugin protocol", open: useStage(), skip: false },
-  { form: "in Lua", open: useNginxStage(), skip: nginxMissing() !== undefined },
+  { form: "over Kong's plugin protocol", open: useStage(), required: {} },
+  { form: "in Lua", open: useNginxStage(), required: needs(nginx()) },
 ];
 
-describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ open, skip }) => {
-  test.skipIf(skip)("is woken by one request, which goes on when both are ready", async () => {
+describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ open, required }) => {
+  test("is woken by one request, which goes on when both are ready", required, async () => {
     await using store = await new ScriptedBackend(503).start();
     await using stage = await open({ config: chained(store) });
     stage.backend.become(200);
@@ -53,7 +52,7 @@ describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ o
     expect(store.requests).toEqual([]);
   });
 
-  test.skipIf(skip)("is answered 503 with the name of the one that did not start", async () => {
+  test("is answered 503 with the name of the one that did not start", required, async () => {
     await using store = await new ScriptedBackend(503).start();
     // Long enough for the first backend's own answer on a busy machine.
     await using stage = await open({ config: { ...chained(store), holdTimeoutMs: 2000 } });
@@ -66,7 +65,7 @@ describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ o
     });
   });
 
-  test.skipIf(skip)("is refused when it has no end", async () => {
+  test("is refused when it has no end", required, async () => {
     await using store = await new ScriptedBackend(200).start();
     await using stage = await open({ config: chained(store, { alsoWake: ["demo"] }) });
     const { status, body } = await stage.gateway.request();

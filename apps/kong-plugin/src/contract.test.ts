@@ -1,25 +1,22 @@
+import { needs, nginx } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { hasKong } from "./testing/kong-gateway.ts";
+import { realKong } from "./testing/kong-gateway.ts";
 import { matchedBackends, matchingCases } from "./testing/matching-cases.ts";
-import { nginxMissing } from "./testing/nginx-gateway.ts";
 import { backendConfig, config, useKongStage, useNginxStage, useStage } from "./testing/stage.ts";
 
-const missing = nginxMissing();
-if (missing !== undefined) process.stderr.write(`The Lua form of the plugin is not tested: ${missing}.\n`);
-
 const forms = [
-  { form: "over Kong's plugin protocol", useForm: useStage, isHere: true },
-  { form: "in Lua", useForm: useNginxStage, isHere: missing === undefined },
-  { form: "in Lua, on a real Kong", useForm: useKongStage, isHere: hasKong },
+  { form: "over Kong's plugin protocol", useForm: useStage, required: {} },
+  { form: "in Lua", useForm: useNginxStage, required: needs(nginx()) },
+  { form: "in Lua, on a real Kong", useForm: useKongStage, required: needs(realKong) },
 ];
 
 /** What every form of the plugin does alike. */
-describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere }) => {
+describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
   const openStage = useForm();
   const nothing = { held: 0, inFlight: 0 };
 
-  test.runIf(isHere)("holds requests of two workers for one activation and one wake message", async () => {
+  test("holds requests of two workers for one activation and one wake message", required, async () => {
     await using stage = await openStage({ workers: 2 });
     const held = Promise.all(Array.from({ length: 20 }, () => stage.gateway.request()));
     await stage.waitForCount("request.held", 20);
@@ -34,7 +31,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(await stage.gateway.metric("serverless_requests_total", { outcome: "cold" })).toBe(20);
   });
 
-  test.runIf(isHere)("marks a cold start on the response and on the request to the backend", async () => {
+  test("marks a cold start on the response and on the request to the backend", required, async () => {
     await using stage = await openStage();
     stage.backend.become(503, 503, 200);
     const { headers, body } = await stage.gateway.request();
@@ -45,8 +42,9 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     });
   });
 
-  test.runIf(isHere)(
+  test(
     "lets warm requests pass without a mark, a probe or a message, and counts them",
+    required,
     async () => {
       await using stage = await openStage({ config: { ...config, readyLeaseMs: 60_000 } });
       await stage.warmUp();
@@ -60,7 +58,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     },
   );
 
-  test.runIf(isHere)("answers 503 with a code and Retry-After when the time of a hold is up", async () => {
+  test("answers 503 with a code and Retry-After when the time of a hold is up", required, async () => {
     await using stage = await openStage({ config: { ...config, holdTimeoutMs: 300 } });
     const { status, headers, body } = await stage.gateway.request();
     expect(status).toBe(503);
@@ -71,7 +69,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     await expect.poll(() => stage.demand()).toEqual(nothing);
   });
 
-  test.runIf(isHere)("shows a person the waiting page", async () => {
+  test("shows a person the waiting page", required, async () => {
     await using stage = await openStage({ config: { ...config, waitingPageAfterMs: 50 } });
     const { status, headers, body } = await stage.gateway.request({ headers: { accept: "text/html" } });
     expect(status).toBe(503);
@@ -79,7 +77,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(body).toContain("Starting demo");
   });
 
-  test.runIf(isHere)("wakes nothing for requests that are excepted", async () => {
+  test("wakes nothing for requests that are excepted", required, async () => {
     const wakeExceptions = { userAgents: ["kube-probe"], paths: ["/ping"] };
     await using stage = await openStage({ config: { ...config, wakeExceptions } });
     const excepted = [{ headers: { "user-agent": "kube-probe/1.34" } }, { path: "/ping/x" }];
@@ -92,7 +90,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(stage.sidecar.messages).toEqual([]);
   });
 
-  test.runIf(isHere)("finds the backend by path and host as the table of cases says", async () => {
+  test("finds the backend by path and host as the table of cases says", required, async () => {
     const asleep = { health: "/healthz", pubsub: "pubsub", topic: "wake", upstream: "http://127.0.0.1:9" };
     await using stage = await openStage({
       config: { holdTimeoutMs: 100, backend: matchedBackends.map((match) => Object.assign(match, asleep)) },
@@ -107,7 +105,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(found).toEqual(matchingCases);
   });
 
-  test.runIf(isHere)("refuses the requests of a configuration that is wrong", async () => {
+  test("refuses the requests of a configuration that is wrong", required, async () => {
     await using stage = await openStage({
       // Two backends for the same requests, which Kong's schema cannot tell.
       config: { ...config, backend: [backendConfig, { ...backendConfig, name: "other" }] },
@@ -118,7 +116,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(stage.backend.requests).toEqual([]);
   });
 
-  test.runIf(isHere)("holds again as soon as the backend could not be reached", async () => {
+  test("holds again as soon as the backend could not be reached", required, async () => {
     await using stage = await openStage({ config: { ...config, readyLeaseMs: 50_000 } });
     await stage.warmUp();
     await stage.backend.stop();
@@ -130,7 +128,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect((await held).status).toBe(200);
   });
 
-  test.runIf(isHere)("shows what is held and in flight as the demand, until it ends", async () => {
+  test("shows what is held and in flight as the demand, until it ends", required, async () => {
     await using stage = await openStage();
     const { gateway } = stage;
     const slow = Array.from({ length: 10 }, () => gateway.request({ path: "/slow" }));
@@ -144,7 +142,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     await expect.poll(() => stage.demand()).toEqual(nothing);
   });
 
-  test.runIf(isHere)("takes over other settings with a reload", async () => {
+  test("takes over other settings with a reload", required, async () => {
     await using stage = await openStage({ config: { ...config, holdTimeoutMs: 200 } });
     expect((await stage.gateway.request()).status).toBe(503);
     await stage.gateway.reload({ ...config, backend: [{ ...backendConfig, topic: "wake-other" }] });
@@ -153,7 +151,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(stage.sidecar.messages.at(-1)).toMatchObject({ topic: "wake-other" });
   });
 
-  test.runIf(isHere)("returns to its former settings when a change is rolled back at once", async () => {
+  test("returns to its former settings when a change is rolled back at once", required, async () => {
     await using stage = await openStage();
     await stage.warmUp();
     await stage.gateway.reload({ ...config, backend: [{ ...backendConfig, topic: "wake-other" }] });

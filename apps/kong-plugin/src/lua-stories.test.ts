@@ -1,9 +1,10 @@
 import { once } from "node:events";
 
 import { sleep } from "@kong-serverless/runtime";
+import { needs, nginx } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { type NginxGateway, nginxMissing } from "./testing/nginx-gateway.ts";
+import type { NginxGateway } from "./testing/nginx-gateway.ts";
 import { backendConfig, config, type Stage, useNginxStage } from "./testing/stage.ts";
 
 const nothing = { held: 0, inFlight: 0 };
@@ -19,7 +20,7 @@ async function openSlow(stage: Stage<NginxGateway>, count = 1): Promise<() => Pr
 }
 
 /** Several processes start one after the other. */
-const options = { timeout: 30_000, skip: nginxMissing() !== undefined };
+const options = { timeout: 30_000, ...needs(nginx()) };
 
 describe("the counts of the Lua form", options, () => {
   test("are zero again after clients that leave at any moment", async () => {

@@ -2,20 +2,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ScriptedApiServer, ScriptedBackend } from "@kong-serverless/testing";
+import { needs, nginx, ScriptedApiServer, ScriptedBackend } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { nginxMissing } from "./testing/nginx-gateway.ts";
 import { config, useNginxStage, useStage } from "./testing/stage.ts";
 
 const collection = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 /** No name that can be looked up: as if Kubernetes had not noticed yet that its pod is ready. */
 const serviceUrl = "http://demo.shop.svc:8081";
 
-const missing = nginxMissing();
 const forms = [
-  { form: "over Kong's plugin protocol", useForm: useStage, isHere: true },
-  { form: "in Lua", useForm: useNginxStage, isHere: missing === undefined },
+  { form: "over Kong's plugin protocol", useForm: useStage, required: {} },
+  { form: "in Lua", useForm: useNginxStage, required: needs(nginx()) },
 ];
 
 let cluster: ScriptedApiServer;
@@ -45,7 +43,7 @@ function addPod(): void {
   });
 }
 
-describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere }) => {
+describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
   const openStage = useForm();
   const openWatchingStage = async (options: Parameters<typeof openStage>[0] = {}) => {
     const env = {
@@ -58,8 +56,9 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     return stage;
   };
 
-  test.runIf(isHere)(
+  test(
     "sends what it held to a pod that is ahead of its Service, by the Service's name, and what follows",
+    required,
     async () => {
       await using stage = await openWatchingStage();
       const held = [stage.gateway.request(), stage.gateway.request()];
@@ -86,7 +85,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     },
   );
 
-  test.runIf(isHere)("asks a pod by the host name that probes are given, if they are", async () => {
+  test("asks a pod by the host name that probes are given, if they are", required, async () => {
     await using stage = await openWatchingStage({
       config: { ...config, probeHeaders: { Host: "demo.example" } },
     });
@@ -98,7 +97,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, isHere
     expect(pod.probedHost).toBe("demo.example");
   });
 
-  test.runIf(isHere)("asks nobody for endpoints without namespaces to follow", async () => {
+  test("asks nobody for endpoints without namespaces to follow", required, async () => {
     await using stage = await openStage({ env: { KUBERNETES_API_URL: cluster.url } });
     await stage.warmUp();
     expect(cluster.asked).toEqual([]);

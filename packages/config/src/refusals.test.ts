@@ -1,3 +1,4 @@
+import { type Need, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import { ConfigError } from "./parse.ts";
@@ -74,7 +75,13 @@ describe("the plugin", () => {
   });
 });
 
-describe.skipIf(kong === undefined)("a real Kong (KONG=URL of its admin API)", () => {
+const realKong: Need = {
+  what: "a real Kong",
+  remedy: "start one with the plugin, and set KONG to the URL of its admin API",
+  isMet: kong !== undefined,
+};
+
+describe("a real Kong", needs(realKong), () => {
   test.each([...accepted, ...refusedByThePlugin])("accepts %s", async (_, config) => {
     expect(await validate(config)).toEqual({ status: 200, message: expect.any(String) });
   });

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
+import { linux, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import { probe } from "./probe.ts";
-import { canMakeNamespaces, playScene } from "./testing/namespace.ts";
+import { namespaces, playScene } from "./testing/namespace.ts";
 import { waitUntilReady } from "./wait-until-ready.ts";
 
 /** A server in a process of its own that can be stopped, so that its backlog of two fills up. */
@@ -33,8 +34,9 @@ async function fill(port: number): Promise<Socket[]> {
   }
 }
 
-test.runIf(process.platform === "linux")(
+test(
   "finds a backend whose backlog was full as soon as it takes connections again",
+  needs(linux),
   async () => {
     const child = spawn(process.execPath, ["--eval", backlogServer], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -73,7 +75,7 @@ test.runIf(process.platform === "linux")(
 /** Scenes take two seconds in a process of their own, on a machine that may be busy. */
 const sceneMs = 60_000;
 
-describe.runIf(canMakeNamespaces())("in a network of its own", { timeout: sceneMs }, () => {
+describe("in a network of its own", { timeout: sceneMs, ...needs(namespaces()) }, () => {
   test("a backend whose SYNs were lost is found by the first or second probe after that, with four sockets at most", async () => {
     const scene = await playScene<{
       lastLost: number;

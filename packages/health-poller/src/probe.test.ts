@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
@@ -7,6 +7,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { canRun, type Need, needs } from "@kong-serverless/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { probe } from "./probe.ts";
@@ -33,10 +34,16 @@ const tcpUrl = (onSocket: (socket: Socket) => void) =>
     }),
   );
 
-const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
-  all?.some(({ address }) => address === "::1"),
-);
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+const ipv6: Need = {
+  what: "IPv6",
+  remedy: "give the loopback interface ::1",
+  isMet: Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1")),
+};
+const openssl: Need = {
+  what: "openssl",
+  remedy: "apt-get install openssl",
+  isMet: canRun("openssl", "version"),
+};
 
 /** A key and a certificate of its own making, for a name that nobody asks for. */
 async function selfSigned(): Promise<{ key: string; cert: string }> {
@@ -142,7 +149,7 @@ describe("probe", () => {
     expect(headers).toEqual({ ...sent, host: new URL(url).host, connection: expect.any(String) });
   });
 
-  test.runIf(hasIpv6)("asks an IPv6 address", async () => {
+  test("asks an IPv6 address", needs(ipv6), async () => {
     const server = createHttpServer((_, response) => response.end("ok"));
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
@@ -259,7 +266,7 @@ describe("probe", () => {
     },
   );
 
-  test.runIf(hasOpenssl)("takes a certificate that nobody has signed, as a kubelet does", async () => {
+  test("takes a certificate that nobody has signed, as a kubelet does", needs(openssl), async () => {
     const server = createHttpsServer(await selfSigned(), (_, response) => response.end("ok"));
     const url = (await listening(server)).replace("http:", "https:");
     expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true, status: 200 });

@@ -3,19 +3,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { errorCodes } from "@kong-serverless/runtime";
+import { canRun, type Need, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import packageJson from "../package.json" with { type: "json" };
 import { luaPluginFolder } from "./index.ts";
 
 const read = (name: string) => readFileSync(join(luaPluginFolder, name), "utf8");
-const hasLuacheck = spawnSync("luacheck", ["--version"]).error === undefined;
+const luacheck: Need = {
+  what: "luacheck",
+  remedy: "apt-get install lua-check",
+  isMet: canRun("luacheck", "--version"),
+};
 
 describe("the Lua files", () => {
-  test.runIf(hasLuacheck)("satisfy luacheck", () => {
+  test("satisfy luacheck", needs(luacheck), () => {
     const settings = join(luaPluginFolder, "../.luacheckrc");
-    const luacheck = ["--no-color", "--quiet", "--config", settings, luaPluginFolder];
-    const { status, stdout } = spawnSync("luacheck", luacheck, { encoding: "utf8" });
+    const parameters = ["--no-color", "--quiet", "--config", settings, luaPluginFolder];
+    const { status, stdout } = spawnSync("luacheck", parameters, { encoding: "utf8" });
     expect({ status, stdout }).toMatchObject({ status: 0 });
   });
 

@@ -7,7 +7,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { QueueEmulator } from "@kong-serverless/testing";
+import { type Need, needs, QueueEmulator } from "@kong-serverless/testing";
 import { createSqsServer } from "local-aws-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -50,6 +50,12 @@ const emulators = {
     hasSystemAttributes: false,
   },
 };
+
+const emulatorWith = (feature: string, isMet: boolean): Need => ({
+  what: `an emulator with ${feature}`,
+  remedy: "the other one has them",
+  isMet,
+});
 
 const never = new AbortController().signal;
 const options = { maxMessages: 10, waitSeconds: 1, visibilitySeconds: 30 };
@@ -148,8 +154,9 @@ describe.each(Object.keys(emulators) as (keyof typeof emulators)[])("on %s", (na
       expect(second).toMatchObject({ id: first?.id, body: "a" });
     });
 
-    test.runIf(emulators[name].hasSystemAttributes)(
+    test(
       "counts receives, and knows when it was sent",
+      needs(emulatorWith("system attributes", emulators[name].hasSystemAttributes)),
       async () => {
         const url = await create("counted");
         await send(url, "a");
@@ -166,11 +173,15 @@ describe.each(Object.keys(emulators) as (keyof typeof emulators)[])("on %s", (na
       },
     );
 
-    test.runIf(emulators[name].rejectsBadHandles)("hears that a handle is not good for good", async () => {
-      const url = await create("refused");
-      const [refused] = await open({ url }).delete(["no handle"], never);
-      expect(refused).toMatchObject({ code: "ReceiptHandleIsInvalid", isFinal: true });
-    });
+    test(
+      "hears that a handle is not good for good",
+      needs(emulatorWith("checks of handles", emulators[name].rejectsBadHandles)),
+      async () => {
+        const url = await create("refused");
+        const [refused] = await open({ url }).delete(["no handle"], never);
+        expect(refused).toMatchObject({ code: "ReceiptHandleIsInvalid", isFinal: true });
+      },
+    );
 
     test("knows the queue by its name, alone or with its account, and what it does with failures", async () => {
       const dead = await create("dead");

@@ -1,7 +1,6 @@
 export { isAlive } from "./is-alive.ts";
 export { type KillStoryOptions, type KillStoryOutcome, killStories, playKillStory } from "./kill-story.ts";
 export { bundleApp, type BundledApp, bundleOnce } from "./bundle-app.ts";
-export { canRender } from "./can-render.ts";
 export {
   type ManifestCase,
   manifestCases,
@@ -10,6 +9,16 @@ export {
   refusedManifests,
 } from "./manifest-cases.ts";
 export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
+export {
+  canRun,
+  findKustomize,
+  kustomize,
+  linux,
+  type Need,
+  needs,
+  nginx,
+  type SkipOptions,
+} from "./needs.ts";
 export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
 export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
 export { Script } from "./script.ts";

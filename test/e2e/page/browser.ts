@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 
+import type { Need } from "@kong-serverless/testing";
 import { type Browser, chromium } from "playwright-core";
 
 const candidates = [
@@ -10,7 +11,13 @@ const candidates = [
 ];
 
 /** The Chromium to test with: what $CHROMIUM names, or where packages put it; undefined where there is none. */
-export const chromiumPath = candidates.find((path) => path !== undefined && existsSync(path));
+const chromiumPath = candidates.find((path) => path !== undefined && existsSync(path));
+
+export const anyChromium: Need = {
+  what: "Chromium",
+  remedy: "apt-get install chromium, or name its path in CHROMIUM",
+  isMet: chromiumPath !== undefined,
+};
 
 export function launchChromium(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error("no Chromium is installed");

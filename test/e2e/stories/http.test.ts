@@ -1,7 +1,8 @@
+import { needs } from "@kong-serverless/testing";
 import { describe, expect, it } from "vitest";
 
 import { get, keepRequesting, toZero, untilReplicas } from "./steps.ts";
-import { backend, isCluster, rollOut, startTarget } from "./target.ts";
+import { backend, cluster, isCluster, rollOut, startTarget } from "./target.ts";
 
 /** Past the playground's retention + cooldown (6 s each); in a cluster these are a minute each. */
 const pastCooldownMs = isCluster ? 150_000 : 15_000;
@@ -53,7 +54,7 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
     expect((await get(target, "/")).status).toBe(200);
   });
 
-  it.runIf(isCluster)("rollout (cluster only): a new version under traffic loses no request", async () => {
+  it("rollout (cluster only): a new version under traffic loses no request", needs(cluster), async () => {
     const target = await startTarget();
     await get(target, "/");
     const [statuses] = await Promise.all([

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import type { Need } from "@kong-serverless/testing";
 import { type SpawnedApp, spawnApp } from "@kong-serverless/testing";
 import { onTestFinished } from "vitest";
 
@@ -18,6 +19,12 @@ export interface Target {
 export const backend = "demo-backend";
 export const worker = "consumer";
 export const isCluster = process.env["E2E_TARGET"] === "cluster";
+
+export const cluster: Need = {
+  what: "a cluster",
+  remedy: "deploy the dev overlay to one, and set E2E_TARGET=cluster",
+  isMet: isCluster,
+};
 
 /**
  * The playground, or with `E2E_TARGET=cluster` what the current kube context leads to; its gateway is reached at

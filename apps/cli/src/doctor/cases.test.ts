@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import {
-  canRender,
+  kustomize,
+  needs,
   type ManifestCase,
   manifestCases,
   oneNamespaceFolder,
@@ -168,14 +169,14 @@ describe("doctor, on folders and on what cannot be read", () => {
     });
   });
 
-  test.skipIf(!canRender)("reads the namespace that a kustomization sets for all objects", async () => {
+  test("reads the namespace that a kustomization sets for all objects", needs(kustomize()), async () => {
     const { code, stdout } = await doctor("--file", oneNamespaceFolder, "--json");
     const { findings, skipped } = JSON.parse(stdout) as Diagnosis;
     expect({ code, findings }).toEqual({ code: 0, findings: [] });
     expect(skipped).toEqual([expect.stringContaining("ScaledObject team-a/web asks")]);
   });
 
-  test.skipIf(!canRender)("says what kustomize refuses of a namespace that is set over two", async () => {
+  test("says what kustomize refuses of a namespace that is set over two", needs(kustomize()), async () => {
     const cramped = join(folder, "cramped");
     await cp(join(workspaceRoot, "deploy/base"), cramped, { recursive: true });
     await appendFile(join(cramped, "kustomization.yaml"), "namespace: team-a\n");

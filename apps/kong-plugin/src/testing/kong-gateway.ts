@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Need } from "@kong-serverless/testing";
+
 import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
 import { PluginSide } from "./plugin-side.ts";
 import { type ClientResponse, sendRequest } from "./send-request.ts";
@@ -10,7 +12,11 @@ import { type ClientResponse, sendRequest } from "./send-request.ts";
  */
 const { KONG: adminUrl, KONG_PROXY: proxyUrl, KONG_SERVERLESS_HTTP_SOCKET: httpSocket } = process.env;
 
-export const hasKong = adminUrl !== undefined && proxyUrl !== undefined && httpSocket !== undefined;
+export const realKong: Need = {
+  what: "a real Kong",
+  remedy: "start one with the plugin, and set KONG, KONG_PROXY and KONG_SERVERLESS_HTTP_SOCKET",
+  isMet: adminUrl !== undefined && proxyUrl !== undefined && httpSocket !== undefined,
+};
 
 /** A Kong that is told by its admin API what to do, before a plugin server of the test's own. */
 export class KongGateway extends PluginSide {

@@ -1,5 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -10,15 +9,6 @@ import { SpawnedApp } from "@kong-serverless/testing";
 import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
 import { PluginSide } from "./plugin-side.ts";
 import { type ClientResponse, sendRequest } from "./send-request.ts";
-
-const modules = "/usr/lib/nginx/modules";
-
-/** Why the Lua form cannot run on this machine; undefined when it can. */
-export function nginxMissing(): string | undefined {
-  if (spawnSync("nginx", ["-v"]).error !== undefined) return "nginx is not installed";
-  if (!existsSync(join(modules, "ngx_http_lua_module.so"))) return "nginx has no Lua module";
-  return undefined;
-}
 
 export interface NginxGatewayOptions extends GatewayOptions {
   /** nginx's directive for the plugin's dictionary; empty: none. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import { readManifests } from "@kong-serverless/manifests";
 import {
-  canRender,
+  kustomize,
+  needs,
   type ManifestCase,
   manifestCases,
   oneNamespaceFolder,
@@ -155,7 +156,7 @@ describe("playing what people write", () => {
     expect(gist(await play("yml"))).toEqual(gist(await playText(base)));
   });
 
-  it.skipIf(!canRender)("plays a folder in the namespace that its kustomization sets", async () => {
+  it("plays a folder in the namespace that its kustomization sets", needs(kustomize()), async () => {
     const { scaleTargets, routes, notPlayed } = await play(oneNamespaceFolder);
     expect(notPlayed).toEqual([]);
     expect(scaleTargets).toMatchObject([

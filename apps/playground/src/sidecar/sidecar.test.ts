@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { DeleteMessageCommand, GetQueueUrlCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import { needs } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Broker } from "../broker/broker.ts";
@@ -52,9 +53,10 @@ describe("the stand-in for a sidecar", () => {
   behavesAsDaprd(standIn);
 });
 
-// A stand-in that nobody compares with the real one drifts away from it: the report shows that this was left out.
-describe.skipIf(version === undefined)(
-  `the real daprd (NOT TESTED without the command "${daprd}", see $DAPRD)`,
+// A stand-in that nobody compares with the real one drifts away from it.
+describe(
+  "the real daprd",
+  needs({ what: "daprd", remedy: "install it, or name its path in DAPRD", isMet: version !== undefined }),
   () => {
     behavesAsDaprd(real);
   },

@@ -1,15 +1,21 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { canRun, type Need } from "@kong-serverless/testing";
+
 const unshare = ["--map-root-user", "--net", "--mount"];
 
-/** Whether this user may make a namespace with a network and a name server of its own, and lose packets in it. */
-export function canMakeNamespaces(): boolean {
-  return spawnSync("unshare", [...unshare, "nft", "list", "ruleset"]).status === 0;
+/** A network and a name server of the test's own, in which packets can be lost. */
+export function namespaces(): Need {
+  return {
+    what: "network namespaces",
+    remedy: "apt-get install util-linux nftables, on a Linux that lets this user make them",
+    isMet: canRun("unshare", ...unshare, "nft", "list", "ruleset"),
+  };
 }
 
 /**
