@@ -25,6 +25,7 @@ const overlays = ["dev", "live", "staging"] as const;
 const components = [
   "chain",
   "demand-only",
+  "fair-jobs",
   "instant-wake",
   "observability",
   "pod-probes",

@@ -1,5 +1,5 @@
 import type { JobResult } from "@kong-serverless/config";
-import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
+import { backoffMs, ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
 import type { HandlerContext, Message } from "@kong-serverless/sqs-worker";
 
 import { toHeaderValue } from "./header-value.ts";
@@ -19,8 +19,7 @@ export class CallbackRefusedError extends ServerlessError {
 }
 
 const maxAttempts = 5;
-const firstPauseMs = 500;
-const maxPauseMs = 10_000;
+const pauses = { firstMs: 500, maxMs: 10_000 };
 
 /**
  * Posts a job's result, with retries. Fails with CALLBACK_FAILED when the attempts are used up, with a CallbackRefusedError
@@ -40,7 +39,7 @@ export async function postResult(url: string, result: JobResult, options: Callba
         `${url} took no result in ${attempt} attempts; last: ${reason ?? `status ${status}`}.`,
       );
     }
-    await sleep(Math.min(maxPauseMs, firstPauseMs * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2), signal);
+    await sleep(backoffMs(attempt, pauses), signal);
   }
 }
 

@@ -274,6 +274,15 @@ describe("jobs", () => {
     expect(publisher.messages).toHaveLength(3);
   });
 
+  test("POST /jobs publishes what is more than a few jobs of one submitter to the topic for bulk", async () => {
+    const { url, publisher } = await start({ BULK_JOBS_TOPIC: "jobs-bulk", JOBS_PROMPT_SECONDS: 2 });
+    const topics = () => publisher.messages.splice(0).map(({ topic }) => topic);
+    await post(`${url}/jobs`, { count: 4, durationMs: 1000 });
+    expect(topics()).toEqual(["jobs", "jobs", "jobs-bulk", "jobs-bulk"]);
+    await fetch(`${url}/jobs`, { method: "POST", headers: { "x-real-ip": "192.0.2.7" } });
+    expect(topics()).toEqual(["jobs"]);
+  });
+
   test("the first result of a job stays, however often it is done", async () => {
     const { url } = await start();
     await post(`${url}/jobs/${id}/result`, result);

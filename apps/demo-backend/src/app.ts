@@ -54,12 +54,16 @@ export async function start(
     jobRoutes({
       publisher,
       store: new JobStore(),
-      budget: new WorkBudget({ workMs: settings.JOBS_WORK_SECONDS * 1000 }),
+      budget: new WorkBudget({
+        workMs: settings.JOBS_WORK_SECONDS * 1000,
+        promptMs: settings.JOBS_PROMPT_SECONDS * 1000,
+      }),
       maxDurationMs: settings.MAX_JOB_SECONDS * 1000,
       log,
       gatewayUrl: settings.GATEWAY_URL,
       pubsub: settings.PUBSUB_NAME,
       topic: settings.JOBS_TOPIC,
+      bulkTopic: settings.BULK_JOBS_TOPIC,
     }),
   );
   app.notFound(answerUnknownRoute);

@@ -29,6 +29,8 @@ export interface JobRoutesOptions {
   readonly gatewayUrl: string;
   readonly pubsub: string;
   readonly topic: string;
+  /** Takes the jobs that are not prompt; undefined: they go where all go. */
+  readonly bulkTopic: string | undefined;
 }
 
 const newJobsSchema = (maxDurationMs: number) =>
@@ -47,9 +49,9 @@ export function jobRoutes(options: JobRoutesOptions): Hono {
     .get("/", (c) => c.json({ replica: { hostname: hostname(), pid: process.pid }, jobs: store.counts() }))
     .post("/", async (c) => {
       const { durationMs, count } = parseRequest(schema, await readJson(c), "The request body");
-      budget.spend(submitterOf(c), { count, durationMs });
+      const prompt = budget.spend(submitterOf(c), { count, durationMs });
       const jobs = Array.from({ length: count }, () => createJob(durationMs, options.gatewayUrl));
-      return answerNewJobs(jobs, await publishAll(jobs, options));
+      return answerNewJobs(jobs, await publishAll(jobs, prompt, options));
     })
     .get("/:id", (c) => {
       const id = c.req.param("id");
@@ -82,18 +84,19 @@ function createJob(durationMs: number, gatewayUrl: string): Job {
   return { id, kind: "demo", durationMs, callbackUrl: `${gatewayUrl}/jobs/${id}/result` };
 }
 
-/** Publishes side by side; resolves with the failures, by job. */
+/** Publishes side by side, the first `prompt` ones to where they are in a hurry; resolves with the failures, by job. */
 async function publishAll(
   jobs: readonly Job[],
-  { publisher, store, pubsub, topic, log }: JobRoutesOptions,
+  prompt: number,
+  { publisher, store, pubsub, topic, bulkTopic = topic, log }: JobRoutesOptions,
 ): Promise<ReadonlyMap<Job, unknown>> {
   const failures = new Map<Job, unknown>();
   await Promise.all(
-    jobs.map(async (job) => {
-      // First, since the result may be here before the sidecar's answer is.
+    jobs.map(async (job, index) => {
+      // First, since the result may be here before the sidecar's answer.
       store.add(job);
       try {
-        await publisher.publish({ pubsub, topic, data: job });
+        await publisher.publish({ pubsub, topic: index < prompt ? topic : bulkTopic, data: job });
       } catch (error) {
         store.drop(job.id);
         failures.set(job, error);

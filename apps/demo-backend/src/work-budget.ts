@@ -3,6 +3,8 @@ import { ServerlessError } from "@kong-serverless/runtime";
 export interface WorkBudgetOptions {
   /** Milliseconds of work that a submitter may queue at once. A second of it comes back each second. */
   readonly workMs: number;
+  /** Milliseconds of it that are worked off promptly. */
+  readonly promptMs: number;
 }
 
 interface Account {
@@ -17,20 +19,26 @@ const leastCostMs = 100;
 const maxAccounts = 10_000;
 
 /**
- * A fair share of the workers for everybody: each submitter has a budget of work, which refills at the speed of one worker. So nobody keeps
- * more than one busy for long, and a job of somebody else waits for a budget's worth of work at most.
+ * A fair share of the workers for everybody: each submitter has a budget of work, which refills at the speed of one worker. The first
+ * jobs of a full budget are prompt ones; the others should wait where they are in nobody's way.
  */
 export class WorkBudget {
   readonly #workMs: number;
+  readonly #promptMs: number;
   readonly #accounts = new Map<string, Account>();
 
-  constructor({ workMs }: WorkBudgetOptions) {
+  constructor({ workMs, promptMs }: WorkBudgetOptions) {
     this.#workMs = workMs;
+    this.#promptMs = promptMs;
   }
 
-  /** Charges the jobs to the submitter. Fails with JOBS_LIMIT_REACHED, and charges nothing, when they are beyond the budget. */
-  spend(submitter: string, { count, durationMs }: { count: number; durationMs: number }): void {
-    const costMs = count * Math.max(leastCostMs, durationMs);
+  /**
+   * Charges the jobs to the submitter and returns how many of them are prompt: those that the submitter has less than `promptMs` of
+   * work before. Fails with JOBS_LIMIT_REACHED, and charges nothing, when they are beyond the budget.
+   */
+  spend(submitter: string, { count, durationMs }: { count: number; durationMs: number }): number {
+    const jobMs = Math.max(leastCostMs, durationMs);
+    const costMs = count * jobMs;
     const spentMs = this.#spentBy(submitter);
     const waitMs = spentMs + costMs - this.#workMs;
     if (costMs > this.#workMs || waitMs > 0) {
@@ -44,6 +52,7 @@ export class WorkBudget {
       );
     }
     this.#remember(submitter, { spentMs: spentMs + costMs, seenAt: performance.now() });
+    return Math.min(count, Math.max(0, Math.ceil((this.#promptMs - spentMs) / jobMs)));
   }
 
   #spentBy(submitter: string): number {

@@ -32,6 +32,7 @@ it("plays the base on port 8000, with shortened times, until it is stopped", () 
     daprd: "daprd",
     instantWake: false,
     chain: false,
+    fairJobs: false,
   });
 });
 
@@ -44,9 +45,10 @@ it("takes the options, also behind the mark that pnpm hands on", () => {
   });
 });
 
-it("plays instant wakes, and a chain, when it is told to", () => {
+it("plays instant wakes, a chain, and fair jobs, when it is told to", () => {
   expect(readCommand(["--instant-wake"])).toMatchObject({ instantWake: true, chain: false });
   expect(readCommand(["--chain"])).toMatchObject({ instantWake: false, chain: true });
+  expect(readCommand(["--fair-jobs"])).toMatchObject({ chain: false, fairJobs: true });
 });
 
 it.each(["", "eighty", "80.5", "-1", "65536", "1e9"])(

@@ -16,6 +16,7 @@ export interface CommandOptions {
   readonly daprd: string;
   readonly instantWake: boolean;
   readonly chain: boolean;
+  readonly fairJobs: boolean;
 }
 
 /** Of the workspace. */
@@ -65,6 +66,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
     .option(
       "--chain",
       "add deploy/components/chain: a second service behind the demo backend, which one request wakes with it",
+      false,
+    )
+    .option(
+      "--fair-jobs",
+      "add deploy/components/fair-jobs: a second consumer, so that many jobs of one client do not delay a few of another",
       false,
     )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")

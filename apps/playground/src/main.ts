@@ -123,6 +123,7 @@ async function readCluster({
   apps,
   instantWake,
   chain,
+  fairJobs,
 }: CommandOptions): Promise<Played> {
   const { KUSTOMIZE: kustomize, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
   // An outer script may have left its own.
@@ -134,7 +135,11 @@ async function readCluster({
     stdin: process.stdin,
     signal: stopping.signal,
   });
-  const components = [...(instantWake ? ["instant-wake"] : []), ...(chain ? ["chain"] : [])];
+  const components = [
+    ...(instantWake ? ["instant-wake"] : []),
+    ...(chain ? ["chain"] : []),
+    ...(fairJobs ? ["fair-jobs"] : []),
+  ];
   for (const name of components) {
     const shown = `deploy/components/${name}`;
     manifests = await addComponent(manifests, { path: join(workspaceFolder, shown), shown });

@@ -22,6 +22,18 @@ export const demoBackendEnvironmentSchema = z.strictObject({
     .default("kong-serverless-pubsub")
     .describe("Dapr pub/sub component that jobs are published to; the default is the one in deploy/base."),
   JOBS_TOPIC: z.string().min(1).default("jobs").describe("Topic that jobs are published to."),
+  BULK_JOBS_TOPIC: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Topic, with workers of its own, for the jobs of a submitter who has JOBS_PROMPT_SECONDS of work queued already, so that many jobs of one do not delay a few of another. Absent: JOBS_TOPIC takes them all, first come, first served.",
+    ),
+  JOBS_PROMPT_SECONDS: wholeNumber(1, 86_400)
+    .default(5)
+    .describe(
+      "With BULK_JOBS_TOPIC: seconds of work that a submitter may have on JOBS_TOPIC before its further jobs go there; a second of it comes back each second.",
+    ),
   GATEWAY_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ""))

@@ -75,6 +75,17 @@ export function workerQueue({
   return { name: named.value, place: named.place };
 }
 
+/** The topics that a demo backend publishes jobs to, by the variables that name them. */
+export function jobTopics({
+  JOBS_TOPIC,
+  BULK_JOBS_TOPIC,
+}: DemoBackendEnvironment): { readonly variable: string; readonly topic: string }[] {
+  const prompt = { variable: "JOBS_TOPIC", topic: JOBS_TOPIC };
+  return BULK_JOBS_TOPIC === undefined
+    ? [prompt]
+    : [prompt, { variable: "BULK_JOBS_TOPIC", topic: BULK_JOBS_TOPIC }];
+}
+
 interface AppKind<Settings> {
   /** The variables that it reads. */
   readonly names: readonly string[];

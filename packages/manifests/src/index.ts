@@ -1,5 +1,5 @@
 export { type ServiceAddress, serviceAddress } from "./address.ts";
-export { type App, type Apps, consumerQueue, variablePlace, workerQueue } from "./app.ts";
+export { type App, type Apps, consumerQueue, jobTopics, variablePlace, workerQueue } from "./app.ts";
 export {
   type Container,
   envFromReference,

@@ -1,4 +1,5 @@
-export { withDeadline } from "./deadline.ts";
+export { type Backoff, backoffMs } from "./backoff.ts";
+export { unlessAborted, withDeadline } from "./deadline.ts";
 export { type ErrorCode, type ErrorCodeName, errorCodes } from "./error-codes.ts";
 export { ServerlessError, type ServerlessErrorOptions } from "./error.ts";
 export { listen, type ListenAddress } from "./listen.ts";

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { Log } from "@kong-serverless/runtime";
+import { type Backoff, backoffMs, type Log } from "@kong-serverless/runtime";
 
 import type { Acknowledger } from "./acknowledger.ts";
 import { openEnvelope } from "./envelope.ts";
@@ -11,19 +11,15 @@ import {
   MessageCorruptedError,
   MessageRejectedError,
 } from "./errors.ts";
-import type { HandlersAtWork } from "./handlers-at-work.ts";
 import type { Lease, Leases } from "./leases.ts";
 import type { Handler, HandlerContext, WorkerObserver } from "./message.ts";
 import type { Permits } from "./permits.ts";
-import { type Backoff, backoffMs } from "./queue-condition.ts";
 import type { ReceivedMessage } from "./queue.ts";
 import { cut, reasonOf } from "./reason.ts";
 
 export interface DeliveryDeps {
   readonly handler: Handler;
   readonly handlerTimeoutMs: number;
-  /** For how long a handler may go on once its signal has aborted, before its slot is given to another. */
-  readonly abandonAfterMs: number;
   readonly retryDelay: Backoff;
   /** After how many receives the queue moves a message to its dead-letter queue; undefined without one, or while that is not known. */
   readonly maxReceiveCount: () => number | undefined;
@@ -38,6 +34,8 @@ export interface DeliveryDeps {
   readonly logContent: boolean;
 }
 
+/** For how long a handler may go on once its signal has aborted, before its slot is given to another. */
+const abandonAfterMs = 5000;
 /** The longest reason in a log line: enough to find the fault, too little to flood a log with one message. */
 const maxReasonLength = 1024;
 
@@ -53,7 +51,6 @@ export function currentDelivery(): Delivery | undefined {
  * of the worker's permits and the handler's abort signal, and lets go of each itself.
  */
 export class Delivery {
-  isAbandoned = false;
   readonly #received: ReceivedMessage;
   readonly #deps: DeliveryDeps;
   readonly #lease: Lease;
@@ -112,7 +109,7 @@ export class Delivery {
   abort(reason: Error): void {
     if (!this.#isHandlerRunning || this.#abortReason !== undefined) return;
     this.#abortReason = reason;
-    setTimeout(() => this.#abandon(), this.#deps.abandonAfterMs).unref();
+    setTimeout(() => this.#abandon(), abandonAfterMs).unref();
     this.#interrupt?.(reason);
     this.#controller?.abort(reason);
   }
@@ -187,8 +184,7 @@ export class Delivery {
   #abandon(): void {
     if (!this.#isHandlerRunning) return;
     const { atWork, observer, log } = this.#deps;
-    this.isAbandoned = true;
-    if (atWork.abandon()) this.#releasePermit();
+    if (atWork.abandon(this)) this.#releasePermit();
     observer.handlerAbandoned?.();
     log.error({ messageId: this.messageId, abandoned: atWork.abandoned }, "handler.abandoned");
   }
@@ -262,4 +258,58 @@ export class Delivery {
 
 function rejectMessage(reason: string, cause?: unknown): never {
   throw new MessageRejectedError(reason, cause);
+}
+
+/** The deliveries whose handlers have not ended, those included that nobody waits for any more. */
+export class HandlersAtWork {
+  readonly #concurrency: number;
+  readonly #deliveries = new Set<Delivery>();
+  readonly #abandoned = new Set<Delivery>();
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  get count(): number {
+    return this.#deliveries.size;
+  }
+
+  /** Handlers that ignored the end of their time and hold no slot any more. */
+  get abandoned(): number {
+    return this.#abandoned.size;
+  }
+
+  /** Whether as many handlers never end as the worker has slots: only a restart gets rid of them. */
+  get areStuck(): boolean {
+    return this.#abandoned.size >= this.#concurrency;
+  }
+
+  /** Epoch ms at which the oldest message in work was sent. */
+  get oldestSentAt(): number | undefined {
+    let oldest: number | undefined;
+    for (const { sentAt } of this.#deliveries) {
+      if (sentAt !== undefined && !(oldest !== undefined && oldest <= sentAt)) oldest = sentAt;
+    }
+    return oldest;
+  }
+
+  add(delivery: Delivery): void {
+    this.#deliveries.add(delivery);
+  }
+
+  /** Counts a handler as abandoned, and says whether another may start in its place: at most twice the concurrency ever runs. */
+  abandon(delivery: Delivery): boolean {
+    this.#abandoned.add(delivery);
+    return this.#abandoned.size <= this.#concurrency;
+  }
+
+  remove(delivery: Delivery): void {
+    this.#deliveries.delete(delivery);
+    this.#abandoned.delete(delivery);
+  }
+
+  /** Aborts every handler; its message is given back. */
+  abort(reason: Error): void {
+    for (const delivery of this.#deliveries) delivery.abort(reason);
+  }
 }

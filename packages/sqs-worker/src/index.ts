@@ -18,7 +18,7 @@ export type {
   ReceiveOptions,
   VisibilityChange,
 } from "./queue.ts";
-export { SqsQueue, type SqsObserver, type SqsQueueOptions } from "./sqs-queue.ts";
-export { ThreadHandler, type ThreadHandlerOptions } from "./thread-handler.ts";
-export type { SqsOperation } from "./transport.ts";
+export { SqsQueue, type SqsObserver, type SqsQueueOptions } from "./sqs/sqs-queue.ts";
+export { ThreadHandler, type ThreadHandlerOptions } from "./thread/thread-handler.ts";
+export type { SqsOperation } from "./sqs/transport.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

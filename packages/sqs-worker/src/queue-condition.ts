@@ -1,4 +1,4 @@
-import type { Log } from "@kong-serverless/runtime";
+import { backoffMs, type Log } from "@kong-serverless/runtime";
 
 import { EntryError } from "./batcher.ts";
 import { QueueAnswerError, QueueCredentialsError, QueueTimeoutError } from "./errors.ts";
@@ -21,17 +21,6 @@ export type QueueState =
   | "internal";
 
 export type QueueOperation = "receive" | "delete" | "change visibility";
-
-export interface Backoff {
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
-
-/** Doubles from `firstMs` at attempt 1 to `maxMs`; the second half of each delay is random, so that many do not retry in step. */
-export function backoffMs(attempt: number, { firstMs, maxMs }: Backoff): number {
-  const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
-  return (fullMs / 2) * (1 + Math.random());
-}
 
 /** Short enough that a worker is back at work within 15 s of the queue, an attempt that is under way included. */
 const backoff = { firstMs: 1000, maxMs: 8000 };

@@ -114,7 +114,7 @@ describe("a worker", () => {
           started.push(id);
           return id === "stubborn" ? sleep(10_000) : undefined;
         },
-        { handlerTimeoutMs: 1000, abandonAfterMs: 5000, concurrency: 2, observer: { handlerAbandoned } },
+        { handlerTimeoutMs: 1000, concurrency: 2, observer: { handlerAbandoned } },
       );
       queue.add("a", "b");
       await pass(5999);

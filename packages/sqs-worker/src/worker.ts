@@ -1,9 +1,8 @@
 import { type Log, silentLog, sleep } from "@kong-serverless/runtime";
 
 import { Acknowledger } from "./acknowledger.ts";
-import { currentDelivery, Delivery, type DeliveryDeps } from "./delivery.ts";
+import { currentDelivery, Delivery, type DeliveryDeps, HandlersAtWork } from "./delivery.ts";
 import { WorkerStoppingError } from "./errors.ts";
-import { HandlersAtWork } from "./handlers-at-work.ts";
 import { Leases } from "./leases.ts";
 import type { Handler, WorkerObserver } from "./message.ts";
 import { Permits } from "./permits.ts";
@@ -30,8 +29,6 @@ export interface WorkerOptions {
   readonly visibilitySeconds?: number;
   /** How long a handler may take for one message; 300,000 unless given. */
   readonly handlerTimeoutMs?: number;
-  /** For how long a handler keeps its slot once its signal has aborted; 5,000 unless given. */
-  readonly abandonAfterMs?: number;
   /** Delay before a failed message's first retry, doubled with every further receive; 1,000 unless given. */
   readonly retryDelayMs?: number;
   /** The longest delay before a retry; 300,000 unless given. */
@@ -131,7 +128,6 @@ class QueueWorker implements Worker {
     this.#delivery = {
       handler,
       handlerTimeoutMs: options.handlerTimeoutMs ?? 300_000,
-      abandonAfterMs: options.abandonAfterMs ?? 5000,
       retryDelay: { firstMs: options.retryDelayMs ?? 1000, maxMs: options.maxRetryDelayMs ?? 300_000 },
       maxReceiveCount: () => this.#description.maxReceiveCount,
       leases: new Leases({

@@ -1,6 +1,7 @@
 import {
   consumerQueue,
   findPubsub,
+  jobTopics,
   type Place,
   type Pubsub,
   type QueueTrigger,
@@ -49,7 +50,9 @@ function jobParties(system: System): Party[][] {
       place: variablePlace(app, "REGION"),
       isHidden: false,
     };
-    const publishers = apps.demoBackends.filter(({ settings }) => settings?.JOBS_TOPIC === queue.name);
+    const publishers = apps.demoBackends.filter(
+      ({ settings }) => settings && jobTopics(settings).some(({ topic }) => topic === queue.name),
+    );
     return [
       [
         receiver,

@@ -2,6 +2,7 @@ import { ConfigError } from "@kong-serverless/config";
 import {
   consumerQueue,
   findPubsub,
+  jobTopics,
   leastRetentionSeconds,
   type System,
   title,
@@ -93,7 +94,8 @@ function* workQueues(system: System): Generator<WantedQueue> {
 
 function isPublishedTo(system: System, queue: string): boolean {
   return system.apps.demoBackends.some(({ settings, workload }) => {
-    if (settings === undefined || topicName(settings.JOBS_TOPIC) !== queue) return false;
+    if (settings === undefined) return false;
+    if (!jobTopics(settings).some(({ topic }) => topicName(topic) === queue)) return false;
     return findPubsub(system, settings.PUBSUB_NAME, workload.manifest.namespace)?.broker === "sqs";
   });
 }

@@ -1,4 +1,11 @@
-import { consumerQueue, findPubsub, queuesOfTopic, title, variablePlace } from "@kong-serverless/manifests";
+import {
+  consumerQueue,
+  findPubsub,
+  jobTopics,
+  queuesOfTopic,
+  title,
+  variablePlace,
+} from "@kong-serverless/manifests";
 
 import { fault, type Rule } from "../rule.ts";
 
@@ -12,11 +19,12 @@ export const jobsQueueNotConsumed: Rule = {
     const consumed = system.apps.consumers.flatMap((app) => consumerQueue(app)?.name ?? []);
     for (const app of system.apps.demoBackends) {
       if (app.settings === undefined || consumed.length === 0) continue;
-      const { PUBSUB_NAME: pubsub, JOBS_TOPIC: topic } = app.settings;
-      const component = findPubsub(system, pubsub, app.workload.manifest.namespace);
-      if (queuesOfTopic(system, component, topic).some((queue) => consumed.includes(queue))) continue;
-      const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; consumed are ${consumed.join(", ")}`;
-      yield fault(variablePlace(app, "JOBS_TOPIC"), what);
+      const component = findPubsub(system, app.settings.PUBSUB_NAME, app.workload.manifest.namespace);
+      for (const { variable, topic } of jobTopics(app.settings)) {
+        if (queuesOfTopic(system, component, topic).some((queue) => consumed.includes(queue))) continue;
+        const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; consumed are ${consumed.join(", ")}`;
+        yield fault(variablePlace(app, variable), what);
+      }
     }
   },
 };

@@ -11,8 +11,8 @@ import { type Need, needs, QueueEmulator } from "@kong-serverless/testing";
 import { createSqsServer } from "local-aws-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { classify } from "./queue-condition.ts";
-import type { ReceivedMessage } from "./queue.ts";
+import { classify } from "../queue-condition.ts";
+import type { ReceivedMessage } from "../queue.ts";
 import { SqsQueue, type SqsQueueOptions } from "./sqs-queue.ts";
 
 interface Emulator extends AsyncDisposable {

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { RecordingLog } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { classify } from "./queue-condition.ts";
+import { classify } from "../queue-condition.ts";
+import { ScriptedSqs, sqsError } from "../testing/scripted-sqs.ts";
 import { SqsQueue, type SqsQueueOptions } from "./sqs-queue.ts";
-import { ScriptedSqs, sqsError } from "./testing/scripted-sqs.ts";
 
 const never = new AbortController().signal;
 const noAnswer = () => new Promise<never>(() => {});

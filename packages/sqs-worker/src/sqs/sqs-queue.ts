@@ -1,11 +1,9 @@
 import { hash } from "node:crypto";
 
 import { type Message as SqsMessage, SQSClient } from "@aws-sdk/client-sqs";
-import { type Log, ServerlessError, silentLog, withDeadline } from "@kong-serverless/runtime";
+import { type Log, ServerlessError, silentLog, unlessAborted, withDeadline } from "@kong-serverless/runtime";
 
-import { originOf, serviceEndpoint } from "./endpoint.ts";
-import { QueueAnswerError, QueueTimeoutError } from "./errors.ts";
-import { LeanTransport } from "./lean-transport.ts";
+import { QueueAnswerError, QueueTimeoutError } from "../errors.ts";
 import type {
   BatchResult,
   EntryFailure,
@@ -14,10 +12,17 @@ import type {
   ReceivedMessage,
   ReceiveOptions,
   VisibilityChange,
-} from "./queue.ts";
+} from "../queue.ts";
+import { LeanTransport } from "./lean-transport.ts";
 import { SdkTransport } from "./sdk-transport.ts";
-import type { Input, Output, SqsOperation, SqsTransport } from "./transport.ts";
-import { unlessAborted } from "./unless-aborted.ts";
+import {
+  type Input,
+  originOf,
+  type Output,
+  serviceEndpoint,
+  type SqsOperation,
+  type SqsTransport,
+} from "./transport.ts";
 
 /** Hears what a queue's calls cost, for metrics. No method may throw. */
 export interface SqsObserver {

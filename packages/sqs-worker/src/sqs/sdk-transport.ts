@@ -7,14 +7,14 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 
-import { Credentials } from "./credentials.ts";
-import type {
-  CallSignals,
-  Input,
-  Output,
-  SqsOperation,
-  SqsTransport,
-  TransportOptions,
+import {
+  type CallSignals,
+  Credentials,
+  type Input,
+  type Output,
+  type SqsOperation,
+  type SqsTransport,
+  type TransportOptions,
 } from "./transport.ts";
 
 const commands = {

@@ -1,25 +1,23 @@
 import type { Readable } from "node:stream";
 
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { sleep } from "@kong-serverless/runtime";
+import { sleep, unlessAborted } from "@kong-serverless/runtime";
 import { HttpRequest, type HttpResponse } from "@smithy/core/protocols";
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import type { RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from "@smithy/types";
 
-import { Credentials } from "./credentials.ts";
-import { originOf } from "./endpoint.ts";
-import { QueueAnswerError, QueueCredentialsError } from "./errors.ts";
-import { ServerClock } from "./server-clock.ts";
-import { Sigv4Signer } from "./sigv4.ts";
-import type {
-  CallSignals,
-  Input,
-  Output,
-  SqsOperation,
-  SqsTransport,
-  TransportOptions,
+import { QueueAnswerError, QueueCredentialsError } from "../errors.ts";
+import { ServerClock, Sigv4Signer } from "./sigv4.ts";
+import {
+  type CallSignals,
+  Credentials,
+  type Input,
+  originOf,
+  type Output,
+  type SqsOperation,
+  type SqsTransport,
+  type TransportOptions,
 } from "./transport.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 /** An error that SQS answered with, in the SDK's shape. */
 class SqsServiceError extends Error {

@@ -1,18 +1,19 @@
 import { Worker as Thread } from "node:worker_threads";
 
-import { HandlerCrashedError, MessageRejectedError } from "./errors.ts";
-import type { Handler, HandlerContext, Message } from "./message.ts";
-import { reasonOf } from "./reason.ts";
-import type { FromThread, ToThread } from "./thread-messages.ts";
+import { HandlerCrashedError, MessageRejectedError } from "../errors.ts";
+import type { Handler, HandlerContext, Message } from "../message.ts";
+import { reasonOf } from "../reason.ts";
+import type { FromThread, ToThread } from "./handler-thread.ts";
 
 export interface ThreadHandlerOptions {
   /** URL of the module that exports `handler`. */
   readonly module: string;
   /** Where `@kong-serverless/sqs-worker/handler-thread` is, for bundles: beside this file unless given. */
   readonly entry?: URL;
-  /** For how long a handler may go on once its signal has aborted, before its thread is ended; 2,000 ms unless given. */
-  readonly endAfterMs?: number;
 }
+
+/** For how long a handler may go on once its signal has aborted, before its thread is ended: before the worker gives its slot away. */
+const endAfterMs = 2000;
 
 const besideThisFile = new URL(
   import.meta.url.endsWith(".ts") ? "handler-thread.ts" : "handler-thread.js",
@@ -36,7 +37,7 @@ export class ThreadHandler implements AsyncDisposable {
   readonly handler: Handler = async (message, context) => {
     const thread = this.#idle.pop() ?? this.#start();
     try {
-      await thread.handle(message, context, this.#options.endAfterMs ?? 2000);
+      await thread.handle(message, context);
     } finally {
       if (thread.isUsable) this.#idle.push(thread);
       else this.#all.delete(thread);
@@ -57,8 +58,8 @@ export class ThreadHandler implements AsyncDisposable {
 
 /** One thread, and whoever waits for what it does. */
 class HandlerThread {
-  isUsable = true;
   readonly #thread: Thread;
+  #isUsable = true;
   #waiting: { resolve: () => void; reject: (error: unknown) => void; context: HandlerContext } | undefined;
 
   constructor(thread: Thread) {
@@ -70,7 +71,12 @@ class HandlerThread {
     thread.on("exit", (code) => this.#crash(new HandlerCrashedError(`Its thread ended with code ${code}.`)));
   }
 
-  handle(message: Message, context: HandlerContext, endAfterMs: number): Promise<void> {
+  /** Whether it can take another message. */
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  handle(message: Message, context: HandlerContext): Promise<void> {
     const { signal } = context;
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
@@ -89,7 +95,7 @@ class HandlerThread {
   }
 
   async end(): Promise<void> {
-    this.isUsable = false;
+    this.#isUsable = false;
     await this.#thread.terminate();
   }
 
@@ -115,7 +121,7 @@ class HandlerThread {
   }
 
   #crash(error: HandlerCrashedError): void {
-    this.isUsable = false;
+    this.#isUsable = false;
     this.#waiting?.reject(error);
   }
 }

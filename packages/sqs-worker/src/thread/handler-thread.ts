@@ -4,9 +4,21 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 
-import type { Handler, Message } from "./message.ts";
-import { reasonOf } from "./reason.ts";
-import type { FromThread, ToThread } from "./thread-messages.ts";
+import type { Log } from "@kong-serverless/runtime";
+
+import type { Handler, Message } from "../message.ts";
+import { reasonOf } from "../reason.ts";
+
+/** What the worker's thread tells a handler's. */
+export type ToThread =
+  | { readonly kind: "handle"; readonly message: Message }
+  | { readonly kind: "abort"; readonly reason: string };
+
+/** What a handler's thread tells the worker's. */
+export type FromThread =
+  | { readonly kind: "log"; readonly level: keyof Log; readonly fields: object; readonly event: string }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly isRejection: boolean; readonly reason: string };
 
 /** What `reject` throws. */
 class Rejection extends Error {}

@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import { RecordingLog } from "@kong-serverless/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
-import { MessageRejectedError } from "./errors.ts";
-import type { HandlerContext, Message } from "./message.ts";
+import { MessageRejectedError } from "../errors.ts";
+import type { HandlerContext, Message } from "../message.ts";
 import { ThreadHandler } from "./thread-handler.ts";
 
 const source = `
@@ -40,7 +40,6 @@ describe("ThreadHandler", () => {
   beforeEach(() => {
     threads = new ThreadHandler({
       module: pathToFileURL(join(directory, "handler.mjs")).href,
-      endAfterMs: 50,
     });
     log = new RecordingLog();
   });

@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { spawnApp } from "@kong-serverless/testing";
+import { expect, onTestFinished, test } from "vitest";
+
+const workspace = join(import.meta.dirname, "../..");
+const deadlineMs = 45_000;
+
+async function submit(url: string, submitter: string, count: number): Promise<string[]> {
+  const response = await fetch(`${url}/jobs`, {
+    method: "POST",
+    // Kong writes it; the playground's gateway passes it on.
+    headers: { "x-real-ip": submitter },
+    body: JSON.stringify({ count, durationMs: 1000 }),
+    signal: AbortSignal.timeout(deadlineMs),
+  });
+  expect(response.status).toBe(202);
+  return ((await response.json()) as { ids: string[] }).ids;
+}
+
+/** One after the other: side by side they would be demand for a second replica, which knows nothing of them. */
+async function countDone(url: string, ids: readonly string[]): Promise<number> {
+  let done = 0;
+  for (const id of ids) {
+    const response = await fetch(`${url}/jobs/${id}`);
+    if (((await response.json()) as { state?: string }).state === "done") done += 1;
+  }
+  return done;
+}
+
+test("many jobs of one submitter do not delay a few of another", { timeout: 120_000 }, async () => {
+  const temporaryFolder = await mkdtemp(join(tmpdir(), "fair-jobs-"));
+  onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
+  const app = spawnApp({
+    entry: join(workspace, "apps/playground/dist/main.js"),
+    args: ["--daprd", "no-such-daprd", "--port", "0", "--fair-jobs"],
+    env: { TMPDIR: temporaryFolder },
+  });
+  onTestFinished(async () => void (await app.stop("SIGTERM")));
+  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
+
+  const many = await submit(url, "192.0.2.1", 60);
+  const few = await submit(url, "192.0.2.2", 2);
+  await expect.poll(() => countDone(url, few), { timeout: deadlineMs, interval: 250 }).toBe(few.length);
+  expect(await countDone(url, many), "jobs done of who has many").toBeLessThan(many.length / 2);
+  await expect.poll(() => countDone(url, many), { timeout: 60_000, interval: 500 }).toBe(many.length);
+});
