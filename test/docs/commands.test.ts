@@ -20,6 +20,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     { file: "apps/playground/src/command.test.ts", text: "plays instant wakes" },
   ],
   [/^pnpm demo --chain$/, { file: "test/e2e/chain.test.ts", text: '"--chain"' }],
+  [/^pnpm demo --fair-jobs$/, { file: "test/e2e/fair-jobs.test.ts", text: '"--fair-jobs"' }],
   // Minutes of compiling: it is only made sure that there is such a command.
   [
     /^pnpm test:engines$/,

@@ -22,6 +22,7 @@ export interface UnsignedRequest {
 export class Sigv4Signer {
   readonly #region: string;
   readonly #service: string;
+  #timestamp = { second: Number.NaN, text: "" };
   #key: { readonly secret: string; readonly date: string; readonly value: KeyObject } | undefined;
 
   constructor({ region, service }: { readonly region: string; readonly service: string }) {
@@ -31,7 +32,7 @@ export class Sigv4Signer {
 
   /** The headers of `request`, with `x-amz-date`, `x-amz-security-token` where there is one, and `authorization`. */
   sign(request: UnsignedRequest, credentials: SigningCredentials, nowMs: number): Record<string, string> {
-    const timestamp = amzTimestamp(nowMs);
+    const timestamp = this.#timestampAt(nowMs);
     const date = timestamp.slice(0, 8);
     const headers: Record<string, string> = { ...request.headers, "x-amz-date": timestamp };
     if (credentials.sessionToken !== undefined) headers["x-amz-security-token"] = credentials.sessionToken;
@@ -41,10 +42,18 @@ export class Sigv4Signer {
     const canonicalRequest = `${request.method}\n${request.path}\n\n${canonicalHeaders}\n${signedHeaders}\n${hash("sha256", request.body)}`;
     const scope = `${date}/${this.#region}/${this.#service}/aws4_request`;
     const toSign = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash("sha256", canonicalRequest)}`;
-    const signature = hmac(this.#keyFor(credentials.secretAccessKey, date), toSign).toString("hex");
+    const signature = createHmac("sha256", this.#keyFor(credentials.secretAccessKey, date))
+      .update(toSign)
+      .digest("hex");
     headers["authorization"] =
       `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
     return headers;
+  }
+
+  #timestampAt(epochMs: number): string {
+    const second = Math.floor(epochMs / 1000);
+    if (second !== this.#timestamp.second) this.#timestamp = { second, text: amzTimestamp(epochMs) };
+    return this.#timestamp.text;
   }
 
   #keyFor(secret: string, date: string): KeyObject {

@@ -33,6 +33,7 @@ import { healthDiffersFromProbe } from "./health-differs-from-probe.ts";
 import { holdAboveReadTimeout } from "./hold-above-read-timeout.ts";
 import { holdTooShort } from "./hold-too-short.ts";
 import { inFlightNotCounted } from "./in-flight-not-counted.ts";
+import { jobAboveHandlerLimit } from "./job-above-handler-limit.ts";
 import { jobsQueueNotConsumed } from "./jobs-queue-not-consumed.ts";
 import { kedaRefuses } from "./keda-refuses.ts";
 import { keepWarmTooSlow } from "./keep-warm-too-slow.ts";
@@ -146,6 +147,7 @@ export const rules: readonly Rule[] = [
   holdAboveReadTimeout,
   holdTooShort,
   inFlightNotCounted,
+  jobAboveHandlerLimit,
   keepWarmTooSlow,
   keepWarmWithoutSpare,
   leaseTooLong,
