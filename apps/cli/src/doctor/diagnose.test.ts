@@ -291,7 +291,13 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["SERVICE_UPSTREAM_MISSING", [set("Service/demo-backend", ["metadata", "annotations"], {})]],
   ["VISIBILITY_ABOVE_HANDLER_LIMIT", [setVariable("consumer", "VISIBILITY_SECONDS", "400")]],
   ["VISIBILITY_TOO_SHORT", [setVariable("consumer", "VISIBILITY_SECONDS", "5")]],
-  ["HANDLER_LIMIT_BELOW_CALLBACK", [setVariable("consumer", "HANDLER_TIMEOUT_SECONDS", "60")]],
+  [
+    "HANDLER_LIMIT_BELOW_CALLBACK",
+    [
+      setVariable("consumer", "HANDLER_TIMEOUT_SECONDS", "60"),
+      setVariable("demo-backend", "MAX_JOB_SECONDS", "30"),
+    ],
+  ],
   ["JOB_ABOVE_HANDLER_LIMIT", [setVariable("demo-backend", "MAX_JOB_SECONDS", "300")]],
   ["CALLBACK_TIMEOUT_TOO_SHORT", [setVariable("consumer", "CALLBACK_TIMEOUT_SECONDS", "60")]],
 ];
