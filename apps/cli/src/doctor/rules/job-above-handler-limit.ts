@@ -20,15 +20,14 @@ export const jobAboveHandlerLimit: Rule = {
       if (backend.settings === undefined) continue;
       const { PUBSUB_NAME: pubsub, MAX_JOB_SECONDS: job } = backend.settings;
       const component = findPubsub(system, pubsub, backend.workload.manifest.namespace);
-      const queues = jobTopics(backend.settings).flatMap(({ topic }) =>
-        queuesOfTopic(system, component, topic),
+      const queues = new Set(
+        jobTopics(backend.settings).flatMap(({ topic }) => queuesOfTopic(system, component, topic)),
       );
       for (const consumer of system.apps.consumers) {
         const { HANDLER, HANDLER_TIMEOUT_SECONDS: limit = Number.POSITIVE_INFINITY } =
           consumer.settings ?? {};
         const queue = consumerQueue(consumer);
-        if (HANDLER !== "jobs" || queue === undefined || !queues.includes(queue.name) || job < limit)
-          continue;
+        if (HANDLER !== "jobs" || queue === undefined || !queues.has(queue.name) || job < limit) continue;
         const what = `${title(backend.workload.manifest)} takes jobs of up to ${job} s; ${title(consumer.workload.manifest)} gives a handler ${limit} s`;
         yield fault(variablePlace(backend, "MAX_JOB_SECONDS"), what);
       }
