@@ -1,8 +1,13 @@
-import { QueueEmulator } from "@kong-serverless/testing";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 
+import { type ErrorReport, errorCodes, exitCodesHelp } from "@kong-serverless/runtime";
+import { QueueEmulator } from "@kong-serverless/testing";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+
+import manifest from "../package.json" with { type: "json" };
 import type { Diagnosis } from "./doctor/diagnosis.ts";
-import { runBin, runCli } from "./testing/run-cli.ts";
+import { runBin, runCli, spawnBin } from "./testing/run-cli.ts";
 
 const broken = `
 apiVersion: keda.sh/v1alpha1
@@ -42,6 +47,82 @@ describe("kong-serverless", () => {
     const { code, stdout } = await runBin(["doctor", "--file", "/nowhere.yaml", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "CONFIG_INVALID" } });
     expect(code).toBe(2);
+  });
+
+  test.each([
+    [["doctor", "--json", "--context", "nosuch"], /No cluster is configured/],
+    [["provision", "--json"], /give --overlay or --file/],
+    [["trace", "--json", "http://127.0.0.1:1/"], /ECONNREFUSED/],
+    [["init", "--json"], /with --file or with --context/],
+    [["init", "worker", "--json"], /'--name <name>' not specified/],
+  ])("answers %j with one JSON object on stdout, and exits 2", async (argv, message) => {
+    const { code, stdout, stderr } = await runBin(argv, { env: { HOME: "/nowhere" } });
+    const { ok, error } = JSON.parse(stdout) as ErrorReport;
+    expect(ok).toBe(false);
+    expect(error).toEqual({
+      code: expect.any(String) as string,
+      message: expect.stringMatching(message) as string,
+      remedy: errorCodes[error.code].remedy,
+    });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  test.each([
+    [["docto", "--json"], "unknown command 'docto'"],
+    [["doctor", "--json", "--nothing-like-it"], "unknown option '--nothing-like-it'"],
+    [["trace", "--json"], "missing required argument 'url'"],
+  ])("answers %j so too", async (argv, message) => {
+    const { code, stdout } = await runCli(argv);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      error: { code: "CONFIG_INVALID", message: expect.stringContaining(message) as string },
+    });
+    expect(code).toBe(2);
+  });
+
+  test.each([["--version"], ["-V"]])("prints its version with %s", async (flag) => {
+    expect(await runCli([flag])).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
+  });
+
+  test.each([[], ["doctor"], ["init"], ["init", "worker"], ["provision"], ["trace"], ["completion"]])(
+    "lists the exit codes in the help of `%s %s`, and no empty default",
+    async (...command) => {
+      const { stdout } = await runCli([...command, "--help"]);
+      expect(stdout).toContain(exitCodesHelp().trim());
+      expect(stdout).not.toMatch(/default: (?:\{|\[|false)/);
+    },
+  );
+
+  test("names the overlays that there are when it is given another", async () => {
+    const { stderr } = await runBin(["doctor", "--overlay", "nosuch"]);
+    expect(stderr).toBe(
+      "CONFIG_INVALID: deploy/overlays/nosuch is not valid:\n" +
+        "  - cannot be read (ENOENT); there are: base, dev, live, staging\n",
+    );
+  });
+
+  test("points at the help only where the error does not say what is allowed", async () => {
+    const tail = /see --help/;
+    expect((await runCli(["doctor", "--nothing-like-it"])).stderr).toMatch(tail);
+    for (const argv of [["docto"], ["trace"], ["trace", "ftp://x"], ["init", "--broker", "kafka"]]) {
+      expect((await runCli(argv)).stderr).not.toMatch(tail);
+    }
+  });
+
+  test("ends with 130 when it is interrupted", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void silent.close());
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const child = spawnBin(["trace", `http://127.0.0.1:${port}/`, "--json"]);
+    const [connection] = (await once(silent, "connection")) as [Socket];
+    onTestFinished(() => void connection.destroy());
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await child.ended;
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
+    expect(stderr).toMatch(/^INTERRUPTED: interrupted/m);
+    expect(code).toBe(130);
   });
 
   test.each([

@@ -1,7 +1,11 @@
-import { Command, CommanderError } from "commander";
+import { ConfigError } from "@kong-serverless/config";
+import { errorReport, type ExitCode, exitCode, exitCodesHelp, usageError } from "@kong-serverless/runtime";
+import { Argument, Command, CommanderError } from "commander";
 
-import { type ExitCode, exitCode } from "./exit-code.ts";
+import manifest from "../package.json" with { type: "json" };
+import { completionScript, shells, type ShellName } from "./completion.ts";
 import type { Shell } from "./shell.ts";
+import type { Terminal } from "./terminal.ts";
 
 type CommandBuilder = (shell: Shell, finish: (code: ExitCode) => void) => Command;
 
@@ -11,7 +15,7 @@ const commands: Readonly<
 > = {
   doctor: {
     description:
-      "Find what will not work: in what would be applied, or in a live cluster. docs/doctor.md explains each finding.",
+      "Find what will not work, in manifests or in a live cluster. docs/doctor.md explains each finding.",
     load: async () => (await import("./doctor/doctor-command.ts")).doctorCommand,
   },
   init: {
@@ -22,7 +26,7 @@ const commands: Readonly<
   },
   provision: {
     description:
-      "Make what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
+      "Create what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
     load: async () => (await import("./provision/provision-command.ts")).provisionCommand,
   },
   trace: {
@@ -32,8 +36,7 @@ const commands: Readonly<
   },
 };
 
-/** Where a command writes to; the rest of the shell is opened when a command runs. */
-export type Terminal = Pick<Shell, "print" | "tell">;
+const completion = "completion";
 
 /** Runs the command line and resolves with its exit code. */
 export async function runCommand(
@@ -42,33 +45,58 @@ export async function runCommand(
   openShell: () => Promise<Shell>,
 ): Promise<ExitCode> {
   let code: ExitCode = exitCode.fine;
+  let complaint = "";
   const program = new Command("kong-serverless")
     .description("Look after a kong-serverless installation.")
+    .version(manifest.version, "-V, --version", "print the version")
+    .option("--no-color", "no colours, as with NO_COLOR=1; FORCE_COLOR=1 asks for them without a terminal")
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.tell(text.trimEnd()),
+      outputError: (text, write) => {
+        complaint = text.trim().replace(/^error: /, "");
+        write(usageError(text));
+      },
     })
-    .addHelpText("after", "\nExit codes: 0 fine, 1 there are findings, 2 could not look.")
-    .showHelpAfterError("(see --help)")
+    .addHelpText("afterAll", exitCodesHelp())
     // `init worker --json` is for `worker`, not for `init`.
     .enablePositionalOptions()
     .exitOverride();
   // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.
-  const words = argv[0] === "--" ? argv.slice(1) : argv;
+  const words = (argv[0] === "--" ? argv.slice(1) : argv).filter((word) => word !== "--no-color");
+  const wantsAll = words[0] === completion;
   for (const [name, { alias, description, load }] of Object.entries(commands)) {
     const command =
-      words.includes(name) || (alias !== undefined && words.includes(alias))
+      wantsAll || words.includes(name) || (alias !== undefined && words.includes(alias))
         ? (await load())(await openShell(), (outcome) => (code = outcome))
         : new Command(name);
     if (alias !== undefined) command.alias(alias);
     program.addCommand(command.description(description).copyInheritedSettings(program));
     for (const subcommand of command.commands) subcommand.copyInheritedSettings(command);
   }
+  program
+    .command(completion)
+    .description("Print a script that completes commands and options in your shell.")
+    .addArgument(new Argument("<shell>").choices(shells))
+    .addHelpText("after", completionExamples)
+    .action((shell: ShellName) => terminal.print(completionScript(program, shell)));
   try {
     await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? exitCode.fine : exitCode.failed;
+    if (error.exitCode === 0) return exitCode.fine;
+    if (words.includes("--json")) {
+      const reason = new ConfigError("The command line", [complaint]);
+      terminal.print(JSON.stringify(errorReport(reason)));
+    }
+    return exitCode.failed;
   }
   return code;
 }
+
+const completionExamples = `
+Examples:
+  source <(kong-serverless completion bash)         in ~/.bashrc
+  source <(kong-serverless completion zsh)          in ~/.zshrc, after compinit
+  kong-serverless completion fish > ~/.config/fish/completions/kong-serverless.fish
+`;

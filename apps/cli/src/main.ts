@@ -1,29 +1,33 @@
 import { join } from "node:path";
 
-import { printable, ServerlessError } from "@kong-serverless/runtime";
+import { errorReport, exitCode, formatError, ServerlessError } from "@kong-serverless/runtime";
 
-import { runCommand, type Terminal } from "./command.ts";
-import { errorReport, tellError } from "./error-report.ts";
-import { exitCode } from "./exit-code.ts";
+import { runCommand } from "./command.ts";
 import type { Shell } from "./shell.ts";
+import { ProcessTerminal } from "./terminal.ts";
 
 const leaving = new AbortController();
-process.once("SIGINT", () => leaving.abort(new Error("interrupted")));
-process.once("SIGTERM", () => leaving.abort(new Error("terminated")));
+process.once("SIGINT", () => leaving.abort(new ServerlessError("INTERRUPTED", "interrupted")));
+process.once("SIGTERM", () => leaving.abort(new ServerlessError("INTERRUPTED", "terminated")));
 // `kong-serverless doctor | head` is no reason to fail.
 process.stdout.on("error", () => process.exit());
 
-/** What comes from manifests and servers is text, whatever it would do to a terminal. */
-const terminal: Terminal = {
-  print: (text) => process.stdout.write(`${printable(text, { lines: true })}\n`),
-  tell: (text) => process.stderr.write(`${printable(text, { lines: true })}\n`),
-};
+const argv = process.argv.slice(2);
+const isForProgram = argv.includes("--json") || argv.includes("--sarif");
+const terminal = new ProcessTerminal({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isColored: !argv.includes("--no-color"),
+  showsProgress: !isForProgram,
+});
 
 async function openShell(): Promise<Shell> {
   const { readCliEnvironment } = await import("@kong-serverless/config");
   const { KUSTOMIZE, AWS_ENDPOINT_URL, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
   return {
-    ...terminal,
+    print: terminal.print,
+    tell: terminal.tell,
+    progress: terminal.progress,
     stdin: process.stdin,
     signal: leaving.signal,
     // From src as from a bundle in dist.
@@ -36,11 +40,13 @@ async function openShell(): Promise<Shell> {
 }
 
 try {
-  process.exitCode = await runCommand(process.argv.slice(2), terminal, openShell);
-} catch (error) {
-  // A known error says all in its message; the stack of an unknown one is the only clue that there is.
-  if (!(error instanceof ServerlessError)) throw error;
-  terminal.tell(tellError(error));
-  if (process.argv.includes("--json")) terminal.print(JSON.stringify(errorReport(error)));
-  process.exitCode = exitCode.failed;
+  process.exitCode = await runCommand(argv, terminal, openShell);
+} catch (thrown) {
+  // What was under way when the user left fails with errors of its own.
+  const error: unknown = leaving.signal.aborted ? leaving.signal.reason : thrown;
+  terminal.tell(formatError(error));
+  if (argv.includes("--json")) terminal.print(JSON.stringify(errorReport(error)));
+  process.exitCode = leaving.signal.aborted ? exitCode.interrupted : exitCode.failed;
+} finally {
+  terminal.endProgress();
 }

@@ -7,25 +7,24 @@ import type { Shell } from "./shell.ts";
 /** The options by which a command is told which manifests it is about. */
 export interface ManifestOptions {
   readonly overlay?: string;
-  readonly file: readonly string[];
+  readonly file?: readonly string[];
 }
 
 export function addManifestOptions(command: Command): Command {
   return command
     .option(
       "--overlay <name>",
-      "base, an overlay in deploy/overlays (dev, staging), or the path of a folder, with a kustomization or without",
+      "base, an overlay in deploy/overlays, or the path of a folder: one with a slash, such as ./my-overlay",
     )
     .option(
       "--file <path>",
       "a file of manifests, or a folder; - reads stdin; may be repeated",
-      (path: string, before: readonly string[]) => [...before, path],
-      [],
+      (path: string, before?: readonly string[]) => [...(before ?? []), path],
     );
 }
 
 /** Which manifests the options name; undefined when they name none. */
-export function manifestSource({ overlay, file }: ManifestOptions): ManifestSource | undefined {
+export function manifestSource({ overlay, file = [] }: ManifestOptions): ManifestSource | undefined {
   if (overlay !== undefined && file.length > 0) {
     throw new ConfigError("The command line", ["--overlay and --file: give one of them"]);
   }

@@ -5,6 +5,8 @@ export interface Shell {
   readonly print: (text: string) => void;
   /** Writes a line about the run: it never mixes with the result. */
   readonly tell: (text: string) => void;
+  /** Says what is being done now, for when it takes long. */
+  readonly progress: (step: string) => void;
   /** Aborts when the user wants to leave. */
   readonly signal: AbortSignal;
   /** Absolute path of the workspace, which overlays are looked for in. */

@@ -1,5 +1,8 @@
 import { ConfigError } from "@kong-serverless/config";
+import { errorReport, exitCode, exitCodesHelp, usageError } from "@kong-serverless/runtime";
 import { Command, InvalidArgumentError } from "commander";
+
+import manifest from "../package.json" with { type: "json" };
 
 export interface CommandOptions {
   readonly port: number;
@@ -21,10 +24,11 @@ export interface CommandOptions {
 
 /** Of the workspace. */
 export const defaultManifests = "deploy/base";
+const switches = { once: false, json: false, realTimes: false, instantWake: false, chain: false };
 const maxPort = 65_535;
 const defaultPagePort = 8001;
 
-/** Reads the command line. `--help` prints and exits 0; a wrong option says what is allowed and exits 1. */
+/** Reads the command line. `--help` and `--version` print and exit 0; a wrong option says what is allowed and exits 2. */
 export function readCommand(argv: readonly string[]): CommandOptions {
   const command = new Command("pnpm demo")
     .description(
@@ -37,12 +41,11 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       `port of the page on 127.0.0.1; 0 takes any free port (default: ${defaultPagePort}; any with --port 0, no page with --once)`,
       parsePort,
     )
-    .option("--once", "play the fixed story, then exit: 0 if all of it went as it should", false)
-    .option("--json", "with --once: print one JSON object as the last line on stdout", false)
+    .option("--once", "play the fixed story, then exit: 0 if all of it went as it should")
+    .option("--json", "with --once: print one JSON object as the last line on stdout")
     .option(
       "--real-times",
       "use the manifests' times instead of shortened ones (zero comes after two minutes)",
-      false,
     )
     .option(
       "--manifests <path>",
@@ -61,12 +64,10 @@ export function readCommand(argv: readonly string[]): CommandOptions {
     .option(
       "--instant-wake",
       "add deploy/components/instant-wake: the gateway pushes wakes to the autoscaler, which then waits for no poll",
-      false,
     )
     .option(
       "--chain",
       "add deploy/components/chain: a second service behind the demo backend, which one request wakes with it",
-      false,
     )
     .option(
       "--fair-jobs",
@@ -74,14 +75,27 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       false,
     )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")
+    .version(manifest.version, "-V, --version", "print the version")
+    .option("--no-color", "accepted as everywhere; the playground prints no colours")
     .allowExcessArguments(false)
-    .showHelpAfterError("(see --help)");
+    .addHelpText("after", exitCodesHelp())
+    .configureOutput({
+      outputError: (text, write) => {
+        write(`${usageError(text)}\n`);
+        if (!argv.includes("--json")) return;
+        const complaint = text.trim().replace(/^error: /, "");
+        const report = errorReport(new ConfigError("The command line", [complaint]));
+        process.stdout.write(`${JSON.stringify(report)}\n`);
+      },
+    })
+    .exitOverride(({ exitCode: code }) => process.exit(code === 0 ? exitCode.fine : exitCode.failed));
   // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm demo -- --once`.
   command.parse(
     argv.filter((argument) => argument !== "--"),
     { from: "user" },
   );
-  const options = command.opts<CommandOptions>();
+  const { color: _, ...given } = command.opts<Partial<CommandOptions> & { color: boolean }>();
+  const options = { ...switches, ...given } as CommandOptions;
   if (options.json && !options.once)
     throw new ConfigError("The command line", ["--json: allowed only with --once"]);
   return { ...options, pagePort: options.pagePort ?? choosePagePort(options) };

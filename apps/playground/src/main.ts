@@ -2,7 +2,14 @@ import { join } from "node:path";
 
 import { ConfigError, readCliEnvironment } from "@kong-serverless/config";
 import { readManifests } from "@kong-serverless/manifests";
-import { printable, ServerlessError } from "@kong-serverless/runtime";
+import {
+  errorReport,
+  type ExitCode,
+  exitCode,
+  formatError,
+  printable,
+  ServerlessError,
+} from "@kong-serverless/runtime";
 
 import { type ColdStart, ColdStarts } from "./cold-starts.ts";
 import { type CommandOptions, defaultManifests, readCommand } from "./command.ts";
@@ -21,35 +28,46 @@ import { TargetNames } from "./target-names.ts";
 import { tellJournal, tellStart } from "./tell.ts";
 import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
 
-/** Exit code of a process that ended because of SIGINT, as shells count. */
-const interrupted = 130;
+/** pnpm passes on the Ctrl-C that the terminal has sent already: what follows at once is the same one. */
+const sameKeyMs = 500;
 
 const stopping = new AbortController();
+let stoppedAtMs = 0;
 // SIGHUP: the terminal was closed.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    // The second one does not wait; ending kills what the playground started.
-    if (stopping.signal.aborted) process.exit(interrupted);
-    stopping.abort(new Error("stopped before it was done"));
+    if (!stopping.signal.aborted) {
+      stoppedAtMs = performance.now();
+      stopping.abort(new ServerlessError("INTERRUPTED", "stopped before it was done"));
+    } else if (performance.now() - stoppedAtMs > sameKeyMs) {
+      // The second one does not wait; ending kills what the playground started.
+      process.exit(exitCode.interrupted);
+    }
   });
 }
 // One for each process that the playground runs.
 process.setMaxListeners(0);
 
+const argv = process.argv.slice(2);
 try {
-  process.exitCode = await run(readCommand(process.argv.slice(2)));
-} catch (error) {
-  if (stopping.signal.aborted) {
-    process.exitCode = interrupted;
-  } else if (error instanceof ServerlessError) {
-    process.stderr.write(`${printable(error.message, { lines: true })}\n`);
-    process.exitCode = 1;
-  } else {
-    throw error;
-  }
+  process.exitCode = await run(readCommand(argv));
+} catch (thrown) {
+  process.exitCode = endWith(stopping.signal.aborted ? stopping.signal.reason : thrown);
 }
 
-async function run(options: CommandOptions): Promise<number> {
+function endWith(error: unknown): ExitCode {
+  const isStory = argv.includes("--once");
+  // Whoever stops a playground that is starting has got what they wanted; a story that was cut short is no success.
+  if (stopping.signal.aborted && !isStory) {
+    process.stderr.write("\nStopped. Nothing is left.\n");
+    return exitCode.fine;
+  }
+  process.stderr.write(`${printable(formatError(error), { lines: true })}\n`);
+  if (argv.includes("--json")) process.stdout.write(`${JSON.stringify(errorReport(error))}\n`);
+  return stopping.signal.aborted ? exitCode.interrupted : exitCode.failed;
+}
+
+async function run(options: CommandOptions): Promise<ExitCode> {
   // With --json stdout is for the object alone.
   const say = (text: string) =>
     (options.json ? process.stderr : process.stdout).write(`${printable(text, { lines: true })}\n`);
@@ -93,7 +111,7 @@ async function run(options: CommandOptions): Promise<number> {
       await page?.stop();
       await playground.stop();
       say("Stopped. Nothing is left.");
-      return 0;
+      return exitCode.fine;
     }
     const stage = { playground, journal, settings, coldStarts, signal: stopping.signal, say };
     const report = await playStory(stage, {
@@ -102,8 +120,9 @@ async function run(options: CommandOptions): Promise<number> {
     });
     say(report.ok ? "The story went as it should." : `The story failed: ${report.reason}`);
     await playground.stop();
+    stopping.signal.throwIfAborted();
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    return report.ok ? 0 : 1;
+    return report.ok ? exitCode.fine : exitCode.findings;
   } finally {
     await page?.stop();
     await playground.stop();

@@ -36,6 +36,7 @@ export async function readManifests(source: ManifestSource, options: ReadOptions
   const parts: Manifests[] = [];
   if ("overlay" in source) {
     const { path, shown } = folderOf(source.overlay, options);
+    if (!isPath(source.overlay)) await expectOverlay(path, shown, options.root);
     parts.push(await readFolder(path, shown, options));
   } else {
     for (const file of source.files) parts.push(await readPath(file, options));
@@ -53,6 +54,21 @@ export function sourceName(source: ManifestSource): string {
 
 function overlayFolder(name: string): string {
   return name === "base" ? "deploy/base" : `deploy/overlays/${name}`;
+}
+
+/** A misspelt name is told the right ones. */
+async function expectOverlay(path: string, shown: string, root: string): Promise<void> {
+  const error = await stat(path).then(
+    () => undefined,
+    (reason: NodeJS.ErrnoException) => reason,
+  );
+  if (error === undefined) return;
+  const overlays = await readdir(join(root, "deploy/overlays")).catch(() => []);
+  const hint =
+    overlays.length === 0
+      ? "there is no workspace here; a folder is given as a path with a slash, such as ./my-overlay"
+      : `there are: ${["base", ...overlays.sort((a, b) => a.localeCompare(b))].join(", ")}`;
+  throw new ConfigError(shown, [`cannot be read (${error.code}); ${hint}`]);
 }
 
 function isPath(overlay: string): boolean {

@@ -222,6 +222,14 @@ export const errorCodes = {
     meaning: "The demo backend has no such route, or the replica that answered knows no such job.",
     remedy: "Jobs live in the memory of one replica: ask again, or look into the consumer's log.",
   },
+  INTERRUPTED: {
+    meaning: "The command was told to stop before it was done.",
+    remedy: "Run it again. What it had done stays done.",
+  },
+  UNEXPECTED: {
+    meaning: "The command failed in a way that it does not know.",
+    remedy: "This is a bug: please report it with the lines above.",
+  },
   KUSTOMIZE_MISSING: {
     meaning: "An overlay has to be rendered, and neither kustomize nor kubectl is installed.",
     remedy:

@@ -6,9 +6,9 @@ import {
   readSystem,
   sourceName,
 } from "@kong-serverless/manifests";
+import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command } from "commander";
 
-import { type ExitCode, exitCode } from "../exit-code.ts";
 import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
 import { diagnose } from "./diagnose.ts";
@@ -19,11 +19,11 @@ import { tellDiagnosis } from "./tell-diagnosis.ts";
 interface DoctorOptions extends ManifestOptions {
   readonly context?: string;
   readonly kubeconfig?: string;
-  readonly namespace: readonly string[];
+  readonly namespace?: readonly string[];
   readonly kongValues?: readonly string[];
   readonly endpointUrl?: string;
-  readonly json: boolean;
-  readonly sarif: boolean;
+  readonly json?: boolean;
+  readonly sarif?: boolean;
 }
 
 const examples = `
@@ -42,13 +42,13 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
     )
     .option("--context <name>", "the cluster of this kube context; it is only read")
     .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
-    .option("--namespace <name...>", "with --context: look here too, beside where the plugin is used", [])
+    .option("--namespace <name...>", "with --context: look here too, beside where the plugin is used")
     .option(
       "--endpoint-url <url>",
       "with --context: another queue service than AWS; default: $AWS_ENDPOINT_URL",
     )
-    .option("--json", "print one JSON object: {ok, findings, skipped}", false)
-    .option("--sarif", "print a SARIF log, for annotations in code reviews", false)
+    .option("--json", "print one JSON object: {ok, findings, skipped}")
+    .option("--sarif", "print a SARIF log, for annotations in code reviews")
     .addHelpText("after", examples)
     .action(async (options: DoctorOptions) => {
       const { subject, diagnosis } = await look(options, shell);
@@ -82,8 +82,9 @@ async function look(
 }
 
 async function lookAtCluster(context: string, options: DoctorOptions, shell: Shell): Promise<Diagnosis> {
-  const { kubeconfig, namespace: namespaces, endpointUrl } = options;
+  const { kubeconfig, namespace: namespaces = [], endpointUrl } = options;
   // The Kubernetes client and the AWS SDK take a second to load: only a look at a cluster should wait for them.
+  shell.progress(`Connecting to ${context}`);
   const { ApiServer } = await import("../live/api-server.ts");
   const { diagnoseCluster } = await import("../live/diagnose-cluster.ts");
   const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
@@ -92,5 +93,6 @@ async function lookAtCluster(context: string, options: DoctorOptions, shell: She
     namespaces,
     endpoint: endpointUrl ?? shell.endpointUrl,
     signal: shell.signal,
+    progress: shell.progress,
   });
 }

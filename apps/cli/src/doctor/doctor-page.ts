@@ -11,23 +11,27 @@ const introduction = `<!-- Generated from the rules in apps/cli/src: change thos
     kubectl kustomize DIR | npx -y pnpm@10.34.9 --silent kong-serverless doctor --file - --json
     npx -y pnpm@10.34.9 kong-serverless doctor --context kind-dev   # a live cluster, and its queues where credentials are there
 
-It knows three answers. **Wrong** is listed as a finding, and it exits 1. **Not looked at** is listed with the reason: what the manifests do
-not tell is not taken for wrong. **Fine** is the rest: with nothing wrong it exits 0. When it could not look at all it exits 2, with an error
-that names the file, the document and the line.
+There are three answers. What is **wrong** is listed as a finding, and doctor exits 1. What was **not looked at** is listed with the
+reason: doctor never guesses what the manifests do not say. The rest is **fine**, and with nothing wrong it exits 0. When it cannot look
+at all it exits 2, with an error that names the file, the document and the line. [errors.md](errors.md#exit-codes) has all exit codes.
 
-An **error** does not work; a **warning** works worse than it could, or stops working under load.
+An **error** means that something does not work; a **warning** that it works worse than it could, or will fail under load.
 
-\`--json\` prints \`{ok, findings: [{code, severity, what, where: {file, path, line, document}, why, fix}], skipped: []}\`; what was not looked
-at is in \`skipped\`. \`--sarif\` prints the same as a SARIF log, which code review shows as annotations (GitHub:
-\`github/codeql-action/upload-sarif\`).
+\`--json\` prints \`{ok, findings: [{code, severity, what, where: {file, path, line, document}, why, fix}], skipped: []}\`;
+\`skipped\` holds what was not looked at. When doctor cannot look it prints \`{ok: false, error}\`, as
+[every command does](errors.md#with---json). \`--sarif\` prints the same as a SARIF log, which code review shows as annotations
+(GitHub: \`github/codeql-action/upload-sarif\`).
 
-\`--overlay\` names \`base\`, an overlay in \`deploy/overlays\` or the path of a folder. \`--file\` takes a file or folder and may be repeated. A folder
-without a kustomization is read as \`kubectl apply -f\` reads it; one whose kustomization only lists files is read as it is; any other one is
-rendered with \`$KUSTOMIZE\`, \`kustomize\` or \`kubectl kustomize\`, whichever is there. What the gateway is like (its pods, its read timeout, its
-app id) it learns from the values of its Helm chart: \`deploy/platform/kong\`, or \`--kong-values\`.
+\`--overlay\` takes \`base\`, the name of an overlay in this workspace's \`deploy/overlays\`, or the path of a folder anywhere. A value with a
+slash in it is a path, relative to where you are: \`--overlay ./shop\` is a folder, \`--overlay shop\` is \`deploy/overlays/shop\`.
+\`--file\` takes a file or folder and may be repeated. A folder without a kustomization is read as \`kubectl apply -f\` reads it; one
+whose kustomization only lists files is read as it is; any other is rendered with \`$KUSTOMIZE\`, \`kustomize\` or
+\`kubectl kustomize\`, whichever is installed. The gateway's pods, read timeout and app id come from the values of its Helm chart:
+those in \`deploy/platform/kong\`, or \`--kong-values\`.
 
-With \`--context\` the same rules look at what is applied, and more at what the cluster makes of it. It asks for lists, changes nothing and
-reads no Secret. It looks in the namespaces in which the plugin is used, in that of the gateway, and where \`--namespace\` says.
+With \`--context\` the same rules look at what is applied, and further ones at what the cluster makes of it. Doctor only lists objects:
+it changes nothing and reads no Secret. It looks at the namespaces in which the plugin is used, at the gateway's, and at those
+that \`--namespace\` names.
 `;
 
 type Described = Pick<Rule, "code" | "topic" | "severity" | "why" | "fix">;

@@ -3,11 +3,11 @@ import { createInterface } from "node:readline/promises";
 
 import { ConfigError } from "@kong-serverless/config";
 import { Manifests, readGateway, readManifests, readSystem } from "@kong-serverless/manifests";
+import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command, InvalidArgumentError, Option } from "commander";
 
 import { diagnose } from "../doctor/diagnose.ts";
 import { tellDiagnosis } from "../doctor/tell-diagnosis.ts";
-import { type ExitCode, exitCode } from "../exit-code.ts";
 import type { Shell } from "../shell.ts";
 import { type AdoptedService, adoptService } from "./adopted-service.ts";
 import { type Broker, brokers, serviceFolder } from "./service-folder.ts";
@@ -16,7 +16,7 @@ import { tellFolder, writeFolder } from "./write-folder.ts";
 
 interface InitOptions {
   readonly from?: string;
-  readonly file: readonly string[];
+  readonly file?: readonly string[];
   readonly context?: string;
   readonly kubeconfig?: string;
   readonly namespace?: string;
@@ -33,8 +33,8 @@ interface InitOptions {
   readonly maxReplicas: number;
   readonly requestsPerReplica: number;
   readonly out?: string;
-  readonly yes: boolean;
-  readonly json: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
 }
 
 const examples = `
@@ -50,12 +50,12 @@ Examples:
 export function initCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
   return new Command("init")
     .option("--from <workload>", "deploy/NAME or sts/NAME; default: the only one behind a Service")
-    .option("--file <path>", "its manifests, a file or a folder; may be repeated", collect, [])
+    .option("--file <path>", "its manifests, a file or a folder; may be repeated", collect)
     .option("--context <name>", "look for it in the cluster of this kube context instead; it is only read")
     .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
     .option("-n, --namespace <name>", "its namespace; with --context: default `default`")
     .option("--service <name>", "its Service, where there is more than one")
-    .option("--health <path>", "path that answers once it is ready; default: that of its readiness probe")
+    .option("--health <url-path>", "path that answers once it is ready; default: that of its readiness probe")
     .addOption(
       new Option("--broker <kind>", "what carries wake messages; none: KEDA asks the gateway").choices(
         brokers,
@@ -76,8 +76,8 @@ export function initCommand(shell: Shell, finish: (code: ExitCode) => void): Com
     .option("--max-replicas <number>", "at most this many replicas", wholeNumber, 5)
     .option("--requests-per-replica <number>", "that one replica serves well at once", wholeNumber, 10)
     .option("--out <folder>", "where to write; default: kong-serverless/NAME")
-    .option("--yes", "ask nothing: what is not given has its default", false)
-    .option("--json", "print one JSON object: {ok, folder, files, findings, next}", false)
+    .option("--yes", "ask nothing: what is not given has its default")
+    .option("--json", "print one JSON object: {ok, folder, files, findings, next}")
     .addHelpText("after", examples)
     .action(async (options: InitOptions) => finish(await init(options, shell)))
     .addCommand(workerCommand(shell, finish));
@@ -119,18 +119,23 @@ async function init(options: InitOptions, shell: Shell): Promise<ExitCode> {
 }
 
 async function readSubject(
-  { file, context, kubeconfig, namespace = "default" }: InitOptions,
+  { file = [], context, kubeconfig, namespace = "default" }: InitOptions,
   shell: Shell,
 ): Promise<{ manifests: Manifests; gateway?: string | undefined }> {
   if (file.length > 0 === (context !== undefined)) {
     throw new ConfigError("The command line", ["say where the service is: with --file or with --context"]);
   }
   if (context === undefined) return { manifests: await readManifests({ files: file }, shell) };
+  shell.progress(`Connecting to ${context}`);
   const { ApiServer } = await import("../live/api-server.ts");
   const { readCluster } = await import("../live/read-cluster.ts");
   const { findGateway } = await import("./find-gateway.ts");
   const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
-  const { manifests, skipped } = await readCluster(server, { cluster: context, namespaces: [namespace] });
+  const { manifests, skipped } = await readCluster(server, {
+    cluster: context,
+    namespaces: [namespace],
+    progress: shell.progress,
+  });
   for (const reason of skipped) shell.tell(`Not looked at: ${reason}`);
   return { manifests, gateway: await findGateway(server) };
 }
@@ -176,7 +181,7 @@ async function askForBroker(
 }
 
 function nextCommands(
-  { file, context }: InitOptions,
+  { file = [], context }: InitOptions,
   { broker, folder }: { readonly broker: Broker; readonly folder: string },
 ): string[] {
   const subjects = [...file, folder].map((path) => `--file ${path}`).join(" ");
@@ -187,8 +192,8 @@ function nextCommands(
   ];
 }
 
-function collect(path: string, before: readonly string[]): string[] {
-  return [...before, path];
+function collect(path: string, before?: readonly string[]): string[] {
+  return [...(before ?? []), path];
 }
 
 function wholeNumber(text: string): number {

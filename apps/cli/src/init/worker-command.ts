@@ -2,11 +2,11 @@ import { join, relative, resolve } from "node:path";
 
 import { ConfigError } from "@kong-serverless/config";
 import { readGateway, readManifests, readSystem } from "@kong-serverless/manifests";
+import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command } from "commander";
 
 import { diagnose } from "../doctor/diagnose.ts";
 import { tellDiagnosis } from "../doctor/tell-diagnosis.ts";
-import { type ExitCode, exitCode } from "../exit-code.ts";
 import type { Shell } from "../shell.ts";
 import { workerFolder } from "./worker-folder.ts";
 import { tellFolder, writeFolder } from "./write-folder.ts";
@@ -18,7 +18,7 @@ interface WorkerOptions {
   readonly region: string;
   readonly image?: string;
   readonly out?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** `init worker`: the beginnings of a queue consumer. */
@@ -31,7 +31,7 @@ export function workerCommand(shell: Shell, finish: (code: ExitCode) => void): C
     .option("--region <region>", "of the queue", "eu-west-1")
     .option("--image <image>", "that its Dockerfile is built as; default: NAME")
     .option("--out <folder>", "where to write; default: NAME")
-    .option("--json", "print one JSON object: {ok, folder, files, findings, next}", false)
+    .option("--json", "print one JSON object: {ok, folder, files, findings, next}")
     .action(async (options: WorkerOptions) => {
       const { name, queue = name, namespace, region, image = name, out = name, json } = options;
       if (!/^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/.test(name)) {

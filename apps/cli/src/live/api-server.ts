@@ -35,6 +35,10 @@ export class ApiServer implements WatchableApiServer {
     } catch (error) {
       throw new ServerlessError("CLUSTER_UNREACHABLE", (error as Error).message, { cause: error });
     }
+    if (kubeconfig === undefined && isNoConfig(config)) {
+      const places = "$KUBECONFIG is not set and there is no ~/.kube/config";
+      throw new ServerlessError("CLUSTER_UNREACHABLE", `No cluster is configured: ${places}.`);
+    }
     const contexts = config.getContexts().map(({ name }) => name);
     if (!contexts.includes(context)) {
       const known = contexts.join(", ") || "none";
@@ -88,4 +92,10 @@ export class ApiServer implements WatchableApiServer {
       .end();
     return promise;
   }
+}
+
+/** What the client makes up where it finds no configuration. */
+function isNoConfig(config: KubeConfig): boolean {
+  const { name, server } = config.getCurrentCluster() ?? {};
+  return name === "cluster" && server === "http://localhost:8080";
 }

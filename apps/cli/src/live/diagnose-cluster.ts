@@ -3,6 +3,7 @@ import { readGateway, readSystem, type System } from "@kong-serverless/manifests
 import { unknowns } from "../doctor/diagnose.ts";
 import { applyRules, type Diagnosis } from "../doctor/diagnosis.ts";
 import { rules } from "../doctor/rules/index.ts";
+import type { Shell } from "../shell.ts";
 import type { ApiServer } from "./api-server.ts";
 import { compareQueues } from "./compare-queues.ts";
 import { gatewayInCluster } from "./gateway-in-cluster.ts";
@@ -18,6 +19,7 @@ export interface DiagnoseClusterOptions {
   /** Address of another queue service than AWS. */
   readonly endpoint: string | undefined;
   readonly signal: AbortSignal;
+  readonly progress?: Shell["progress"];
 }
 
 /** What the API server does not show, whatever one may read of it. */
@@ -29,13 +31,16 @@ const outOfSight = [
 /** Applies every rule to what is applied, and looks at what the cluster makes of it. Throws CLUSTER_UNREACHABLE. */
 export async function diagnoseCluster(
   server: ApiServer,
-  { cluster, namespaces, endpoint, signal }: DiagnoseClusterOptions,
+  { cluster, namespaces, endpoint, signal, progress = () => {} }: DiagnoseClusterOptions,
 ): Promise<Diagnosis> {
+  progress("Looking which kinds the cluster knows");
   const missingKinds = await findMissingKinds(server, cluster);
-  const { manifests, skipped } = await readCluster(server, { cluster, namespaces });
+  const { manifests, skipped } = await readCluster(server, { cluster, namespaces, progress });
   const seen = readSystem(manifests, readGateway());
   const system: System = { ...seen, gateway: gatewayInCluster(seen) };
+  progress("Looking at topics and queues");
   const queues = await compareQueues(system, { endpoint, signal });
+  progress("Looking at the limits of the gateway's pods");
   const files = await readFileLimits(server, system, signal);
   const live: LiveSystem = {
     ...system,

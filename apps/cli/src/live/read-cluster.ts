@@ -9,6 +9,7 @@ import {
   toManifest,
 } from "@kong-serverless/manifests";
 
+import type { Shell } from "../shell.ts";
 import type { ApiServer } from "./api-server.ts";
 import { apiPath, type PlatformKind, systemKinds } from "./platform-kinds.ts";
 
@@ -23,6 +24,7 @@ export interface ReadClusterOptions {
   readonly cluster: string;
   /** Namespaces to look at beside those in which the plugin is used. */
   readonly namespaces: readonly string[];
+  readonly progress?: Shell["progress"];
 }
 
 interface ObjectList {
@@ -39,7 +41,7 @@ const isPlugin = ({ kind }: { readonly kind: string }) => pluginKinds.some((plug
 /** Reads the objects that the system is made of, of the namespaces that it lives in. Secrets are not read. */
 export async function readCluster(
   server: ApiServer,
-  { cluster, namespaces }: ReadClusterOptions,
+  { cluster, namespaces, progress = () => {} }: ReadClusterOptions,
 ): Promise<ClusterManifests> {
   const skipped: string[] = [];
   const list = (kind: PlatformKind, namespace?: string) =>
@@ -49,6 +51,7 @@ export async function readCluster(
     for (const kind of kinds) objects.push(...(await list(kind, namespace)));
     return objects;
   };
+  progress("Looking for plugins");
   // Plugins stand where they are used, as a rule.
   const plugins = (await lists(systemKinds.filter(isPlugin))).filter(
     ({ root }) => root.at("plugin").text === pluginName,
@@ -59,6 +62,7 @@ export async function readCluster(
   const read = async (...pending: string[]) => {
     for (let namespace = pending.shift(); namespace !== undefined; namespace = pending.shift()) {
       if (found.has(namespace)) continue;
+      progress(`Reading the namespace ${namespace}`);
       const objects = await lists(inNamespace, namespace);
       found.set(namespace, objects);
       // The gateway's namespace is where the demand is asked for.

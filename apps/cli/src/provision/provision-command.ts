@@ -1,8 +1,8 @@
 import { ConfigError } from "@kong-serverless/config";
 import { readGateway, readSystem } from "@kong-serverless/manifests";
+import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command } from "commander";
 
-import { type ExitCode, exitCode } from "../exit-code.ts";
 import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
 import { provision } from "./provision.ts";
@@ -10,10 +10,10 @@ import { tellChanges } from "./tell-changes.ts";
 import { wantedFor } from "./wanted.ts";
 
 interface ProvisionOptions extends ManifestOptions {
-  readonly dryRun: boolean;
+  readonly dryRun?: boolean;
   readonly region?: string;
   readonly endpointUrl?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const examples = `
@@ -28,10 +28,10 @@ Examples:
 
 export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
   return addManifestOptions(new Command("provision"))
-    .option("--dry-run", "say what would be done, and do nothing", false)
+    .option("--dry-run", "say what would be done, and do nothing")
     .option("--region <region>", "AWS region; default: the one that the manifests name")
     .option("--endpoint-url <url>", "another queue service than AWS; default: $AWS_ENDPOINT_URL")
-    .option("--json", "print one JSON object: {ok, dryRun, changes}", false)
+    .option("--json", "print one JSON object: {ok, dryRun, changes}")
     .addHelpText("after", examples)
     .action(async (options: ProvisionOptions) => {
       const source = manifestSource(options);
@@ -44,10 +44,10 @@ export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void)
         endpoint: options.endpointUrl ?? shell.endpointUrl,
         signal: shell.signal,
       });
-      const { dryRun } = options;
-      const changes = await provision(wanted, service, { dryRun });
+      const { dryRun = false } = options;
+      const changes = await provision(wanted, service, { dryRun, progress: shell.progress });
       const ok = !dryRun || changes.every(({ action }) => action === "none");
-      shell.print(options.json ? JSON.stringify({ ok, dryRun, changes }) : tellChanges(changes, options));
+      shell.print(options.json ? JSON.stringify({ ok, dryRun, changes }) : tellChanges(changes, { dryRun }));
       finish(ok ? exitCode.fine : exitCode.findings);
     });
 }

@@ -1,3 +1,4 @@
+import type { Shell } from "../shell.ts";
 import { type AttributeChange, differences, queueAttributes } from "./queue-attributes.ts";
 import type { FoundQueue, QueueService } from "./queue-service.ts";
 import type { Wanted, WantedQueue } from "./wanted.ts";
@@ -11,6 +12,11 @@ export interface Change {
   readonly attributes: readonly AttributeChange[];
 }
 
+export interface ProvisionOptions {
+  readonly dryRun: boolean;
+  readonly progress?: Shell["progress"];
+}
+
 /**
  * Makes topics, queues and subscriptions what they have to be. What is so already is left alone, and attributes that are not
  * named are nobody's business here. With `dryRun` nothing is touched. Throws QUEUE_SERVICE_FAILED.
@@ -18,10 +24,12 @@ export interface Change {
 export async function provision(
   { queues }: Wanted,
   service: QueueService,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, progress = () => {} }: ProvisionOptions,
 ): Promise<readonly Change[]> {
+  progress("Listing topics");
   const provisioning = new Provisioning(service, dryRun, await service.topics());
   for (const queue of queues) {
+    progress(`Looking at ${queue.name}`);
     if (queue.topic !== undefined) await provisioning.makeTopic(queue.topic);
     await provisioning.makeQueue(queue);
     if (queue.topic !== undefined) await provisioning.subscribe(queue.topic, queue.name);

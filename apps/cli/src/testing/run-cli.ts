@@ -1,9 +1,10 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
-import { runCommand, type Terminal } from "../command.ts";
+import { runCommand } from "../command.ts";
 import type { Shell } from "../shell.ts";
+import type { Terminal } from "../terminal.ts";
 import { workspaceRoot } from "./workspace-root.ts";
 
 export interface CliRun {
@@ -23,6 +24,7 @@ export async function runCli(
   const terminal: Terminal = {
     print: (text) => (stdout += `${text}\n`),
     tell: (text) => (stderr += `${text}\n`),
+    progress: () => {},
   };
   const code = await runCommand(argv, terminal, async () => ({
     ...terminal,
@@ -37,20 +39,27 @@ export async function runCli(
   return { code, stdout, stderr };
 }
 
+interface BinOptions {
+  readonly node?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+}
+
 /** Runs the committed command as a user does, in a process of its own. */
-export function runBin(
+export function runBin(argv: readonly string[], options?: BinOptions): Promise<CliRun> {
+  return spawnBin(argv, options).ended;
+}
+
+/** The same, while it runs. */
+export function spawnBin(
   argv: readonly string[],
-  {
-    node = process.execPath,
-    env = {},
-    input = "",
-  }: { node?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
-): Promise<CliRun> {
+  { node = process.execPath, env = {}, input = "" }: BinOptions = {},
+): Pick<ChildProcess, "kill"> & { readonly ended: Promise<CliRun> } {
   const bin = join(workspaceRoot, "apps/cli/bin/kong-serverless.js");
-  return new Promise((resolve) => {
-    const child = execFile(node, [bin, ...argv], { env, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
-    });
-    child.stdin?.end(input);
+  const { promise: ended, resolve } = Promise.withResolvers<CliRun>();
+  const child = execFile(node, [bin, ...argv], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+    resolve({ code: Number(error?.code ?? 0), stdout, stderr });
   });
+  child.stdin?.end(input);
+  return { kill: (signal) => child.kill(signal), ended };
 }

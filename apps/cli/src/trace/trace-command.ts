@@ -1,7 +1,7 @@
 import { ConfigError } from "@kong-serverless/config";
+import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command, InvalidArgumentError } from "commander";
 
-import { type ExitCode, exitCode } from "../exit-code.ts";
 import type { Shell } from "../shell.ts";
 import { ClusterStages } from "./cluster-stages.ts";
 import { readStageSums, stagesBetween } from "./cold-start-metrics.ts";
@@ -11,13 +11,13 @@ import { readTrace, releasedAfterMs } from "./trace.ts";
 
 interface TraceOptions {
   readonly method: string;
-  readonly header: Readonly<Record<string, string>>;
+  readonly header?: Readonly<Record<string, string>>;
   readonly timeout: number;
   readonly opsUrl?: string;
   readonly context?: string;
   readonly kubeconfig?: string;
   readonly deployment?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 const examples = `
@@ -36,7 +36,7 @@ export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Co
   return new Command("trace")
     .argument("<url>", "the address to ask, through the gateway", readUrl)
     .option("--method <name>", "HTTP method", "GET")
-    .option("--header <line>", "a header as NAME: VALUE; may be repeated", readHeader, {})
+    .option("--header <line>", "a header as NAME: VALUE; may be repeated", readHeader)
     .option(
       "--timeout <seconds>",
       "for the whole request; above the gateway's hold time limit",
@@ -51,20 +51,22 @@ export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Co
       "with --context: the scale target whose start is watched",
       readDeployment,
     )
-    .option("--json", "print one JSON object", false)
+    .option("--json", "print one JSON object")
     .addHelpText("after", examples)
     .action(async (url: URL, options: TraceOptions) => {
       const { method, header, timeout, opsUrl, json } = options;
       const { signal } = shell;
-      using cluster = await watchCluster(options, signal);
+      using cluster = await watchCluster(options, shell);
       const before = opsUrl === undefined ? undefined : await readStageSums(opsUrl, signal);
       const headers = { "user-agent": "kong-serverless-trace", ...header };
+      shell.progress(`Waiting for ${url.href}`);
       const sentAtMs = performance.now();
       const response = await sendTimed({ url, method, headers, timeoutMs: timeout * 1000, signal });
       const meanwhile =
         opsUrl === undefined || before === undefined
           ? undefined
           : stagesBetween(before, await readStageSums(opsUrl, signal));
+      if (cluster) shell.progress("Waiting for Kubernetes to notice the pod");
       const stages = await cluster?.stages(sentAtMs, releasedAfterMs(response));
       const trace = readTrace(response, { pluginServer: meanwhile, cluster: stages });
       shell.print(
@@ -76,13 +78,14 @@ export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Co
 
 async function watchCluster(
   { context, kubeconfig, deployment }: TraceOptions,
-  signal: AbortSignal,
+  { signal, progress }: Shell,
 ): Promise<ClusterStages | undefined> {
   if ((context === undefined) !== (deployment === undefined)) {
     throw new ConfigError("The command line", ["--context and --deployment belong together"]);
   }
   if (context === undefined || deployment === undefined) return undefined;
   // The Kubernetes client takes a second to load.
+  progress(`Starting to watch ${deployment} in ${context}`);
   const { ApiServer } = await import("../live/api-server.ts");
   const server = await ApiServer.connect({ context, kubeconfig, signal });
   return ClusterStages.watch({ server, deployment, signal });
@@ -100,7 +103,7 @@ function readUrl(text: string): URL {
   return new URL(text);
 }
 
-function readHeader(line: string, headers: Readonly<Record<string, string>>): Record<string, string> {
+function readHeader(line: string, headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("Allowed: NAME: VALUE.");
   return { ...headers, [name.toLowerCase()]: value };

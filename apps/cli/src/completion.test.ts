@@ -1,0 +1,83 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import type { ShellName } from "./completion.ts";
+import { runCli } from "./testing/run-cli.ts";
+
+const run = promisify(execFile);
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "completion-"));
+  await writeFile(join(folder, "app.yaml"), "");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Asks a real shell, which has read the script, for what may end the line. */
+async function complete(shell: ShellName, line: string): Promise<string[]> {
+  const script = join(folder, `script.${shell}`);
+  const { stdout: source } = await runCli(["completion", shell]);
+  await writeFile(script, source);
+  const words = line.split(" ");
+  const ask = {
+    bash: [
+      "--norc",
+      "-c",
+      `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); $(complete -p kong-serverless | sed -E 's/.*-F (\\S+) .*/\\1/'); printf '%s\\n' "\${COMPREPLY[@]}"`,
+      script,
+      ...words,
+    ],
+    // Without a terminal zsh has no completion system: what the script hands over to it is what counts.
+    zsh: [
+      "-fc",
+      `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { print -l -- *; }
+       _describe() { for each in "\${(P@)2}"; do print -r -- "\${each%%:*}"; done; }
+       source "$0"; words=("$@"); CURRENT=$#; _kong_serverless`,
+      script,
+      ...words,
+    ],
+    fish: ["--no-config", "-c", `source ${script}; complete -C "$argv"`, line],
+  }[shell];
+  const { stdout } = await run(shell, ask, { cwd: folder, timeout: 20_000 });
+  const last = words.at(-1) ?? "";
+  const candidates = stdout.split("\n").map((each) => each.split("\t")[0] ?? "");
+  return candidates.filter((each) => each !== "" && each.startsWith(last));
+}
+
+describe.each(["bash", "zsh", "fish"] as const)("completion in %s", { timeout: 30_000 }, (shell) => {
+  const isHere = isInstalled(shell);
+  if (!isHere) process.stderr.write(`Completion in ${shell} is not tested: ${shell} is not installed.\n`);
+
+  test.runIf(isHere).each([
+    ["kong-serverless do", ["doctor"]],
+    ["kong-serverless init w", ["worker"]],
+    ["kong-serverless doctor --over", ["--overlay"]],
+    ["kong-serverless trace --json --dep", ["--deployment"]],
+    ["kong-serverless init worker --im", ["--image"]],
+    ["kong-serverless init --broker r", ["rabbitmq"]],
+    ["kong-serverless completion z", ["zsh"]],
+    ["kong-serverless doctor --file app", ["app.yaml"]],
+    ["kong-serverless doctor --context a", []],
+  ])("completes `%s`", async (line, expected) => {
+    expect(await complete(shell, line)).toEqual(expected);
+  });
+});
+
+test("refuses a shell that it does not know, and names those that it does", async () => {
+  const { code, stderr } = await runCli(["completion", "tcsh"]);
+  expect(stderr).toMatch(/Allowed choices are bash, zsh, fish/);
+  expect(code).toBe(2);
+});
+
+function isInstalled(shell: string): boolean {
+  try {
+    execFileSync(shell, ["-c", "true"]);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+const workspace = join(import.meta.dirname, "../..");
+const missing = ["script", "pnpm", "stty"].filter((command) => !isInstalled(command));
+if (missing.length > 0) {
+  process.stderr.write(`Ctrl-C of pnpm demo is not tested: ${missing.join(" and ")} cannot be found.\n`);
+}
+
+test.runIf(missing.length === 0).each([
+  { when: "starts", untilSays: /Starting the playground/, options: "--port 0", code: 0 },
+  { when: "is up", untilSays: /Ctrl-C ends it/, options: "--port 0", code: 0 },
+  // Whoever waits for the story's outcome has to learn that there is none.
+  { when: "plays the story", untilSays: /Playing the story/, options: "--port 0 --once", code: 130 },
+])(
+  "Ctrl-C while `pnpm demo` $when ends it in order, with the terminal as it was",
+  { timeout: 120_000 },
+  async ({ untilSays, options, code }) => {
+    // The outer shell is a user's: it outlives the Ctrl-C, and looks at the terminal before and after.
+    const line = `trap : INT; stty -g; pnpm demo ${options} --daprd no-such-daprd; echo "exit code $?"; stty -g`;
+    const terminal = spawn("script", ["-qec", line, "/dev/null"], { cwd: workspace });
+    onTestFinished(() => void terminal.kill("SIGKILL"));
+    let shown = "";
+    let hasPressed = false;
+    terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+      shown += text;
+      if (hasPressed || !untilSays.test(shown)) return;
+      hasPressed = true;
+      terminal.stdin.write("\u0003");
+    });
+    await once(terminal, "close");
+    expect(shown).toContain(`exit code ${code}\r\n`);
+    expect(shown).toContain(code === 0 ? "Stopped. Nothing is left." : "INTERRUPTED");
+    expect(/ELIFECYCLE|Command failed/.test(shown)).toBe(code !== 0);
+    const settings = shown.match(/^[0-9a-f]+(?::[0-9a-f]+){4,}/gm) ?? [];
+    expect(settings).toHaveLength(2);
+    expect(settings[1]).toBe(settings[0]);
+  },
+);
+
+function isInstalled(command: string): boolean {
+  try {
+    execFileSync("sh", ["-c", `command -v ${command}`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
