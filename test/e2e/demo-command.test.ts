@@ -121,7 +121,7 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const { app, temporaryFolder } = await demo("--port", String(port));
-    expect(await app.exited).toEqual({ code: 1, signal: null });
+    expect(await app.exited).toEqual({ code: 2, signal: null });
     expect(app.output).toBe(
       `Starting the playground ...\nPort ${port} on 127.0.0.1 is in use by another process. Choose another with --port.\n`,
     );
@@ -168,7 +168,7 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     const folder = await makeFolder();
     await cp(join(workspace, "deploy/base/consumer.yaml"), join(folder, "consumer.yaml"));
     const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
-    expect(await app.exited).toEqual({ code: 1, signal: null });
+    expect(await app.exited).toEqual({ code: 2, signal: null });
     expect(app.output).toMatch(/Nothing is left to play[^]*no ScaledObject/);
     expect(app.output).not.toMatch(/Starting| at /);
     expect(await readdir(temporaryFolder)).toEqual([]);

@@ -33,7 +33,7 @@ test.runIf(missing.length === 0).each([
     });
     await once(terminal, "close");
     expect(shown).toContain(`exit code ${code}\r\n`);
-    expect(shown).toContain(code === 0 ? "Stopped. Nothing is left." : "INTERRUPTED");
+    expect(shown).toContain(code === 0 ? "Stopped. Nothing is left." : "stopped before it was done");
     expect(/ELIFECYCLE|Command failed/.test(shown)).toBe(code !== 0);
     const settings = shown.match(/^[0-9a-f]+(?::[0-9a-f]+){4,}/gm) ?? [];
     expect(settings).toHaveLength(2);

@@ -62,7 +62,9 @@ function endWith(error: unknown): ExitCode {
     process.stderr.write("\nStopped. Nothing is left.\n");
     return exitCode.fine;
   }
-  process.stderr.write(`${printable(formatError(error), { lines: true })}\n`);
+  // A known error's message says it all.
+  const text = error instanceof ServerlessError ? error.message : formatError(error);
+  process.stderr.write(`${printable(text, { lines: true })}\n`);
   if (argv.includes("--json")) process.stdout.write(`${JSON.stringify(errorReport(error))}\n`);
   return stopping.signal.aborted ? exitCode.interrupted : exitCode.failed;
 }
