@@ -37,7 +37,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   // The demo's address, asked as the story asks it.
   [
     /^curl http:\/\/127\.0\.0\.1:8000\/$/,
-    { file: "apps/playground/src/story/cold-start-act.ts", text: "fetch(playground.url" },
+    { file: "apps/playground/src/story/acts.ts", text: "fetch(playground.url" },
   ],
   [/^node scripts\/generate-docs\.ts$/, { run: ["scripts/generate-docs.ts", "--check"] }],
   [/^node scripts\/generate-protocol\.ts$/, ci("scripts/generate-protocol.ts --check")],

@@ -1,40 +1,27 @@
-import type { ColdStartStep } from "../cold-starts.ts";
 import { errorMessage } from "../error-message.ts";
 import type { PlaygroundSettings } from "../settings.ts";
-import { playColdStart } from "./cold-start-act.ts";
-import { playCooldown } from "./cooldown-act.ts";
-import { playJobs } from "./jobs-act.ts";
-import { playScale } from "./scale-act.ts";
+import {
+  type ColdStartResult,
+  type JobsResult,
+  playColdStart,
+  playCooldown,
+  playJobs,
+  playScale,
+  playWarm,
+  type ScaleResult,
+  type WarmResult,
+} from "./acts.ts";
 import type { Stage } from "./stage.ts";
-import { playWarm } from "./warm-act.ts";
 
 /** What the story found, as `pnpm demo --once --json` prints it. Acts that were not reached are missing. */
 export interface StoryReport {
   ok: boolean;
   /** Why not. */
   reason?: string;
-  coldStart?: {
-    requests: number;
-    /** Answers by status. */
-    statuses: Record<string, number>;
-    activations: number;
-    wakeMessages: number;
-    timeline: readonly ColdStartStep[];
-    /** From the backend's first ready answer to the last answer of a held request. */
-    readyToAnsweredMs: number;
-  };
-  warm?: {
-    requests: number;
-    p50Ms: number;
-    p99Ms: number;
-    /** Probes and wake messages that a request waited for. */
-    probes: number;
-    wakeMessages: number;
-    /** Those off the requests' path, which keep the backend known as ready and awake. */
-    inBackground: { probes: number; wakeMessages: number };
-  };
-  scale?: { requests: number; failed: number; peakReplicas: number };
-  jobs?: { published: number; handled: number; peakReplicas: number };
+  coldStart?: ColdStartResult;
+  warm?: WarmResult;
+  scale?: ScaleResult;
+  jobs?: JobsResult;
   scaledToZero?: boolean;
   settings: PlaygroundSettings;
   versions: Record<string, string>;
