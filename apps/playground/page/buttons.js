@@ -1,23 +1,81 @@
-/** @import { ActionAnswer } from "../src/page/messages.ts" */
+/** @import { ActionAnswer, ActionName } from "../src/page/messages.ts" */
 import { byId } from "./part.js";
 
-/** Sends what is pressed, and says what it was answered. */
+let isGone = false;
+/** Reasons why actions cannot work. @type {Readonly<Partial<Record<ActionName, string>>>} */
+let unavailable = {};
+
+/** Sends what is pressed, and says what the playground answered below the button. */
 export function startButtons() {
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : undefined;
     const { action, target } = button?.dataset ?? {};
-    if (action !== undefined) void act(action, target).then(({ message, isBad }) => say(message, isBad));
+    if (!button || action === undefined || button.ariaDisabled === "true") return;
+    const result = resultOf(button);
+    void act(action, target).then(({ message, isBad }) => say(result, message, isBad));
   });
 }
 
+/** Says what became of an action. @param {ActionName} action @param {string} message @param {boolean} isBad */
+export function sayOutcome(action, message, isBad) {
+  say(document.querySelector(`[data-result="${action}"]`), message, isBad);
+}
+
+/** @param {Readonly<Partial<Record<ActionName, string>>>} reasons */
+export function disableUnavailable(reasons) {
+  unavailable = reasons;
+  for (const [action, reason] of Object.entries(reasons)) {
+    const small = document.querySelector(`[data-action="${action}"] small`);
+    if (small) small.textContent = reason;
+  }
+  refreshButtons();
+}
+
+/** While the playground is gone no button can work: the banner says why. @param {boolean} isGoneNow */
+export function disableWhileGone(isGoneNow) {
+  isGone = isGoneNow;
+  refreshButtons();
+}
+
 /**
- * @param {string} message
- * @param {boolean} isBad
+ * A button that cannot work stays where the keyboard finds it, with the reason as its description.
+ *
+ * @param {Element} button
+ * @param {string | undefined} reasonId of the element that says why; undefined when it can work
  */
-export function say(message, isBad = false) {
-  const status = byId("status");
-  status.textContent = message;
-  status.classList.toggle("bad", isBad);
+export function disable(button, reasonId) {
+  const reason = isGone ? "gone" : reasonId;
+  if (reason === undefined) {
+    button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-describedby");
+    return;
+  }
+  button.setAttribute("aria-disabled", "true");
+  button.setAttribute("aria-describedby", reason);
+}
+
+function refreshButtons() {
+  for (const button of document.querySelectorAll(".action button")) {
+    const action = /** @type {HTMLElement} */ (button).dataset["action"] ?? "";
+    const small = button.querySelector("small");
+    if (small) small.id = `about-${action}`;
+    disable(button, action in unavailable ? `about-${action}` : undefined);
+  }
+  for (const button of document.querySelectorAll(".target [data-action=kill]")) {
+    if (isGone) disable(button, "gone");
+  }
+}
+
+/** @param {HTMLButtonElement} button */
+function resultOf(button) {
+  return button.closest(".action, .target")?.querySelector(".result");
+}
+
+/** @param {Element | null | undefined} result @param {string} message @param {boolean} isBad */
+function say(result, message, isBad) {
+  if (!result) return;
+  result.textContent = message;
+  result.classList.toggle("bad", isBad);
 }
 
 /**
@@ -37,4 +95,22 @@ async function act(action, target) {
   } catch {
     return { message: "The playground did not answer.", isBad: true };
   }
+}
+
+/** Says that the playground is gone, and how to get it back. @param {string | undefined} startCommand */
+export function showGone(startCommand) {
+  const banner = byId("gone");
+  banner.hidden = startCommand === undefined;
+  // Filled when it is shown: an alert is announced when its text comes.
+  if (startCommand === undefined) {
+    banner.replaceChildren();
+    return;
+  }
+  const command = document.createElement("code");
+  command.textContent = startCommand;
+  banner.replaceChildren(
+    "The playground is gone. Start it again with ",
+    command,
+    " and this page goes on by itself.",
+  );
 }

@@ -3,8 +3,13 @@ import { duration, timeOfDay } from "./format.js";
 import { byId, copyTemplate, span } from "./part.js";
 
 const most = 8;
+/** A running cold start is drawn on this scale at least, so that its first bars are not all there is. */
+const leastScaleMs = 2_500;
+/** How often running bars grow where nothing shall move. */
+const stillRefreshMs = 1_000;
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Who the time up to a step goes to. */
+/** What the time up to a step is spent on. */
 const phases = {
   hold: "gateway and plugin",
   wake: "wake message",
@@ -13,7 +18,9 @@ const phases = {
   answer: "answer",
 };
 
-/** @type {Readonly<Record<string, { name: string, phase: keyof typeof phases }>>} */
+/** @typedef {keyof typeof phases} Phase */
+
+/** @type {Readonly<Record<string, { name: string, phase: Phase }>>} */
 const steps = {
   "woken along": { name: "Woken along", phase: "hold" },
   held: { name: "Held", phase: "hold" },
@@ -28,89 +35,178 @@ const steps = {
   answered: { name: "Answered", phase: "answer" },
 };
 
-/** @type {{ coldStart: ShownColdStart, element: HTMLElement, bar: HTMLElement }[]} newest first */
-let shown = [];
+/** What a running cold start waits for after its last step, by that step's phase. @type {Readonly<Record<Phase, { name: string, phase: Phase }>>} */
+const waits = {
+  hold: { name: "Sending the wake", phase: "wake" },
+  wake: { name: "Waiting for KEDA", phase: "scale" },
+  scale: { name: "Starting a pod", phase: "start" },
+  start: { name: "Starting", phase: "start" },
+  answer: { name: "Answering", phase: "answer" },
+};
 
-/** @param {readonly ShownColdStart[]} past oldest first */
-export function startColdStarts(past) {
+/**
+ * @typedef {object} Row
+ * @property {ShownColdStart} coldStart
+ * @property {HTMLElement} element
+ * @property {(name: string) => HTMLElement} field
+ */
+
+/** @type {Row[]} newest first */
+let rows = [];
+/** How far this clock is ahead of the server's. */
+let aheadMs = 0;
+/** @type {number | undefined} */
+let growing;
+
+/**
+ * @param {readonly ShownColdStart[]} past oldest first
+ * @param {number} atMs the server's clock
+ */
+export function startColdStarts(past, atMs) {
+  aheadMs = Date.now() - atMs;
   byId("phases").replaceChildren(
-    ...Object.entries(phases).map(([phase, who]) => {
-      const item = span("item", who);
+    ...Object.entries(phases).map(([phase, what]) => {
+      const item = span("item", what);
       item.prepend(span(`swatch ${phase}`));
       return item;
     }),
   );
-  shown = [];
+  rows = [];
   byId("cold-starts").replaceChildren();
   byId("no-cold-start").hidden = past.length > 0;
-  for (const coldStart of past) addColdStart(coldStart);
+  for (const coldStart of past) showColdStart(coldStart);
 }
 
-/** Shows one more, open, above the others, and all of them on one scale. @param {ShownColdStart} coldStart */
-export function addColdStart(coldStart) {
+/** Shows a new cold start, open, above the others, or the next step of one that is shown. @param {ShownColdStart} coldStart */
+export function showColdStart(coldStart) {
   byId("no-cold-start").hidden = true;
-  for (const { element } of shown) element.removeAttribute("open");
-  const added = draw(coldStart);
-  byId("cold-starts").prepend(added.element);
-  for (const { element } of shown.splice(most - 1)) element.remove();
-  shown.unshift(added);
-  const longestMs = Math.max(...shown.map((entry) => totalMs(entry.coldStart)));
-  for (const entry of shown) {
-    const segments = partsOf(entry.coldStart).map(({ phase, fromMs, atMs }) =>
-      place(span(`segment ${phase}`), fromMs, atMs, longestMs),
-    );
-    entry.bar.replaceChildren(...segments);
-  }
+  const shown = rows.find((row) => row.coldStart.id === coldStart.id);
+  if (shown) shown.coldStart = coldStart;
+  else addRow(coldStart);
+  drawAll();
+  grow();
 }
 
 /** @param {ShownColdStart} coldStart */
-function draw(coldStart) {
+function addRow(coldStart) {
+  for (const { element } of rows) element.removeAttribute("open");
   const { element, field } = copyTemplate("cold-start");
-  const total = totalMs(coldStart);
   element.setAttribute("open", "");
   const { target, wokenBy } = coldStart;
   field("target").textContent = wokenBy === undefined ? target : `${target}, with ${wokenBy}`;
-  field("total").textContent = duration(total);
-  field("time").textContent = timeOfDay(coldStart.endedAtMs);
-  field("steps").replaceChildren(...partsOf(coldStart).map((part) => drawStep(part, total)));
-  return { coldStart, element, bar: field("bar") };
+  byId("cold-starts").prepend(element);
+  for (const { element: last } of rows.splice(most - 1)) last.remove();
+  rows.unshift({ coldStart, element, field });
 }
 
-/** The time between one step and the next. @param {ShownColdStart} coldStart */
-function partsOf({ timeline }) {
-  return timeline.map(({ event, atMs }, index) => {
+/** All of them on one scale. */
+function drawAll() {
+  const scaleMs = Math.max(...rows.map(({ coldStart }) => scaleOf(coldStart)));
+  for (const row of rows) drawRow(row, scaleMs);
+}
+
+/** @param {Row} row @param {number} scaleMs */
+function drawRow({ coldStart, element, field }, scaleMs) {
+  const { state } = coldStart;
+  element.dataset["state"] = state;
+  const ended = {
+    answered: timeOfDay(coldStart.arrivedAtMs),
+    running: "running",
+    failed: "failed",
+    left: "client left",
+  };
+  setText(field("total"), duration(elapsedMs(coldStart)));
+  setText(field("time"), ended[state]);
+  const parts = partsOf(coldStart);
+  const ownScaleMs = scaleOf(coldStart);
+  drawEach(
+    field("bar"),
+    parts,
+    () => span("segment"),
+    (segment, part) => drawSegment(segment, part, scaleMs),
+  );
+  drawEach(field("steps"), parts, newStep, (step, part) => drawStep(step, part, ownScaleMs));
+}
+
+/**
+ * Draws over what is there, so that growing bars are moved instead of made again sixty times a second.
+ *
+ * @template {Element} Item
+ * @template Part
+ * @param {Element} list
+ * @param {readonly Part[]} parts
+ * @param {() => Item} create
+ * @param {(item: Item, part: Part) => void} redraw
+ */
+function drawEach(list, parts, create, redraw) {
+  while (list.childElementCount > parts.length) list.lastElementChild?.remove();
+  while (list.childElementCount < parts.length) list.append(create());
+  parts.forEach((part, index) => redraw(/** @type {Item} */ (list.children[index]), part));
+}
+
+/** @typedef {{ name: string, phase: Phase, fromMs: number, atMs: number, isRunning: boolean }} Part */
+
+/** The time between one step and the next; of a running cold start also the time since the last. @param {ShownColdStart} coldStart @returns {Part[]} */
+function partsOf(coldStart) {
+  const parts = coldStart.timeline.map(({ event, atMs }, index) => {
     const { name, phase } = steps[event] ?? { name: event, phase: "hold" };
-    return { name, phase, fromMs: timeline[index - 1]?.atMs ?? 0, atMs };
+    return { name, phase, fromMs: coldStart.timeline[index - 1]?.atMs ?? 0, atMs, isRunning: false };
   });
+  if (coldStart.state !== "running") return parts;
+  const last = parts.at(-1);
+  const { name, phase } = waits[last?.phase ?? "hold"];
+  return [...parts, { name, phase, fromMs: last?.atMs ?? 0, atMs: elapsedMs(coldStart), isRunning: true }];
 }
 
-/**
- * @param {{ name: string, phase: string, fromMs: number, atMs: number }} part
- * @param {number} total
- */
-function drawStep({ name, phase, fromMs, atMs }, total) {
-  const { element, field } = copyTemplate("step");
-  field("name").textContent = name;
-  field("segment").classList.add(phase);
-  place(field("segment"), fromMs, atMs, total);
-  field("took").textContent = `+${duration(atMs - fromMs)}`;
-  field("at").textContent = duration(atMs);
-  return element;
+function newStep() {
+  return copyTemplate("step").element;
 }
 
-/**
- * @param {HTMLElement} segment
- * @param {number} fromMs
- * @param {number} atMs
- * @param {number} wholeMs
- */
-function place(segment, fromMs, atMs, wholeMs) {
+/** @param {Element} step @param {Part} part @param {number} scaleMs */
+function drawStep(step, part, scaleMs) {
+  const { name, fromMs, atMs, isRunning } = part;
+  /** @param {string} field */
+  const find = (field) => step.querySelector(`[data-field="${field}"]`);
+  step.classList.toggle("running", isRunning);
+  setText(find("name"), name);
+  setText(find("took"), `+${duration(atMs - fromMs)}`);
+  setText(find("at"), isRunning ? "" : duration(atMs));
+  const segment = find("segment");
+  if (segment) drawSegment(segment, part, scaleMs);
+}
+
+/** @param {Element} segment @param {Part} part @param {number} wholeMs */
+function drawSegment(segment, { phase, fromMs, atMs, isRunning }, wholeMs) {
+  if (!(segment instanceof HTMLElement)) return;
+  segment.className = `segment ${phase}${isRunning ? " running" : ""}`;
   segment.style.left = `${(fromMs / wholeMs) * 100}%`;
-  segment.style.width = `${((atMs - fromMs) / wholeMs) * 100}%`;
-  return segment;
+  segment.style.width = `${(Math.max(0, atMs - fromMs) / wholeMs) * 100}%`;
+}
+
+/** @param {Element | null} element @param {string} text */
+function setText(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** Lets running bars grow with the time, as long as there are any. */
+function grow() {
+  if (growing !== undefined || !rows.some(({ coldStart }) => coldStart.state === "running")) return;
+  const next = () => {
+    growing = undefined;
+    if (document.body.dataset["connection"] === "live") drawAll();
+    grow();
+  };
+  growing = stillness.matches ? setTimeout(next, stillRefreshMs) : requestAnimationFrame(next);
 }
 
 /** @param {ShownColdStart} coldStart */
-function totalMs({ timeline }) {
-  return timeline.at(-1)?.atMs ?? 0;
+function elapsedMs({ state, arrivedAtMs, timeline }) {
+  const lastMs = timeline.at(-1)?.atMs ?? 0;
+  return state === "running" ? Math.max(lastMs, Date.now() - aheadMs - arrivedAtMs) : lastMs;
+}
+
+/** @param {ShownColdStart} coldStart */
+function scaleOf(coldStart) {
+  const elapsed = elapsedMs(coldStart);
+  return coldStart.state === "running" ? Math.max(leastScaleMs, elapsed * 1.1) : elapsed;
 }

@@ -5,8 +5,8 @@ const silenceMs = 5_000;
 const retryMs = 1_000;
 
 /**
- * Listens to the playground for as long as somebody looks at the tab: browsers allow few connections to one server, all tabs
- * together. What was missed meanwhile is in the snapshot that each connection starts with.
+ * Listens to the playground while the tab is visible: browsers allow few connections to one server over all tabs. What was
+ * missed meanwhile is in the snapshot that each connection starts with.
  *
  * @param {{ [Name in keyof PageEvents]: (data: PageEvents[Name]) => void }} listeners
  * @param {() => void} onLost

@@ -1,56 +1,79 @@
 /** @import { Now } from "../src/page/messages.ts" */
-import { say, startButtons } from "./buttons.js";
+import { disableUnavailable, disableWhileGone, sayOutcome, showGone, startButtons } from "./buttons.js";
 import { addSample, startCharts } from "./charts.js";
-import { addColdStart, startColdStarts } from "./cold-starts.js";
+import { showColdStart, startColdStarts } from "./cold-starts.js";
 import { connect } from "./connection.js";
+import { moveInDiagram, passInDiagram, showInDiagram, startDiagram } from "./diagram.js";
 import { addNews, startNews } from "./news.js";
-import { byId } from "./part.js";
+import { byId, copyTemplate } from "./part.js";
 import { showTargets } from "./targets.js";
+import { describeTerm, startTerms } from "./terms.js";
 
+let startCommand = "pnpm demo";
+
+startTerms();
 startButtons();
 connect(
   {
     snapshot(snapshot) {
-      showConnection("live", "live");
+      startCommand = snapshot.startCommand;
+      showConnection("live");
       byId("gateway").textContent = snapshot.gatewayUrl;
+      disableUnavailable(snapshot.unavailable);
+      startDiagram(snapshot.now, snapshot.coldStarts);
       showNow(snapshot.now);
       startCharts(
         snapshot.now.targets.map(({ name }) => name),
         snapshot.samples,
       );
-      startColdStarts(snapshot.coldStarts);
+      startColdStarts(snapshot.coldStarts, snapshot.atMs);
       startNews(snapshot.news);
     },
-    now: showNow,
-    sample: addSample,
-    "cold-start": addColdStart,
+    now(now) {
+      showNow(now);
+      showInDiagram(now);
+    },
+    sample(sample) {
+      addSample(sample);
+      passInDiagram(sample);
+    },
+    "cold-start"(coldStart) {
+      showColdStart(coldStart);
+      moveInDiagram(coldStart);
+    },
     news(news) {
       addNews(news);
-      if (news.isOutcome) say(news.text, news.tone === "bad");
+      if (news.outcomeOf !== undefined) sayOutcome(news.outcomeOf, news.text, news.tone === "bad");
     },
   },
-  () => showConnection("gone", "gone"),
+  () => showConnection("gone"),
 );
 
 /** @param {Now} now */
 function showNow({ sidecar, targets }) {
   const { description, isRunning } = sidecar;
-  byId("sidecar").textContent = isRunning ? description : "stopped";
+  showSidecar(isRunning ? description : "stopped");
   byId("sidecar").classList.toggle("bad", !isRunning);
   byId("turn-sidecar").textContent = isRunning ? "Stop the sidecar" : "Start the sidecar";
+  byId("turn-effect").textContent = isRunning ? "no wake message gets out" : "wake messages get out again";
   showTargets(targets);
 }
 
-/**
- * @param {"live" | "gone"} state
- * @param {string} text
- */
-function showConnection(state, text) {
-  document.body.dataset["connection"] = state;
-  byId("connection").textContent = text;
+/** The word stand-in is one that is explained. @param {string} text */
+function showSidecar(text) {
+  if (byId("sidecar").textContent === text) return;
+  const standIn = copyTemplate("stand-in").element;
+  describeTerm(standIn);
+  const [before = "", ...after] = text.split("stand-in");
+  byId("sidecar").replaceChildren(before, ...after.flatMap((part) => [standIn, part]));
+}
+
+/** @param {"live" | "gone"} state */
+function showConnection(state) {
   const isGone = state === "gone";
-  byId("gone").hidden = !isGone;
-  // Said once, when it goes; what it says must not be there before.
-  const sentence = "The playground is gone. This page looks for it every second and goes on when it is back.";
-  byId("gone").textContent = isGone ? sentence : "";
+  if (isGone && document.body.dataset["connection"] === "gone") return;
+  document.body.dataset["connection"] = state;
+  byId("connection").textContent = state;
+  showGone(isGone ? startCommand : undefined);
+  disableWhileGone(isGone);
 }

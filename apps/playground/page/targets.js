@@ -1,5 +1,8 @@
 /** @import { Target } from "../src/page/messages.ts" */
+import { disable } from "./buttons.js";
+import { duration } from "./format.js";
 import { byId, copyTemplate, span } from "./part.js";
+import { describeTerm } from "./terms.js";
 
 /** The bar is full at the plugin's own default. */
 const fullLeaseMs = 2_000;
@@ -22,6 +25,8 @@ function makeCards(names) {
     card.field("name").textContent = name;
     card.field("kill").dataset["target"] = name;
     card.field("kill").setAttribute("aria-label", `Kill a replica of ${name}`);
+    card.field("why-no-kill").id = `why-no-kill-${name}`;
+    for (const term of card.element.querySelectorAll("button.term")) describeTerm(term);
     cards.set(name, card);
   }
   byId("targets").replaceChildren(...[...cards.values()].map(({ element }) => element));
@@ -36,7 +41,11 @@ function showTarget(target) {
   const { state, hint } = describe(target);
   element.dataset["state"] = state;
   field("state").textContent = state;
+  field("lease").hidden = state !== "ready";
+  field("lease-left").textContent = duration(backend?.leaseLeftMs ?? 0);
   field("hint").textContent = hint;
+  field("why-no-kill").hidden = replicas > 0;
+  disable(field("kill"), replicas > 0 ? undefined : `why-no-kill-${target.name}`);
   field("lease-fill").style.width = `${Math.min(100, ((backend?.leaseLeftMs ?? 0) / fullLeaseMs) * 100)}%`;
   field("held-figure").hidden = backend === undefined;
   field("in-flight-figure").hidden = backend === undefined;
@@ -55,13 +64,13 @@ function describe({ backend, replicas, readyPods, processes }) {
   if (!backend) {
     if (readyPods > 0) return { state: "working", hint: "It takes messages off its queue." };
     if (replicas > 0) return { state: "starting", hint: "Its first replica is on its way." };
-    return { state: "at zero", hint: "A message on its queue starts it." };
+    return { state: "at zero", hint: "A message on its queue wakes it." };
   }
-  const { state, leaseLeftMs } = backend;
-  if (state === "ready") return { state, hint: `lease left: ${(leaseLeftMs / 1000).toFixed(1)} s` };
+  const { state } = backend;
+  if (state === "ready") return { state, hint: "" };
   if (state === "activating") return { state, hint: "Requests are held until it is ready." };
-  if (readyPods > 0) return { state, hint: "It still runs; the next request is held for one probe." };
-  if (processes > 0) return { state, hint: "Its last processes end." };
+  if (readyPods > 0) return { state, hint: "It is still up. The next request is held for one probe." };
+  if (processes > 0) return { state, hint: "Its last processes are ending." };
   return { state, hint: "The next request wakes it." };
 }
 

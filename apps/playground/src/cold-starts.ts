@@ -11,16 +11,27 @@ export interface ColdStartStep {
 /** A cold start from the request that caused it to its answer. */
 export interface ColdStart {
   readonly target: string;
-  /** The target whose request woke this one along; its own time begins with that request, and ends with its first ready answer. */
+  /** The target whose request woke this one along. Then the time runs from that request to the first ready answer. */
   readonly wokenBy?: string;
   readonly timeline: readonly ColdStartStep[];
 }
 
+/** A cold start that is under way, or has just ended. */
+export interface ColdStartProgress extends ColdStart {
+  /** Of this cold start among all. */
+  readonly id: number;
+  /** Left: every client that waited for it has gone. */
+  readonly state: "running" | "answered" | "failed" | "left";
+  /** Epoch time. */
+  readonly arrivedAtMs: number;
+}
+
 interface Recording {
+  readonly id: number;
   readonly wokenBy?: string;
   readonly arrivedAtMs: number;
   readonly steps: ColdStartStep[];
-  /** Those that wait for this start, or waited: what others are answered is none of its steps. */
+  /** Those that wait for this start, or waited: answers to other requests are none of its steps. */
   readonly requests: Set<string>;
 }
 
@@ -68,6 +79,8 @@ export class ColdStarts {
   readonly #waiting = new Map<string, Map<string, number>>();
   readonly #recordings = new Map<string, Recording>();
   readonly #listeners: ((coldStart: ColdStart) => void)[] = [];
+  readonly #progressListeners: ((progress: ColdStartProgress) => void)[] = [];
+  #lastId = 0;
 
   constructor(cluster: Cluster, journal: Journal) {
     this.#targetNames = new TargetNames(cluster);
@@ -79,6 +92,11 @@ export class ColdStarts {
     this.#listeners.push(listener);
   }
 
+  /** Calls `listener` at every step of a cold start from now on, and when it has ended. */
+  onProgress(listener: (progress: ColdStartProgress) => void): void {
+    this.#progressListeners.push(listener);
+  }
+
   #note(entry: JournalEntry): void {
     const target = this.#targetNames.of(entry);
     if (target === undefined) return;
@@ -86,9 +104,10 @@ export class ColdStarts {
     if (entry.role === "gateway") this.#noteRequest(target, entry, recording);
     else if (is("plugin", "activation.started")(entry)) this.#begin(target, entry);
     else if (recording) {
-      takeStep(recording, entry);
-      const isOver = is("plugin", "activation.ready")(entry) || is("plugin", "activation.failed")(entry);
-      if (recording.wokenBy !== undefined && isOver) this.#finish(target, recording);
+      this.#takeStep(target, recording, entry);
+      if (recording.wokenBy === undefined) return;
+      if (is("plugin", "activation.ready")(entry)) this.#finish(target, recording, "answered");
+      if (is("plugin", "activation.failed")(entry)) this.#finish(target, recording, "failed");
     }
   }
 
@@ -102,9 +121,7 @@ export class ColdStarts {
     const [arrivedAtMs] = waiting.values();
     // The plugin's log comes a moment later than the gateway's own entries: too late for one that only had to be confirmed.
     if (arrivedAtMs === undefined) return;
-    const recording = { arrivedAtMs, steps: [], requests: new Set(waiting.keys()) };
-    this.#recordings.set(target, recording);
-    takeStep(recording, entry);
+    this.#record(target, { arrivedAtMs, requests: new Set(waiting.keys()) }, entry);
   }
 
   /** Woken for the requests that wait for another one. */
@@ -113,9 +130,16 @@ export class ColdStarts {
     const wokenBy = this.#targetNames.of({ ...entry, fields: { backend } });
     const [arrivedAtMs] = (wokenBy === undefined ? undefined : this.#waiting.get(wokenBy))?.values() ?? [];
     if (wokenBy === undefined || arrivedAtMs === undefined) return;
-    const recording = { wokenBy, arrivedAtMs, steps: [], requests: new Set<string>() };
+    this.#record(target, { wokenBy, arrivedAtMs, requests: new Set<string>() }, entry);
+  }
+
+  #record(target: string, begun: Omit<Recording, "id" | "steps">, entry: JournalEntry): void {
+    const replaced = this.#recordings.get(target);
+    if (replaced) this.#tellProgress(target, replaced, "left");
+    this.#lastId += 1;
+    const recording = { ...begun, id: this.#lastId, steps: [] };
     this.#recordings.set(target, recording);
-    takeStep(recording, entry);
+    this.#takeStep(target, recording, entry);
   }
 
   #noteRequest(target: string, entry: JournalEntry, recording: Recording | undefined): void {
@@ -132,31 +156,52 @@ export class ColdStarts {
     if (isAnswer && entry.fields["status"] === clientClosedRequest) {
       recording.requests.delete(request);
       // All who waited have left: nobody will be answered.
-      if (recording.requests.size === 0) this.#recordings.delete(target);
+      if (recording.requests.size > 0) return;
+      this.#recordings.delete(target);
+      this.#tellProgress(target, recording, "left");
       return;
     }
-    takeStep(recording, entry);
-    if (isAnswer) this.#finish(target, recording);
+    this.#takeStep(target, recording, entry);
+    if (isAnswer)
+      this.#finish(target, recording, Number(entry.fields["status"]) < 500 ? "answered" : "failed");
   }
 
-  #finish(target: string, { steps: taken, wokenBy }: Recording): void {
+  /** Adds the step that an entry marks, unless it was marked before. */
+  #takeStep(target: string, recording: Recording, entry: JournalEntry): void {
+    const { arrivedAtMs, steps: taken } = recording;
+    // Replicas that come after the first one is ready are others.
+    const isReady = taken.some(({ event }) => event === readyStep);
+    if (isReady && (entry.role === "autoscaler" || entry.role === "kubelet")) return;
+    const step = steps.find(({ marks }) => marks(entry));
+    if (!step || taken.some(({ event }) => event === step.name)) return;
+    taken.push({ event: step.name, atMs: Math.max(0, entry.atMs - arrivedAtMs) });
+    this.#tellProgress(target, recording, "running");
+  }
+
+  #finish(target: string, recording: Recording, state: "answered" | "failed"): void {
     this.#recordings.delete(target);
-    const order = steps.map(({ name }) => name);
-    // Entries of several processes reach the journal a moment after they happened, not always in order.
-    const timeline = taken.sort((a, b) => a.atMs - b.atMs || order.indexOf(a.event) - order.indexOf(b.event));
-    for (const listener of this.#listeners)
-      listener({ target, timeline, ...(wokenBy !== undefined && { wokenBy }) });
+    this.#tellProgress(target, recording, state);
+    const { wokenBy } = recording;
+    const coldStart = {
+      target,
+      timeline: inOrder(recording.steps),
+      ...(wokenBy !== undefined && { wokenBy }),
+    };
+    for (const listener of this.#listeners) listener(coldStart);
+  }
+
+  #tellProgress(target: string, recording: Recording, state: ColdStartProgress["state"]): void {
+    const { id, arrivedAtMs, wokenBy } = recording;
+    const timeline = inOrder(recording.steps);
+    const progress = { id, target, state, arrivedAtMs, timeline, ...(wokenBy !== undefined && { wokenBy }) };
+    for (const listener of this.#progressListeners) listener(progress);
   }
 }
 
-/** Adds the step that an entry marks, unless it was marked before. */
-function takeStep({ arrivedAtMs, steps: taken }: Recording, entry: JournalEntry): void {
-  // Replicas that come after the first one is ready are others.
-  const isReady = taken.some(({ event }) => event === readyStep);
-  if (isReady && (entry.role === "autoscaler" || entry.role === "kubelet")) return;
-  const step = steps.find(({ marks }) => marks(entry));
-  if (!step || taken.some(({ event }) => event === step.name)) return;
-  taken.push({ event: step.name, atMs: Math.max(0, entry.atMs - arrivedAtMs) });
+/** Entries of several processes reach the journal a moment after they happened, not always in order. */
+function inOrder(taken: readonly ColdStartStep[]): ColdStartStep[] {
+  const order = steps.map(({ name }) => name);
+  return taken.toSorted((a, b) => a.atMs - b.atMs || order.indexOf(a.event) - order.indexOf(b.event));
 }
 
 function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {

@@ -23,6 +23,7 @@ import { Playground } from "./playground.ts";
 import type { Program } from "./processes/program.ts";
 import { parseMappedApp, programOf, readMappedApps } from "./programs.ts";
 import { chooseSettings } from "./settings.ts";
+import { readStartCommand } from "./start-command.ts";
 import { playStory } from "./story/story.ts";
 import { TargetNames } from "./target-names.ts";
 import { tellJournal, tellStart } from "./tell.ts";
@@ -102,6 +103,7 @@ async function run(options: CommandOptions): Promise<ExitCode> {
         view: viewPlayground(playground, cluster, journal),
         targetNames: new TargetNames(cluster),
         coldStarts: recorder,
+        startCommand: await readStartCommand(process.argv.slice(2)),
       });
     }
     stopping.signal.throwIfAborted();

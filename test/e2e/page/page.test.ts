@@ -4,6 +4,7 @@ import { type Need, needs } from "@kong-serverless/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { accessibilityViolations } from "./accessibility.ts";
 import { anyChromium, launchChromium } from "./browser.ts";
 import { openPage, startDemo, untilConnection } from "./demo-page.ts";
 
@@ -16,9 +17,14 @@ const lostConnection =
 
 interface Focused {
   readonly isButton: boolean;
+  /** Among all buttons that are shown. */
+  readonly index: number;
   readonly name: string;
   readonly outlineStyle: string;
 }
+
+/** The line below a button, which says what became of it. */
+const result = (action: string) => `[data-result="${action}"]`;
 
 function press(page: Page, action: string): Promise<void> {
   return page.click(`button[data-action="${action}"]`);
@@ -47,7 +53,7 @@ async function noteStates(page: Page): Promise<() => Promise<string[]>> {
 /** Wakes the backend, and waits for its cold start to be shown. */
 async function wake(page: Page): Promise<void> {
   await press(page, "request");
-  await page.waitForSelector(".cold-start");
+  await page.waitForSelector(".cold-start[data-state=answered]");
 }
 
 const pictures: Need = {
@@ -70,7 +76,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await untilText(page, `${backend} .state`, "cold");
     const states = await noteStates(page);
     await press(page, "request");
-    await untilText(page, "#status", /^The request was answered 200 after \d/);
+    await untilText(page, result("request"), /^The request was answered 200 after \d/);
     const steps = page.locator(".cold-start[open] [data-field=name]");
     await steps.first().waitFor();
     const names = await steps.allTextContents();
@@ -91,16 +97,27 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(complaints).toEqual([]);
   });
 
-  it("shows a killed backend, that it is started anew, and nobody else's error", async () => {
+  it("tells what a kill leads to as its consequences, and that the replica restarts, and complains of nothing", async () => {
     const { url } = await startDemo();
     const { page, complaints } = await openPage(browser, url);
+    const kill = page.locator(`${backend} button[data-action=kill]`);
+    expect(await kill.getAttribute("aria-disabled")).toBe("true");
+    const reason = await kill.getAttribute("aria-describedby");
+    expect(await page.textContent(`#${reason}`)).toBe("no replica to kill");
     await wake(page);
     await page.waitForSelector(`${backend} .pod.ready`);
-    await page.click(`${backend} button`);
-    await untilText(page, "#status", /^demo-backend-\w+ was sent SIGKILL\.$/);
-    await untilText(page, "#news .bad", /ended \(SIGKILL\) and is started anew at once/);
+    // Under load, so that requests are cut off.
+    await press(page, "burst");
+    await untilText(page, `${backend} [data-field=in-flight]`, /^[1-9]/);
+    await kill.click();
+    await untilText(page, `${backend} .result`, /^demo-backend-\w+ was sent SIGKILL\.$/);
+    await untilText(page, "#news .plain", /^[\d:]+demo-backend-\w+ was killed on request\.$/);
+    await untilText(page, "#news .consequence", /ended \(SIGKILL\) and restarts at once/);
     await page.waitForSelector(`${backend} .pod:not(.ready)`);
     await page.waitForSelector(`${backend} .pod.ready`);
+    await untilText(page, result("burst"), /^\d+ of 50 requests were answered 200/);
+    // The outcome of the burst is no consequence: it says what its own button has come to.
+    expect(await page.locator("#news .bad:not(.outcome)").allTextContents()).toEqual([]);
     expect(complaints).toEqual([]);
   });
 
@@ -124,13 +141,23 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await untilText(page, "#sidecar", "stopped");
     const stopped = demo.app.stop("SIGINT");
     await untilConnection(page, "gone");
-    expect(await page.textContent("#gone")).toContain("The playground is gone.");
-    await press(page, "request");
-    await untilText(page, "#status", "The playground did not answer.");
+    const port = new URL(demo.url).port;
+    expect(await page.textContent("#gone")).toMatch(
+      new RegExp(
+        `^The playground is gone\\. Start it again with npx -y pnpm@[\\d.]+ demo --daprd no-such-daprd --port 0 --page-port ${port} `,
+      ),
+    );
+    const buttons = page.locator("button[data-action]");
+    for (const button of await buttons.all()) {
+      expect(await button.getAttribute("aria-disabled")).toBe("true");
+      expect(await button.getAttribute("aria-describedby")).toBe("gone");
+    }
+    expect(await accessibilityViolations(page)).toEqual([]);
     expect(await stopped).toEqual({ code: 0, signal: null });
     await startDemo(Number(new URL(demo.url).port));
     await untilConnection(page, "live");
     expect(await page.isVisible("#gone")).toBe(false);
+    expect(await page.getAttribute('[data-action="request"]', "aria-disabled")).toBe(null);
     await untilText(page, "#sidecar", /^a stand-in/);
     await wake(page);
     expect(complaints.filter((complaint) => !lostConnection.test(complaint))).toEqual([]);
@@ -140,23 +167,130 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     const { url } = await startDemo();
     const { page } = await openPage(browser, url);
     const expected = await page.locator("button:visible").count();
-    const reached = new Set<string>();
-    for (let tabs = 0; tabs < 30; tabs += 1) {
+    const reached = new Map<number, string>();
+    for (let tabs = 0; tabs < expected + 10; tabs += 1) {
       await page.keyboard.press("Tab");
       const focused = await page.evaluate<Focused>(`(() => {
           const { tagName, ariaLabel, innerText } = document.activeElement;
           const { outlineStyle } = getComputedStyle(document.activeElement);
-          return { isButton: tagName === "BUTTON", name: ariaLabel ?? innerText, outlineStyle };
+          const index = [...document.querySelectorAll("button")].indexOf(document.activeElement);
+          return { isButton: tagName === "BUTTON", index, name: ariaLabel ?? innerText, outlineStyle };
         })()`);
       if (!focused.isButton) continue;
       expect(focused.outlineStyle).toBe("solid");
-      reached.add(focused.name);
+      reached.set(focused.index, focused.name);
     }
     expect(reached.size).toBe(expected);
-    expect([...reached]).toContain("Kill a replica of demo-backend");
+    expect([...reached.values()]).toContain("Kill a replica of demo-backend");
     await page.focus('button[data-action="sidecar"]');
     await page.keyboard.press("Enter");
-    await untilText(page, "#status", "The sidecar was stopped.");
+    await untilText(page, result("sidecar"), "The sidecar was stopped.");
+  });
+
+  it("explains its words where they stand: by keyboard, by touch, and to screen readers", async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url, {
+      hasTouch: true,
+      viewport: { width: 390, height: 844 },
+    });
+    const terms = await page.locator("button.term:visible").all();
+    const names = new Set(await page.locator("button.term:visible").allTextContents());
+    for (const name of ["Sidecar", "stand-in", "Held", "In flight", "Queue", "Replicas"]) {
+      expect(names).toContain(name);
+    }
+    for (const term of terms) {
+      const explanation = page.locator(`#${await term.getAttribute("aria-describedby")}`);
+      expect(await explanation.isVisible()).toBe(false);
+      await term.focus();
+      await page.keyboard.press("Enter");
+      expect(await explanation.isVisible()).toBe(true);
+      const box = await explanation.boundingBox();
+      expect(box?.x).toBeGreaterThanOrEqual(0);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(390);
+      await page.keyboard.press("Escape");
+      expect(await explanation.isVisible()).toBe(false);
+      await term.tap();
+      expect(await explanation.isVisible()).toBe(true);
+      await page.keyboard.press("Escape");
+    }
+    await wake(page);
+    await page.locator(`${backend} button.term`, { hasText: "Lease" }).waitFor();
+  });
+
+  it("moves a held request, its wake and its bars while they happen", async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url);
+    await page.evaluate(noteMotion);
+    await press(page, "request");
+    await page.waitForSelector(".cold-start[data-state=running] .segment.running");
+    await untilText(page, "#diagram .gateway .state", "holds 1 request");
+    const widths =
+      "[...document.querySelectorAll('.cold-start .segment.running')].map((each) => each.style.width)";
+    const first = await page.evaluate(widths);
+    await expect.poll(() => page.evaluate(widths)).not.toEqual(first);
+    await page.waitForSelector(".cold-start[data-state=answered]");
+    await untilText(page, "#diagram .client .state", /^answered in /);
+    await untilText(page, "#diagram .backend .state", "ready");
+    await page.waitForSelector("#diagram-tokens:empty", { state: "attached" });
+    const { tokens, captions } = await page.evaluate<Motion>("motion");
+    expect(new Set(tokens)).toEqual(new Set(["request", "wake", "scale", "probe", "answer"]));
+    expect(tokens[0]).toBe("request");
+    expect(tokens.at(-1)).toBe("answer");
+    expect(captions.some((caption) => caption.startsWith("The backend is starting."))).toBe(true);
+  });
+
+  it("stays still where somebody wants less motion, and says the same", async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url, { reducedMotion: "reduce" });
+    await page.evaluate(noteMotion);
+    await press(page, "request");
+    await untilText(page, "#diagram .gateway .state", "holds 1 request");
+    expect(await page.evaluate("document.getAnimations().length")).toBe(0);
+    await page.waitForSelector(".cold-start[data-state=answered]");
+    await untilText(page, "#diagram .client .state", /^answered in /);
+    const { tokens, captions } = await page.evaluate<Motion>("motion");
+    expect(tokens).toEqual([]);
+    expect(captions.length).toBeGreaterThan(2);
+  });
+
+  it("has live regions that speak twice for a request, and are silent otherwise", async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url);
+    await page.evaluate(`{
+        const spoken = (globalThis.spoken = []);
+        for (const region of document.querySelectorAll("[role=status], [role=alert], [aria-live]")) {
+          const note = () => spoken.push(region.textContent);
+          new MutationObserver(note).observe(region, { subtree: true, childList: true, characterData: true });
+        }
+      }`);
+    await wake(page);
+    await untilText(page, result("request"), /^The request was answered/);
+    await untilText(page, `${backend} .state`, "cold");
+    expect(await page.evaluate("spoken")).toEqual([
+      "One request is on its way.",
+      await page.textContent(result("request")),
+    ]);
+  });
+
+  it.each([
+    ["light", 390],
+    ["light", 1280],
+    ["dark", 390],
+    ["dark", 1280],
+  ] as const)("has nothing that axe finds: %s, %i px", async (colorScheme, width) => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url, { viewport: { width, height: 844 }, colorScheme });
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await press(page, "request");
+    await page.waitForSelector(".cold-start[data-state=running]");
+    expect(await accessibilityViolations(page)).toEqual([]);
+    await page.waitForSelector(".cold-start[data-state=answered]");
+    await page.click(`${backend} button.term:visible`);
+    await press(page, "sidecar");
+    await untilText(page, "#sidecar", "stopped");
+    await page.click("#way");
+    await page.locator("button.term").first().click();
+    expect(await accessibilityViolations(page)).toEqual([]);
   });
 
   it.each(["light", "dark"] as const)("fits a phone, and can be read: %s", async (colorScheme) => {
@@ -165,6 +299,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     const { page } = await openPage(browser, url, phone);
     await wake(page);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(375);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     expect(await page.evaluate(leastContrast)).toBeGreaterThan(4.5);
   });
 
@@ -183,12 +319,12 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await press(page, "request");
     await untilZero(2);
     await press(page, "burst");
-    await untilText(page, "#status", /^50 of 50/);
+    await untilText(page, result("burst"), /^50 of 50/);
     await press(page, "websocket");
     while ((await page.locator(`${backend} .pod.ready`).count()) < 3) {
       await press(page, "burst");
-      await untilText(page, "#status", "50 requests are on their way.");
-      await untilText(page, "#status", /^50 of 50/);
+      await untilText(page, result("burst"), "50 requests are on their way.");
+      await untilText(page, result("burst"), /^50 of 50/);
     }
     await press(page, "burst");
     // The WebSocket is one more.
@@ -198,6 +334,23 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(image.length).toBeGreaterThan(10_000);
   });
 });
+
+interface Motion {
+  readonly tokens: readonly string[];
+  readonly captions: readonly string[];
+}
+
+/** Notes what moves in the diagram from now on, and what its caption says. */
+const noteMotion = `{
+  const motion = (globalThis.motion = { tokens: [], captions: [] });
+  const caption = document.querySelector("#caption");
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const { classList } of addedNodes) motion.tokens.push(classList[1]);
+    }
+  }).observe(document.querySelector("#diagram-tokens"), { childList: true });
+  new MutationObserver(() => motion.captions.push(caption.textContent)).observe(caption, { childList: true });
+}`;
 
 /** The least contrast of any text that is shown, computed in the page: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio */
 const leastContrast = `(() => {

@@ -1,12 +1,12 @@
+import { duration } from "../../page/format.js";
 import { errorMessage } from "../error-message.ts";
-import { echoThroughSocket } from "./echo-through-socket.ts";
 import type { ActionAnswer, ActionName, News } from "./messages.ts";
 import type { PlaygroundView } from "./playground-view.ts";
 
 export interface ActionsOptions {
   readonly view: PlaygroundView;
   /** Called with what became of an action, after its button was answered. */
-  readonly tellOutcome: (text: string, tone: News["tone"]) => void;
+  readonly tellOutcome: (action: ActionName, text: string, tone: News["tone"]) => void;
   /** How long the WebSocket stays open. */
   readonly socketMs: number;
   /** Ends what is under way. */
@@ -19,11 +19,17 @@ interface Answered extends ActionAnswer {
 
 const burstSize = 50;
 const slowMs = 1_000;
+const socketMessageIntervalMs = 1_000;
 const jobs = { count: 20, durationMs: 1_000 };
 /** Above the plugin's own hold limit, so that its answer is seen. */
 const answerDeadlineMs = 75_000;
-/** Buttons that may wait for their outcome at the same time, whoever pressed them. */
+/** Buttons that may wait for their outcome at the same time, over all tabs. */
 const maxUnderWay = 16;
+
+/** What only the demo backend has an endpoint for. */
+const backend = "demo-backend";
+const worker = "consumer";
+const backendActions: readonly ActionName[] = ["burst", "jobs", "websocket"];
 
 /** What the page's buttons do. */
 export class Actions {
@@ -34,17 +40,30 @@ export class Actions {
     this.#options = options;
   }
 
-  /** Begins an action; most of them are told of again when they are done. `target` is the one to kill a replica of. */
+  /** Actions that the manifests leave nothing to do for, and why. */
+  get unavailable(): Readonly<Partial<Record<ActionName, string>>> {
+    const names = new Set(this.#options.view.targets.map(({ name }) => name));
+    if (!names.has(backend)) {
+      return Object.fromEntries(
+        backendActions.map((name) => [name, `Only ${backend} can do this, and it is not played.`]),
+      );
+    }
+    return names.has(worker) ? {} : { jobs: `There is no ${worker} to work on jobs.` };
+  }
+
+  /** Begins an action. Most of them are reported again when they are done. `target` is the one to kill a replica of. */
   async run(name: ActionName, target: string | undefined): Promise<Answered> {
+    const reason = this.unavailable[name];
+    if (reason !== undefined) return { status: 409, message: reason };
     switch (name) {
       case "request":
-        return this.#begin("One request is on its way.", () => this.#request());
+        return this.#begin(name, "One request is on its way.", () => this.#request());
       case "burst":
-        return this.#begin(`${burstSize} requests are on their way.`, () => this.#burst());
+        return this.#begin(name, `${burstSize} requests are on their way.`, () => this.#burst());
       case "jobs":
-        return this.#begin(`${jobs.count} jobs are on their way.`, () => this.#sendJobs());
+        return this.#begin(name, `${jobs.count} jobs are on their way.`, () => this.#sendJobs());
       case "websocket":
-        return this.#begin("A WebSocket is being opened.", () => this.#openSocket());
+        return this.#begin(name, "A WebSocket is being opened.", () => this.#openSocket());
       case "kill":
         return this.#kill(target);
       case "sidecar":
@@ -52,17 +71,17 @@ export class Actions {
     }
   }
 
-  #begin(message: string, work: () => Promise<string>): Answered {
+  #begin(name: ActionName, message: string, work: () => Promise<string>): Answered {
     if (this.#underWay >= maxUnderWay) {
-      return { status: 429, message: "Too much is under way. Wait until some of it is done." };
+      return { status: 429, message: "Too much is going on already. Wait for some of it to finish." };
     }
     this.#underWay += 1;
     const { tellOutcome, signal } = this.#options;
     void work()
       .then(
-        (outcome) => tellOutcome(outcome, "good"),
+        (outcome) => tellOutcome(name, outcome, "good"),
         (error: unknown) => {
-          if (!signal.aborted) tellOutcome(errorMessage(error), "bad");
+          if (!signal.aborted) tellOutcome(name, errorMessage(error), "bad");
         },
       )
       .finally(() => (this.#underWay -= 1));
@@ -93,23 +112,26 @@ export class Actions {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(jobs),
     });
-    return expectAll([status], `POST /jobs was answered ${status}: ${jobs.count} jobs of one second each.`);
+    return expectAll(
+      [status],
+      `POST /jobs was answered ${status}: ${jobs.count} jobs of one second each are on the queue.`,
+    );
   }
 
   async #openSocket(): Promise<string> {
     const { view, socketMs, signal } = this.#options;
     const url = `${view.gatewayUrl.replace(/^http/, "ws")}/ws`;
     const { echoes } = await echoThroughSocket(url, socketMs, signal);
-    return `The WebSocket was open for ${Math.round(socketMs / 1000)} s; ${echoes} messages came back.`;
+    return `The WebSocket was open for ${duration(socketMs)}; ${echoes} messages came back.`;
   }
 
   #kill(name: string | undefined): Answered {
     const target = this.#options.view.targets.find((candidate) => candidate.name === name);
     if (!target) return { status: 404, message: `There is nothing called ${name ?? "that"}.` };
     const pod = target.replicaSet.killOne();
-    return pod === undefined
-      ? { status: 409, message: `${target.name} has no replica to kill.` }
-      : { status: 202, message: `${pod} was sent SIGKILL.` };
+    if (pod === undefined) return { status: 409, message: `${target.name} has no replica to kill.` };
+    this.#options.view.journal.record("kubelet", "pod.killed", { target: target.name, pod });
+    return { status: 202, message: `${pod} was sent SIGKILL.` };
   }
 
   async #turnSidecar(): Promise<Answered> {
@@ -142,5 +164,50 @@ function expectAll(statuses: readonly number[], outcome: string): string {
 }
 
 function since(startedAt: number): string {
-  return `${((performance.now() - startedAt) / 1000).toFixed(2)} s`;
+  return duration(performance.now() - startedAt);
+}
+
+/**
+ * Keeps a WebSocket open for `durationMs` and sends something every second, which the backend echoes. Rejects when it is
+ * not opened, or closed by the other side; the signal ends it early.
+ */
+function echoThroughSocket(
+  url: string,
+  durationMs: number,
+  signal: AbortSignal,
+): Promise<{ readonly echoes: number }> {
+  const socket = new WebSocket(url);
+  const { promise, resolve, reject } = Promise.withResolvers<{ readonly echoes: number }>();
+  let echoes = 0;
+  let isOpen = false;
+  let ending = setTimeout(() => end("The WebSocket was not opened in time."), answerDeadlineMs);
+  let sending: NodeJS.Timeout | undefined;
+  const end = (failure?: string) => {
+    clearTimeout(ending);
+    clearInterval(sending);
+    signal.removeEventListener("abort", onAbort);
+    if (failure === undefined) resolve({ echoes });
+    else reject(new Error(failure));
+    socket.close();
+  };
+  const onAbort = () => end("The WebSocket was closed, as the playground stops.");
+  signal.addEventListener("abort", onAbort, { once: true });
+  const send = () => socket.send(new Date().toISOString());
+  socket.addEventListener("open", () => {
+    isOpen = true;
+    clearTimeout(ending);
+    ending = setTimeout(end, durationMs);
+    sending = setInterval(send, socketMessageIntervalMs);
+    send();
+  });
+  socket.addEventListener("message", () => (echoes += 1));
+  // An error is always followed by this.
+  socket.addEventListener("close", () =>
+    end(
+      isOpen
+        ? `The WebSocket was closed by the backend after ${echoes} messages came back.`
+        : "The WebSocket was not opened.",
+    ),
+  );
+  return promise;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import type { ColdStart, ColdStarts } from "../cold-starts.ts";
+import type { ColdStartProgress, ColdStarts } from "../cold-starts.ts";
 import { Journal } from "../journal.ts";
 import type { TargetNames } from "../target-names.ts";
 import { Board } from "./board.ts";
@@ -20,20 +20,24 @@ function createBoard() {
   const tabs = new Tabs(1);
   // Nobody listens there: an unanswered question is as good as an answered one here.
   const opsPort = vi.fn<() => number>(() => 1);
-  const coldStartListeners: ((coldStart: ColdStart) => void)[] = [];
+  const coldStartListeners: ((progress: ColdStartProgress) => void)[] = [];
   const board = new Board({
     tabs,
     view: { journal, opsPort, sidecar: {}, targets: [], gatewayUrl: "" } as unknown as PlaygroundView,
     targetNames: { of: () => "web" } as unknown as TargetNames,
     coldStarts: {
-      onColdStart: (listener: (coldStart: ColdStart) => void) => coldStartListeners.push(listener),
+      onProgress: (listener: (progress: ColdStartProgress) => void) => coldStartListeners.push(listener),
     } as unknown as ColdStarts,
   });
+  let lastId = 0;
+  const tellProgress = (progress: Pick<ColdStartProgress, "id" | "state" | "timeline">) => {
+    for (const listener of coldStartListeners) listener({ target: "web", arrivedAtMs: 0, ...progress });
+  };
   const tellColdStart = (readyAtMs: number) => {
     const timeline = [{ event: "first ready answer", atMs: readyAtMs }];
-    for (const listener of coldStartListeners) listener({ target: "web", timeline });
+    tellProgress({ id: (lastId += 1), state: "answered", timeline });
   };
-  return { board, journal, tabs, opsPort, tellColdStart };
+  return { board, journal, tabs, opsPort, tellProgress, tellColdStart };
 }
 
 it("asks the plugin server for its metrics only while a tab is open", async () => {
@@ -67,6 +71,26 @@ it("takes a backend that was up all along, and merely had to say so, for no cold
   const { board, tellColdStart } = createBoard();
   tellColdStart(20);
   expect((await board.snapshot()).coldStarts).toEqual([]);
+  board.stop();
+});
+
+it("shows a cold start that is under way, step by step, unless it is over at once or nobody waits for it", async () => {
+  const { board, tellProgress } = createBoard();
+  const held = { event: "held", atMs: 1 };
+  const scaled = { event: "scaled 0 -> 1", atMs: 90 };
+  const shown = async () => (await board.snapshot()).coldStarts.map(({ id, state }) => [id, state]);
+  tellProgress({ id: 1, state: "running", timeline: [held] });
+  tellProgress({ id: 2, state: "running", timeline: [held] });
+  tellProgress({ id: 3, state: "running", timeline: [held] });
+  tellProgress({ id: 2, state: "answered", timeline: [held, { event: "first ready answer", atMs: 20 }] });
+  tellProgress({ id: 3, state: "left", timeline: [held] });
+  tellProgress({ id: 1, state: "running", timeline: [held, scaled] });
+  expect(await shown()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await shown()).toEqual([[1, "running"]]);
+  expect((await board.snapshot()).coldStarts[0]?.timeline).toEqual([held, scaled]);
+  tellProgress({ id: 1, state: "left", timeline: [held, scaled] });
+  expect(await shown()).toEqual([[1, "left"]]);
   board.stop();
 });
 

@@ -1,12 +1,10 @@
-import type { ColdStart, ColdStarts } from "../cold-starts.ts";
+import type { ColdStarts } from "../cold-starts.ts";
 import type { TargetNames } from "../target-names.ts";
-import { BackendStates } from "./backend-states.ts";
-import type { News, Now, Sample, ShownColdStart, Snapshot, Target } from "./messages.ts";
-import { newsOf } from "./news-of.ts";
+import type { ActionName, News, Now, Sample, ShownColdStart, Snapshot, Target } from "./messages.ts";
+import { NewsFeed } from "./news-feed.ts";
 import type { PlaygroundView, ViewedTarget } from "./playground-view.ts";
-import { QueueLengths } from "./queue-lengths.ts";
 import type { Tabs } from "./tabs.ts";
-import { Traffic } from "./traffic.ts";
+import { TargetFigures } from "./target-figures.ts";
 
 export interface BoardOptions {
   readonly view: PlaygroundView;
@@ -19,23 +17,22 @@ const sampleIntervalMs = 1_000;
 /** Three minutes of them. */
 const maxSamples = 181;
 const maxColdStarts = 8;
-const maxNews = 60;
 /** A few times within a lease (2 s by default), and only while somebody looks. */
 const leaseIntervalMs = 500;
 /** Changes within this time are told together. */
 const gatherMs = 50;
-/** Ready sooner is no start: a backend that was up all along had to say so after a pause. */
+/** Over sooner is no cold start: a backend that was up all along only had to confirm it. */
 const shortestStartMs = 100;
 
-/** All that the page shows, gathered from what happens and told to the open tabs as it changes. */
+/** Everything that the page shows, gathered from what happens and told to the open tabs as it changes. */
 export class Board {
   readonly #options: BoardOptions;
-  readonly #traffic = new Traffic();
-  readonly #states = new BackendStates();
-  readonly #queues = new QueueLengths();
+  readonly #figures = new TargetFigures();
+  readonly #feed = new NewsFeed();
   readonly #samples: Sample[] = [];
   readonly #coldStarts: ShownColdStart[] = [];
-  readonly #news: News[] = [];
+  /** Cold starts that are too young to be shown, by their ids. */
+  readonly #young = new Map<number, { latest: ShownColdStart; readonly timer: NodeJS.Timeout }>();
   readonly #stopped = new AbortController();
   readonly #timers: readonly NodeJS.Timeout[];
   #gathering: NodeJS.Timeout | undefined;
@@ -45,16 +42,15 @@ export class Board {
     this.#options = options;
     const { view, targetNames, coldStarts } = options;
     const unsubscribe = view.journal.subscribe((entry) => {
-      this.#traffic.note(entry, targetNames.of(entry));
-      this.#states.note(entry);
-      this.#queues.note(entry);
-      const news = newsOf(entry);
-      if (news) this.#tellNews(news);
+      const target = targetNames.of(entry);
+      this.#figures.note(entry, target);
+      const news = this.#feed.note(entry, target);
+      if (news) this.#options.tabs.send("news", news);
       this.#changed();
       if (entry.event === "activation.ready" || entry.event === "lease.lost") void this.#refreshLeases();
     });
     this.#stopped.signal.addEventListener("abort", unsubscribe, { once: true });
-    coldStarts.onColdStart((coldStart) => this.#tellColdStart(coldStart));
+    coldStarts.onProgress((coldStart) => this.#noteColdStart(coldStart));
     this.#timers = [
       setInterval(() => this.#takeSample(), sampleIntervalMs),
       setInterval(() => void this.#refreshLeases(), leaseIntervalMs),
@@ -62,20 +58,21 @@ export class Board {
     this.#takeSample();
   }
 
-  async snapshot(): Promise<Snapshot> {
-    await this.#states.refresh(this.#options.view.opsPort(), this.#stopped.signal);
+  async snapshot(): Promise<Omit<Snapshot, "startCommand" | "unavailable">> {
+    await this.#figures.refreshLeases(this.#options.view.opsPort(), this.#stopped.signal);
     return {
+      atMs: Date.now(),
       gatewayUrl: this.#options.view.gatewayUrl,
       now: this.#now(),
       samples: this.#samples,
       coldStarts: this.#coldStarts,
-      news: this.#news,
+      news: this.#feed.all,
     };
   }
 
   /** Tells every tab what became of a button that was pressed. */
-  tellOutcome(text: string, tone: News["tone"]): void {
-    this.#tellNews({ atMs: Date.now(), text, tone, isOutcome: true });
+  tellOutcome(action: ActionName, text: string, tone: News["tone"]): void {
+    this.#options.tabs.send("news", this.#feed.noteOutcome(action, text, tone));
     this.#changed();
   }
 
@@ -83,6 +80,7 @@ export class Board {
     this.#stopped.abort();
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#gathering);
+    for (const { timer } of this.#young.values()) clearTimeout(timer);
   }
 
   #now(): Now {
@@ -94,17 +92,19 @@ export class Board {
   #show({ name, backend, replicaSet }: ViewedTarget): Target {
     return {
       name,
-      ...(backend !== undefined && { backend: { ...this.#states.of(backend), ...this.#traffic.of(name) } }),
+      ...(backend !== undefined && {
+        backend: { ...this.#figures.activation(backend), ...this.#figures.demand(name) },
+      }),
       replicas: replicaSet.replicas,
       readyPods: replicaSet.readyPods,
       processes: replicaSet.running,
-      queueLength: this.#queues.of(name),
+      queueLength: this.#figures.queueLength(name),
     };
   }
 
   #takeSample(): void {
     const { targets } = this.#now();
-    const peaks = targets.map(({ name }) => this.#traffic.takePeak(name));
+    const peaks = targets.map(({ name }) => this.#figures.takePeak(name));
     const sample = {
       atMs: Date.now(),
       replicas: targets.map(({ replicas }) => replicas),
@@ -117,23 +117,44 @@ export class Board {
     this.#changed();
   }
 
-  #tellColdStart({ target, wokenBy, timeline }: ColdStart): void {
-    const ready = timeline.find(({ event }) => event === "first ready answer");
-    if (ready && ready.atMs < shortestStartMs) return;
-    const shown = { target, timeline, endedAtMs: Date.now(), ...(wokenBy !== undefined && { wokenBy }) };
-    push(this.#coldStarts, shown, maxColdStarts);
-    this.#options.tabs.send("cold-start", shown);
+  #noteColdStart(coldStart: ShownColdStart): void {
+    if (this.#stopped.signal.aborted) return;
+    const { id, state } = coldStart;
+    const young = this.#young.get(id);
+    if (this.#coldStarts.some((shown) => shown.id === id)) this.#tellColdStart(coldStart);
+    else if (state === "running") {
+      if (young) young.latest = coldStart;
+      else
+        this.#young.set(id, {
+          latest: coldStart,
+          timer: setTimeout(() => this.#growUp(id), shortestStartMs),
+        });
+    } else {
+      clearTimeout(young?.timer);
+      this.#young.delete(id);
+      const ready = coldStart.timeline.find(({ event }) => event === "first ready answer");
+      const wasUp = ready !== undefined && ready.atMs < shortestStartMs;
+      if (!wasUp && state !== "left") this.#tellColdStart(coldStart);
+    }
   }
 
-  #tellNews(news: News): void {
-    push(this.#news, news, maxNews);
-    this.#options.tabs.send("news", news);
+  #growUp(id: number): void {
+    const young = this.#young.get(id);
+    this.#young.delete(id);
+    if (young) this.#tellColdStart(young.latest);
+  }
+
+  #tellColdStart(coldStart: ShownColdStart): void {
+    const index = this.#coldStarts.findIndex(({ id }) => id === coldStart.id);
+    if (index === -1) push(this.#coldStarts, coldStart, maxColdStarts);
+    else this.#coldStarts[index] = coldStart;
+    this.#options.tabs.send("cold-start", coldStart);
   }
 
   async #refreshLeases(): Promise<void> {
     const { tabs, view } = this.#options;
     if (tabs.count === 0) return;
-    await this.#states.refresh(view.opsPort(), this.#stopped.signal);
+    await this.#figures.refreshLeases(view.opsPort(), this.#stopped.signal);
     this.#changed();
   }
 

@@ -9,12 +9,20 @@ export interface PageEvents {
   now: Now;
   /** Once a second, which also tells the tab that the playground lives. */
   sample: Sample;
+  /** A cold start at each of its steps, and when it is over. */
   "cold-start": ShownColdStart;
+  /** Something new, or something told before with a higher count. */
   news: News;
 }
 
 export interface Snapshot {
+  /** The server's clock. */
+  readonly atMs: number;
   readonly gatewayUrl: string;
+  /** What starts this playground again, at this page's address. */
+  readonly startCommand: string;
+  /** Buttons that cannot work with the manifests that are played, and why not. */
+  readonly unavailable: Readonly<Partial<Record<ActionName, string>>>;
   readonly now: Now;
   /** Oldest first, as all lists here. */
   readonly samples: readonly Sample[];
@@ -30,7 +38,7 @@ export interface Now {
 /** A workload that the autoscaler scales. */
 export interface Target {
   readonly name: string;
-  /** What the plugin knows of the backend; undefined for a worker, which no request leads to. */
+  /** What the plugin knows about the backend; undefined for a worker, which no request leads to. */
   readonly backend?: {
     readonly state: "cold" | "activating" | "ready";
     /** For how long the backend counts as ready without another probe. */
@@ -41,9 +49,9 @@ export interface Target {
   /** Replicas asked for. */
   readonly replicas: number;
   readonly readyPods: number;
-  /** Processes, those that start or terminate included. */
+  /** Processes, including those that are starting or terminating. */
   readonly processes: number;
-  /** Messages on the queue that wakes it, as the autoscaler found them last. */
+  /** Messages on the queue that wakes it, as the autoscaler last found them. */
   readonly queueLength: number;
 }
 
@@ -52,28 +60,35 @@ export interface Sample {
   readonly atMs: number;
   readonly replicas: readonly number[];
   readonly queueLengths: readonly number[];
-  /** The most that there were at once since the sample before: what lasts a moment is seen too. */
+  /** The most at once since the sample before, so that a peak of a few milliseconds is seen too. */
   readonly held: readonly number[];
   readonly inFlight: readonly number[];
 }
 
 export interface ShownColdStart {
+  readonly id: number;
   readonly target: string;
   /** The target whose request woke this one along. */
   readonly wokenBy?: string;
-  /** When its request was answered, or it was ready for that of another one. */
-  readonly endedAtMs: number;
-  /** Milliseconds since the request arrived. */
+  /** Left: every client that waited for it has gone. */
+  readonly state: "running" | "answered" | "failed" | "left";
+  /** By the server's clock. */
+  readonly arrivedAtMs: number;
+  /** The steps so far, in milliseconds since the request arrived. */
   readonly timeline: readonly { readonly event: string; readonly atMs: number }[];
 }
 
 /** A sentence about something that happened. */
 export interface News {
+  readonly id: number;
   readonly atMs: number;
   readonly text: string;
-  readonly tone: "plain" | "good" | "bad";
-  /** What became of a button that was pressed. */
-  readonly isOutcome: boolean;
+  /** A consequence is trouble that somebody asked for, by killing a replica or stopping the sidecar. */
+  readonly tone: "plain" | "good" | "bad" | "consequence";
+  /** How often it has happened within a few seconds. */
+  readonly count: number;
+  /** The button whose outcome this is. */
+  readonly outcomeOf?: ActionName;
 }
 
 /** The buttons. */

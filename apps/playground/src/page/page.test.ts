@@ -32,6 +32,8 @@ async function ask(
   return promise;
 }
 
+const demo = { backend: "demo-backend", worker: "consumer" };
+
 function press({ url }: Page, name: ActionName | "nonsense", body: unknown = {}) {
   return ask(`${url}/actions/${name}`, {
     method: "POST",
@@ -112,6 +114,35 @@ describe("the page", () => {
 });
 
 describe("a tab", () => {
+  it("learns what starts the playground again at the same address", async () => {
+    const { page } = await openStage();
+    const tab = await Tab.open(page.url);
+    const port = new URL(page.url).port;
+    await expect
+      .poll(() => tab.all("snapshot")[0]?.startCommand)
+      .toBe(`npx -y pnpm demo --page-port ${port}`);
+  });
+
+  it("follows a cold start from its first steps to its answer", async () => {
+    const { page, journal } = await openStage();
+    const tab = await Tab.open(page.url);
+    const gateway = (event: string, more = {}) =>
+      journal.record("gateway", event, { request: "a", service: "web", ...more });
+    gateway("request.arrived");
+    journal.record("plugin", "activation.started", { backend: "web" });
+    const seen = () => tab.all("cold-start").map(({ state, timeline }) => [state, timeline.at(-1)?.event]);
+    await expect.poll(seen).toEqual([["running", "held"]]);
+    journal.record("autoscaler", "replicas.changed", { target: "web", from: 0, to: 1, by: "keda" });
+    await expect.poll(seen).toHaveLength(2);
+    gateway("request.answered", { status: 503 });
+    await expect.poll(seen).toEqual([
+      ["running", "held"],
+      ["running", "scaled 0 -> 1"],
+      ["running", "answered"],
+      ["failed", "answered"],
+    ]);
+  });
+
   it("gets everything there is first, then what changes", async () => {
     const { page, journal, world, pluginServer } = await openStage();
     journal.record("autoscaler", "replicas.changed", { target: "web", from: 0, to: 1, by: "keda" }, 5);
@@ -159,8 +190,9 @@ describe("a tab", () => {
 
     gatewayTells("request.answered", { status: 200 });
     await expect.poll(latest).toMatchObject({ backend: { inFlight: 0 } });
-    expect(tab.all("cold-start")).toMatchObject([{ target: "web" }]);
-    expect(tab.all("news").at(-1)).toMatchObject({ tone: "good", isOutcome: false });
+    expect(tab.all("cold-start").at(-1)).toMatchObject({ target: "web", state: "answered" });
+    expect(tab.all("news").at(-1)).toMatchObject({ tone: "good" });
+    expect(tab.all("news").at(-1)).not.toHaveProperty("outcomeOf");
     await expect.poll(() => tab.all("sample").some(({ held }) => held[0] === 1)).toBe(true);
     expect(tab.all("snapshot")).toHaveLength(1);
   });
@@ -204,12 +236,12 @@ describe("a button", () => {
       /^POST \/jobs was answered 200/,
     ],
   ] as const)("sends through the gateway: %s", async (name, count, sent, outcome) => {
-    const { page, gateway } = await openStage();
+    const { page, gateway } = await openStage(demo);
     const tab = await Tab.open(page.url);
     expect(await press(page, name)).toMatchObject({ status: 202 });
     await expect
       .poll(() => tab.all("news"))
-      .toMatchObject([{ text: expect.stringMatching(outcome) as string, tone: "good", isOutcome: true }]);
+      .toMatchObject([{ text: expect.stringMatching(outcome) as string, tone: "good", outcomeOf: name }]);
     expect(gateway.requests).toEqual(Array(count).fill(sent));
   });
 
@@ -223,7 +255,7 @@ describe("a button", () => {
   });
 
   it("keeps a WebSocket open for its time", async () => {
-    const { page } = await openStage({ socketMs: 300 });
+    const { page } = await openStage({ ...demo, socketMs: 300 });
     const tab = await Tab.open(page.url);
     expect(await press(page, "websocket")).toMatchObject({ status: 202 });
     await expect.poll(() => tab.all("news")).toMatchObject([{ tone: "good" }]);
@@ -243,6 +275,27 @@ describe("a button", () => {
       body: '{"message":"web-1 was sent SIGKILL."}',
     });
     expect(world.killed).toBe(1);
+  });
+
+  it("is refused, and says why, where the manifests leave nothing to do for it", async () => {
+    const { page, gateway } = await openStage();
+    const reason = "Only demo-backend can do this, and it is not played.";
+    for (const name of ["burst", "jobs", "websocket"] as const) {
+      expect(await press(page, name)).toMatchObject({
+        status: 409,
+        body: JSON.stringify({ message: reason }),
+      });
+    }
+    expect(gateway.requests).toEqual([]);
+    const tab = await Tab.open(page.url);
+    await expect
+      .poll(() => tab.all("snapshot")[0]?.unavailable)
+      .toEqual({ burst: reason, jobs: reason, websocket: reason });
+    const withoutWorker = await openStage({ backend: "demo-backend" });
+    expect(await press(withoutWorker.page, "jobs")).toMatchObject({
+      status: 409,
+      body: '{"message":"There is no consumer to work on jobs."}',
+    });
   });
 
   it("stops the sidecar, and starts it again", async () => {

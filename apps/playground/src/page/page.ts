@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 import { createAdaptorServer } from "@hono/node-server";
 import { listen } from "@kong-serverless/runtime";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 
@@ -14,7 +14,6 @@ import { Actions } from "./actions.ts";
 import { type Asset, contentSecurityPolicy, readAssets } from "./assets.ts";
 import { Board } from "./board.ts";
 import { type ActionAnswer, actionNames } from "./messages.ts";
-import { ownOrigin } from "./own-origin.ts";
 import type { PlaygroundView } from "./playground-view.ts";
 import { Tabs } from "./tabs.ts";
 
@@ -24,6 +23,8 @@ export interface PageOptions {
   readonly view: PlaygroundView;
   readonly targetNames: TargetNames;
   readonly coldStarts: ColdStarts;
+  /** What starts this playground again, but for the page's port. */
+  readonly startCommand: string;
   /** How long the WebSocket of its button stays open. */
   readonly socketMs?: number;
 }
@@ -35,12 +36,13 @@ const maxBodyBytes = 1024;
 const actionBody = z.strictObject({ target: z.string().optional() });
 const actionName = z.enum(actionNames);
 
-/** The playground's page: what happens, told to browsers on this machine, and buttons that make it happen. */
+/** The playground's page: what happens, shown to browsers on this machine, and buttons that make it happen. */
 export class Page {
   readonly #server: Server;
   readonly #tabs = new Tabs(maxTabs);
   readonly #board: Board;
   readonly #actions: Actions;
+  readonly #startCommand: string;
   readonly #stopped = new AbortController();
   #port = 0;
 
@@ -58,14 +60,15 @@ export class Page {
   }
 
   private constructor(
-    { view, targetNames, coldStarts, socketMs = 30_000 }: PageOptions,
+    { view, targetNames, coldStarts, startCommand, socketMs = 30_000 }: PageOptions,
     assets: ReadonlyMap<string, Asset>,
   ) {
+    this.#startCommand = startCommand;
     this.#board = new Board({ view, targetNames, coldStarts, tabs: this.#tabs });
     this.#actions = new Actions({
       view,
       socketMs,
-      tellOutcome: (text, tone) => this.#board.tellOutcome(text, tone),
+      tellOutcome: (action, text, tone) => this.#board.tellOutcome(action, text, tone),
       signal: this.#stopped.signal,
     });
     this.#server = createAdaptorServer({ fetch: this.#routes(assets).fetch }) as Server;
@@ -102,7 +105,11 @@ export class Page {
       app.get(path, (c) => c.body(body, 200, { "content-type": contentType }));
     }
     app.get("/events", async (c) => {
-      const stream = this.#tabs.open(await this.#board.snapshot());
+      const stream = this.#tabs.open({
+        ...(await this.#board.snapshot()),
+        startCommand: `${this.#startCommand} --page-port ${this.#port}`,
+        unavailable: this.#actions.unavailable,
+      });
       return stream
         ? c.body(stream, 200, { "content-type": "text/event-stream", connection: "close" })
         : c.json({ message: `${maxTabs} tabs are open; close one.` }, 503);
@@ -116,7 +123,7 @@ export class Page {
       const body = actionBody.safeParse(await c.req.json().catch(() => undefined));
       if (!name.success) return c.json<ActionAnswer>({ message: "There is no such button." }, 404);
       if (c.req.header("content-type") !== "application/json" || !body.success) {
-        return c.json<ActionAnswer>({ message: "Allowed: a JSON object, with a target or without." }, 400);
+        return c.json<ActionAnswer>({ message: "Allowed: a JSON object, with or without a target." }, 400);
       }
       const { status, message } = await this.#actions.run(name.data, body.data.target);
       return c.json<ActionAnswer>({ message }, status);
@@ -124,4 +131,20 @@ export class Page {
     app.onError((error, c) => c.json<ActionAnswer>({ message: errorMessage(error) }, 500));
     return app;
   }
+}
+
+/**
+ * Refuses what other sites' pages may have caused: a Host that is not this server's own name on loopback (DNS rebinding), and an
+ * Origin that is not its own. What acts must name its Origin, as browsers do for every POST.
+ */
+function ownOrigin(port: () => number): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host");
+    const isOwnHost = [`127.0.0.1:${port()}`, `localhost:${port()}`].includes(host ?? "");
+    const origin = c.req.header("origin");
+    const isOwnOrigin = origin === undefined ? c.req.method === "GET" : origin === `http://${host}`;
+    if (!isOwnHost || !isOwnOrigin)
+      return c.json({ message: "Only this page may ask the playground for that." }, 403);
+    return next();
+  };
 }

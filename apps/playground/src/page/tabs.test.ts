@@ -4,7 +4,7 @@ import type { News, Snapshot } from "./messages.ts";
 import { Tabs } from "./tabs.ts";
 
 const snapshot = { gatewayUrl: "http://127.0.0.1:8000" } as Snapshot;
-const news: News = { atMs: 0, text: "x".repeat(10_000), tone: "plain", isOutcome: false };
+const news: News = { id: 1, atMs: 0, text: "x".repeat(10_000), tone: "plain", count: 1 };
 
 async function readAll(stream: ReadableStream<Uint8Array> | undefined): Promise<string> {
   return new Response(stream ?? null).text();

@@ -12,20 +12,23 @@ import { TargetNames } from "../../target-names.ts";
 import { Page } from "../page.ts";
 import type { PlaygroundView } from "../playground-view.ts";
 
-const cluster = {
-  scaleTargets: [
-    { name: "web", backend: { name: "web" }, deployment: deploymentOf("web") },
-    { name: "worker", deployment: deploymentOf("worker") },
-  ],
-  services: [{ metadata: { name: "web" }, spec: { selector: { app: "web" } } }],
-} as unknown as Cluster;
+function clusterOf(backend: string, worker: string): Cluster {
+  return {
+    scaleTargets: [
+      { name: backend, backend: { name: backend }, deployment: deploymentOf(backend) },
+      { name: worker, deployment: deploymentOf(worker) },
+    ],
+    services: [{ metadata: { name: backend }, spec: { selector: { app: backend } } }],
+  } as unknown as Cluster;
+}
 
 function deploymentOf(app: string) {
   return { spec: { template: { metadata: { labels: { app } } } } };
 }
 
-/** A page before a playground that does nothing by itself: what the page asks of it is recorded, what it is told is up to the test. */
-export async function openStage({ port = 0, socketMs = 200 } = {}) {
+/** A page before a playground that does nothing by itself: it records what the page asks of it, and the test says what happens. */
+export async function openStage({ port = 0, socketMs = 200, backend = "web", worker = "worker" } = {}) {
+  const cluster = clusterOf(backend, worker);
   const gateway = await startGateway();
   const pluginServer = await startPluginServer();
   const journal = new Journal();
@@ -42,23 +45,23 @@ export async function openStage({ port = 0, socketMs = 200 } = {}) {
       turnOn: async () => void (world.isSidecarRunning = true),
       turnOff: async () => void (world.isSidecarRunning = false),
     },
-    targets: ["web", "worker"].map((name) => ({
+    targets: [backend, worker].map((name) => ({
       name,
-      backend: name === "web" ? name : undefined,
+      backend: name === backend ? name : undefined,
       replicaSet: {
         get replicas() {
-          return name === "web" ? world.replicas : 0;
+          return name === backend ? world.replicas : 0;
         },
         get readyPods() {
-          return name === "web" ? world.pods : 0;
+          return name === backend ? world.pods : 0;
         },
         get running() {
-          return name === "web" ? world.pods : 0;
+          return name === backend ? world.pods : 0;
         },
         killOne() {
-          if (name !== "web" || world.pods === 0) return undefined;
+          if (name !== backend || world.pods === 0) return undefined;
           world.killed += 1;
-          return "web-1";
+          return `${backend}-1`;
         },
       },
     })),
@@ -68,6 +71,7 @@ export async function openStage({ port = 0, socketMs = 200 } = {}) {
     view,
     targetNames: new TargetNames(cluster),
     coldStarts: new ColdStarts(cluster, journal),
+    startCommand: "npx -y pnpm demo",
     socketMs,
   });
   onTestFinished(() => page.stop());
