@@ -75,6 +75,13 @@ describe("the overlays", needs(kustomize()), () => {
     expect(JSON.stringify(policies)).toContain(`"port":${port}`);
   });
 
+  test("push wakes of every backend, those of a chain included", () => {
+    const pushed = of("base with chain, instant-wake", "ScaledObject").filter((object) =>
+      triggersOf(object).some(({ type }) => type === "external-push"),
+    );
+    expect(pushed.map(({ metadata }) => metadata.name).toSorted()).toEqual(["demo-backend", "demo-store"]);
+  });
+
   test("let RabbitMQ keep wake messages as long as SQS does, behind an exchange as Dapr declares it", () => {
     const topology = JSON.parse(
       readFileSync(join(root, "deploy/components/rabbitmq/20-topology.json"), "utf8"),

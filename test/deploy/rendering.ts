@@ -32,10 +32,11 @@ const components = [
   "rabbitmq",
 ] as const;
 
-/** What is rendered: the base, each component on the base, each overlay. */
+/** What is rendered: the base, each component on the base, components that know each other, each overlay. */
 export const renderings = [
   "base",
   ...components.map((name) => `base with ${name}`),
+  "base with chain, instant-wake",
   ...overlays.map((name) => `overlay ${name}`),
 ] as const;
 
@@ -62,14 +63,17 @@ export function renderAll(command: readonly string[]): ReadonlyMap<string, Kuber
 }
 
 function folderOf(rendering: string, folder: string): string {
-  const [kind = "", name = ""] = rendering.split(/ (?:with )?/);
+  const [, kind = "", name = ""] = /^(\w+)(?: (?:with )?(.*))?$/.exec(rendering) ?? [];
   if (kind === "overlay") return join(folder, "deploy/overlays", name);
   if (name === "") return join(folder, "deploy/base");
   const together = join(folder, "deploy/together", name);
   mkdirSync(together, { recursive: true });
   writeFileSync(
     join(together, "kustomization.yaml"),
-    `resources: [../../base]\ncomponents: [../../components/${name}]\n`,
+    `resources: [../../base]\ncomponents: [${name
+      .split(", ")
+      .map((component) => `../../components/${component}`)
+      .join(", ")}]\n`,
   );
   return together;
 }

@@ -63,7 +63,11 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
   }, minutes);
 
   test.for<[what: string, refused: Refused, says: RegExp]>([
-    ["more replicas at least than at most", { spec: { minReplicaCount: 6 } }, /minReplicaCount must be less/],
+    [
+      "more replicas at least than at most",
+      { spec: { minReplicaCount: 6, maxReplicaCount: 5 } },
+      /minReplicaCount must be less/,
+    ],
     [
       "an idle count that is not below the least",
       { spec: { idleReplicaCount: 2, minReplicaCount: 1 } },
@@ -168,7 +172,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
     ],
     [
       "a login without a client",
-      login({ oauth2: { ...oauth2, clientId: undefined } }),
+      login({ oauth2: { ...oauth2, clientId: "" } }),
       /oauth2.clientId is required/,
     ],
     [

@@ -159,8 +159,8 @@ async function readCluster({
     signal: stopping.signal,
   });
   const components = [
-    ...(instantWake ? ["instant-wake"] : []),
     ...(chain ? ["chain"] : []),
+    ...(instantWake ? ["instant-wake"] : []),
     ...(fairJobs ? ["fair-jobs"] : []),
   ];
   for (const name of components) {

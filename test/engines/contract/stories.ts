@@ -68,6 +68,8 @@ export function tellStories({
         await using stage = await openGateway("push", port);
         await using target = await scale("push", pushedOnly(port));
         await untilListening(stage, target);
+        // Ten seconds after the first stream began it is opened again, once: for two seconds nobody listens.
+        await vi.waitUntil(() => stage.count("scaler.stream_opened") > 1, eventually);
         const waits: number[] = [];
         for (let time = 0; time < pushes; time += 1) {
           await target.scaleTo(0);

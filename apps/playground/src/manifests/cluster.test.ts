@@ -113,18 +113,33 @@ describe("a component", () => {
     expect(told(cluster)).toEqual([]);
   });
 
-  it("adds a second service behind the first, the shipped one for a chain for one", async () => {
-    await playBase();
+  describe("for a chain", () => {
     const shownChain = "deploy/components/chain";
     const chain = { path: join(workspaceFolder, shownChain), shown: shownChain };
-    const cluster = joinCluster(await addComponent(await read(), chain));
-    expect(cluster.scaleTargets.map(({ name, backend }) => [name, backend?.name, backend?.waitFor])).toEqual(
-      expect.arrayContaining([
-        ["demo-backend", "demo-backend", ["demo-store"]],
-        ["demo-store", "demo-store", undefined],
-      ]),
-    );
-    expect(told(cluster)).toEqual([]);
+
+    it("adds a second service behind the first", async () => {
+      await playBase();
+      const cluster = joinCluster(await addComponent(await read(), chain));
+      expect(
+        cluster.scaleTargets.map(({ name, backend }) => [name, backend?.name, backend?.waitFor]),
+      ).toEqual(
+        expect.arrayContaining([
+          ["demo-backend", "demo-backend", ["demo-store"]],
+          ["demo-store", "demo-store", undefined],
+        ]),
+      );
+      expect(told(cluster)).toEqual([]);
+    });
+
+    it("lets both services be woken by pushes", async () => {
+      await playBase();
+      const cluster = joinCluster(await addComponent(await addComponent(await read(), chain), instantWake));
+      const pushed = cluster.scaleTargets.filter(({ scaledObject: { spec } }) =>
+        spec.triggers.some(({ type }) => type === "external-push"),
+      );
+      expect(pushed.map(({ name }) => name)).toEqual(["demo-backend", "demo-store"]);
+      expect(told(cluster)).toEqual([]);
+    });
   });
 
   it("is refused where it changes what is not there", async () => {

@@ -26,18 +26,22 @@ export interface Folder {
 export async function addComponent(manifests: Manifests, folder: Folder): Promise<Manifests> {
   const [list] = await read(folder, "kustomization.yaml");
   const { resources, patches } = parseConfig(schema, list?.document, `${folder.shown}/kustomization.yaml`);
-  const all = [...manifests.all];
+  let all = [...manifests.all];
   for (const { path, target } of patches) {
     const [patch] = await read(folder, path);
     const source = `${folder.shown}/${path}`;
     const operations = parseConfig(patchSchema, patch?.document, source);
-    const index = all.findIndex(({ kind, name }) => kind === target.kind && name === target.name);
-    const found = all[index];
-    if (found === undefined) {
+    // Kustomize takes a target's name for an expression that has to match the whole of an object's.
+    const name = new RegExp(`^(?:${target.name})$`);
+    const isTarget = (manifest: Manifest) => manifest.kind === target.kind && name.test(manifest.name);
+    if (!all.some(isTarget)) {
       throw new ConfigError(source, [`target: found ${target.kind} ${target.name}; there is none`]);
     }
-    const document = patchDocument(found.root.value, operations, source);
-    all[index] = toObject(document, { file: found.root.file, document });
+    all = all.map((manifest) => {
+      if (!isTarget(manifest)) return manifest;
+      const document = patchDocument(manifest.root.value, operations, source);
+      return toObject(document, { file: manifest.root.file, document });
+    });
   }
   for (const file of resources) {
     for (const origin of await read(folder, file)) all.push(toObject(origin.document, origin));
