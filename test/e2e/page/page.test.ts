@@ -1,4 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 import { type Need, needs } from "@kong-serverless/testing";
 import type { Browser, Page } from "playwright-core";
@@ -6,9 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { accessibilityViolations } from "./accessibility.ts";
 import { anyChromium, launchChromium } from "./browser.ts";
+import { coldStartPicture } from "./cold-start-picture.ts";
 import { openPage, startDemo, untilConnection } from "./demo-page.ts";
 
-const screenshot = join(import.meta.dirname, "../../../docs/images/playground.png");
+const workspace = join(import.meta.dirname, "../../..");
+const screenshot = join(workspace, "docs/images/playground.png");
+const picture = join(workspace, "docs/images/cold-start.svg");
 const backend = '.target:has(h3:text-is("demo-backend"))';
 
 /** What is said when the server goes away is the browser's own, and no script can prevent it. */
@@ -304,6 +309,42 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(await page.evaluate(leastContrast)).toBeGreaterThan(4.5);
   });
 
+  it("is in the README in motion (with $SCREENSHOT)", needs(pictures), async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url);
+    const diagram = await page.evaluate<string>(stillDiagram);
+    await wake(page);
+    const { timeline } = await page.evaluate<{ timeline: { atMs: number }[] }>(lastColdStart);
+    const steps = await page.locator(".cold-start[open] li").all();
+    const bars = await Promise.all(
+      steps.map(async (step, index) => ({
+        name: (await step.locator("[data-field=name]").textContent()) ?? "",
+        phase: ((await step.locator(".segment").getAttribute("class")) ?? "").replace("segment ", ""),
+        fromMs: timeline[index - 1]?.atMs ?? 0,
+        atMs: timeline[index]?.atMs ?? 0,
+      })),
+    );
+    const folder = join(workspace, "apps/playground/page");
+    const styles = {
+      page: await readFile(join(folder, "style.css"), "utf8"),
+      diagram: await readFile(join(folder, "diagram.css"), "utf8"),
+    };
+    await writeFile(picture, coldStartPicture({ diagram, styles, bars }));
+    const shown = await browser.newPage({ reducedMotion: "reduce" });
+    await shown.goto(pathToFileURL(picture).href);
+    expect(await shown.locator(".bar").count()).toBe(bars.length);
+    expect(await shown.evaluate("document.getAnimations().length")).toBe(0);
+    await shown.emulateMedia({ reducedMotion: "no-preference" });
+    expect(await shown.evaluate("document.getAnimations().length")).toBeGreaterThan(bars.length);
+    await shown.close();
+  });
+
+  it("is what the README's picture shows: the same parts at the same places", async () => {
+    const { url } = await startDemo();
+    const { page } = await openPage(browser, url);
+    expect(await readFile(picture, "utf8")).toContain(await page.evaluate<string>(stillDiagram));
+  });
+
   it("is in the README as it is (with $SCREENSHOT)", needs(pictures), async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url, {
@@ -334,6 +375,26 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(image.length).toBeGreaterThan(10_000);
   });
 });
+
+/** The diagram without what changes, as the inside of an SVG. */
+const stillDiagram = `(() => {
+  const copy = document.querySelector("#diagram").cloneNode(true);
+  for (const changing of copy.querySelectorAll(".state, .resting, #diagram-tokens")) changing.remove();
+  for (const part of copy.querySelectorAll(".active, .used")) part.classList.remove("active", "used");
+  const serializer = new XMLSerializer();
+  return [...copy.children].map((child) =>
+    serializer.serializeToString(child).replaceAll(' xmlns="http://www.w3.org/2000/svg"', ""),
+  ).join("\\n");
+})()`;
+
+/** The newest cold start, as the page's server tells a new tab. */
+const lastColdStart = `new Promise((resolve) => {
+  const source = new EventSource("/events");
+  source.addEventListener("snapshot", ({ data }) => {
+    source.close();
+    resolve(JSON.parse(data).coldStarts.at(-1));
+  });
+})`;
 
 interface Motion {
   readonly tokens: readonly string[];

@@ -68,8 +68,12 @@ it("keeps the last of everything, however long it goes on", async () => {
 });
 
 it("takes a backend that was up all along, and merely had to say so, for no cold start", async () => {
-  const { board, tellColdStart } = createBoard();
+  const { board, tellColdStart, tellProgress } = createBoard();
   tellColdStart(20);
+  expect((await board.snapshot()).coldStarts).toEqual([]);
+  // Its request may take its time after that.
+  tellProgress({ id: 9, state: "running", timeline: [{ event: "first ready answer", atMs: 20 }] });
+  await vi.advanceTimersByTimeAsync(1_000);
   expect((await board.snapshot()).coldStarts).toEqual([]);
   board.stop();
 });

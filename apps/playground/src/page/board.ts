@@ -21,7 +21,7 @@ const maxColdStarts = 8;
 const leaseIntervalMs = 500;
 /** Changes within this time are told together. */
 const gatherMs = 50;
-/** Over sooner is no cold start: a backend that was up all along only had to confirm it. */
+/** Ready sooner is no cold start. */
 const shortestStartMs = 100;
 
 /** Everything that the page shows, gathered from what happens and told to the open tabs as it changes. */
@@ -132,16 +132,14 @@ export class Board {
     } else {
       clearTimeout(young?.timer);
       this.#young.delete(id);
-      const ready = coldStart.timeline.find(({ event }) => event === "first ready answer");
-      const wasUp = ready !== undefined && ready.atMs < shortestStartMs;
-      if (!wasUp && state !== "left") this.#tellColdStart(coldStart);
+      if (!wasUp(coldStart) && state !== "left") this.#tellColdStart(coldStart);
     }
   }
 
   #growUp(id: number): void {
     const young = this.#young.get(id);
     this.#young.delete(id);
-    if (young) this.#tellColdStart(young.latest);
+    if (young && !wasUp(young.latest)) this.#tellColdStart(young.latest);
   }
 
   #tellColdStart(coldStart: ShownColdStart): void {
@@ -169,6 +167,12 @@ export class Board {
       this.#options.tabs.send("now", now);
     }, gatherMs);
   }
+}
+
+/** A backend that was up all along only had to confirm it. */
+function wasUp({ timeline }: ShownColdStart): boolean {
+  const ready = timeline.find(({ event }) => event === "first ready answer");
+  return ready !== undefined && ready.atMs < shortestStartMs;
 }
 
 function push<Item>(list: Item[], item: Item, most: number): void {
