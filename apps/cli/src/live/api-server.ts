@@ -1,6 +1,6 @@
 import http from "node:http";
 import https from "node:https";
-import { json } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 
 import type { ApiServer as WatchableApiServer } from "@kong-serverless/kubernetes-watch";
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
@@ -69,7 +69,9 @@ export class ApiServer implements WatchableApiServer {
     using deadline = withDeadline(timeoutMs, late, this.#signal);
     try {
       const response = await this.#ask(url, deadline.signal);
-      return { status: response.statusCode ?? 0, body: await json(response) };
+      const status = response.statusCode ?? 0;
+      const content = await text(response);
+      return { status, body: status < 300 ? JSON.parse(content) : readRefusal(content) };
     } catch (error) {
       const { message } = deadline.signal.aborted ? (deadline.signal.reason as Error) : (error as Error);
       throw new ServerlessError("CLUSTER_UNREACHABLE", `GET ${url}: ${message}`, { cause: error });
@@ -91,6 +93,15 @@ export class ApiServer implements WatchableApiServer {
       .on("error", reject)
       .end();
     return promise;
+  }
+}
+
+/** A Status, or plain text: an API server says "404 page not found" of a group that it does not have. */
+function readRefusal(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return { message: content.trim() };
   }
 }
 

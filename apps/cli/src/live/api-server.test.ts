@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type ScriptedAnswer, ScriptedServer } from "@kong-serverless/testing";
+import { expect, it, onTestFinished } from "vitest";
+
+import { ApiServer } from "./api-server.ts";
+
+class AnsweringServer extends ScriptedServer {
+  readonly #answer: ScriptedAnswer;
+
+  constructor(answer: ScriptedAnswer) {
+    super();
+    this.#answer = answer;
+  }
+
+  protected override async handle(_: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.answer(response, this.#answer);
+  }
+}
+
+async function ask(answer: ScriptedAnswer) {
+  const server = await new AnsweringServer(answer).start();
+  const folder = mkdtempSync(join(tmpdir(), "api-server-"));
+  onTestFinished(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+  const kubeconfig = join(folder, "kubeconfig");
+  const config = {
+    clusters: [{ name: "one", cluster: { server: server.url, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "one", user: {} }],
+    contexts: [{ name: "one", context: { cluster: "one", user: "one" } }],
+  };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  const { signal } = new AbortController();
+  const connected = await ApiServer.connect({ context: "one", kubeconfig, signal });
+  return connected.get("/apis/example.com/v1/things");
+}
+
+it("takes what is refused in plain text for an answer: an API server says so of a group that it does not have", async () => {
+  expect(await ask({ status: 404, body: "404 page not found\n" })).toEqual({
+    status: 404,
+    body: { message: "404 page not found" },
+  });
+});
+
+it("gives a refusal's Status and a list as they are", async () => {
+  const status = { kind: "Status", message: "things is forbidden" };
+  expect(await ask({ status: 403, body: JSON.stringify(status) })).toEqual({ status: 403, body: status });
+  expect(await ask({ status: 200, body: '{"items":[]}' })).toEqual({ status: 200, body: { items: [] } });
+});
+
+it("takes a page for no API server", async () => {
+  await expect(ask({ status: 200, body: "<html>" })).rejects.toMatchObject({
+    code: "CLUSTER_UNREACHABLE",
+    message: expect.stringContaining("JSON") as string,
+  });
+});
