@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { sleep } from "@kong-serverless/runtime";
-import { QueueEmulator, spawnApp, type SpawnedApp } from "@kong-serverless/testing";
+import { QueueEmulator, spawnApp, type SpawnedApp, TokenService } from "@kong-serverless/testing";
 
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { fair, FaultyQueue } from "./consumer/faulty-queue.ts";
-import { TokenService } from "./consumer/token-service.ts";
 
 /** What a story may do to the consumer and its surroundings. */
 interface Scene {
@@ -88,7 +87,8 @@ async function play(name: string, { seconds, begin, end }: Story): Promise<objec
   const directory = await mkdtemp(join(tmpdir(), "consumer-story-"));
   await using emulator = await QueueEmulator.start();
   await using queue = await new FaultyQueue(String(emulator.env["AWS_ENDPOINT_URL"])).start();
-  await using tokens = await new TokenService({ lifetimeMs: 20_000 }).start();
+  await using tokens = await new TokenService().start();
+  tokens.lifetimeMs = 20_000;
   await writeFile(join(directory, "token"), "token");
   const records = await mkdtemp(join(directory, "records-"));
   emulator.createQueue("work", { maxReceiveCount: 5 });

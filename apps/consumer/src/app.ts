@@ -1,6 +1,6 @@
 import type { ConsumerEnvironment } from "@kong-serverless/config";
-import { probe, waitUntilReady } from "@kong-serverless/health-poller";
-import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
+import { type ProbeResult, waitUntilReady } from "@kong-serverless/health-poller";
+import { type Log, OpsServer, type RunningService, withDeadline } from "@kong-serverless/runtime";
 import { createWorker, SqsQueue } from "@kong-serverless/sqs-worker";
 
 import { loadHandler } from "./load-handler.ts";
@@ -77,9 +77,7 @@ async function waitForEndpoint(
   const url = (await queue.endpoint()).href;
   try {
     const { waitedMs } = await waitUntilReady({
-      // Without a signature every answer is a refusal; that there is one is all that is asked. It may be far away.
-      probe: (attempt) =>
-        probe({ url, timeoutMs: 2000, connectTimeoutMs: 2000, statuses: { min: 100, max: 599 } }, attempt),
+      probe: (attempt) => probeEndpoint(queue, attempt),
       intervalMs: 250,
       deadlineMs: settings.QUEUE_WAIT_SECONDS * 1000,
       signal,
@@ -87,5 +85,17 @@ async function waitForEndpoint(
     log.info({ url, waitedMs: Math.round(waitedMs) }, "queue.endpoint_answered");
   } catch (error) {
     if (!signal.aborted) log.warn({ url, reason: String(error) }, "queue.endpoint_silent");
+  }
+}
+
+/** Any answer will do: without a signature it is a refusal. */
+async function probeEndpoint(queue: SqsQueue, signal: AbortSignal): Promise<ProbeResult> {
+  const startedAt = performance.now();
+  using deadline = withDeadline(2000, () => new Error("no answer within 2000 ms"), signal);
+  try {
+    const status = await queue.probe(deadline.signal);
+    return { isReady: true, status, durationMs: performance.now() - startedAt };
+  } catch (error) {
+    return { isReady: false, error: String(error), durationMs: performance.now() - startedAt };
   }
 }

@@ -1,32 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { QueueEmulator, ScriptedServer, spawnApp } from "@kong-serverless/testing";
+import { QueueEmulator, spawnApp, TokenService } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const entry = fileURLToPath(new URL("main.ts", import.meta.url));
-
-/** A token service (AssumeRoleWithWebIdentity) that can fall silent: it takes connections and never answers. */
-class TokenService extends ScriptedServer {
-  isSilent = false;
-  lifetimeMs = 3_600_000;
-  asked = 0;
-
-  protected override async handle(_request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.asked += 1;
-    if (this.isSilent) return;
-    const expiration = new Date(Date.now() + this.lifetimeMs).toISOString();
-    response.writeHead(200, { "content-type": "text/xml" }).end(
-      `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
-         <Credentials><AccessKeyId>emulated</AccessKeyId><SecretAccessKey>emulated</SecretAccessKey>
-         <SessionToken>session</SessionToken><Expiration>${expiration}</Expiration></Credentials>
-       </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
-    );
-  }
-}
 
 const isUnauthenticated = ({ state }: Readonly<Record<string, unknown>>) => state === "unauthenticated";
 

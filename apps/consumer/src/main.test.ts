@@ -1,37 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-import { QueueEmulator, ScriptedServer, spawnApp } from "@kong-serverless/testing";
+import { QueueEmulator, spawnApp } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-/** Forwards to one server whatever it is asked for, and remembers by which names. */
-class ForwardProxy extends ScriptedServer {
-  readonly hosts: string[] = [];
-  readonly #target: string;
-
-  constructor(target: string) {
-    super();
-    this.#target = target;
-  }
-
-  protected override async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.hosts.push(String(request.headers.host));
-    const forwarded = await fetch(this.#target, {
-      method: "POST",
-      headers: {
-        "content-type": String(request.headers["content-type"]),
-        "x-amz-target": String(request.headers["x-amz-target"]),
-      },
-      body: await text(request),
-    });
-    response.writeHead(forwarded.status, { "content-type": String(forwarded.headers.get("content-type")) });
-    response.end(await forwarded.text());
-  }
-}
 
 const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -272,25 +245,6 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
       region: "us-east-1",
       ignoredRegion: "eu-west-1",
     });
-  });
-
-  test("reaches the queue through the proxy that the environment names, and not what NO_PROXY names", async () => {
-    emulator.createQueue("proxied");
-    emulator.send("proxied", "hello");
-    await using proxy = await new ForwardProxy(String(emulator.env["AWS_ENDPOINT_URL"])).start();
-    const env = { AWS_ENDPOINT_URL: "http://queue.example", HTTP_PROXY: proxy.url, QUEUE_WAIT_SECONDS: "1" };
-    await using consumer = start("proxied", env);
-    await consumer.waitFor("message.handled");
-    expect(new Set(proxy.hosts)).toEqual(new Set(["queue.example"]));
-    const before = proxy.hosts.length;
-    await using direct = start("proxied", { HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" });
-    emulator.send("proxied", "again");
-    await direct.waitFor("worker.started");
-    await consumer.stop();
-    emulator.send("proxied", "and again");
-    await direct.waitFor("message.handled");
-    expect(proxy.hosts.length).toBeGreaterThanOrEqual(before);
-    await direct.stop();
   });
 
   describe("refuses to start, with one clear message,", () => {

@@ -9,8 +9,8 @@ import type { ConsumerEnvironment } from "@kong-serverless/config";
 const credentialsTimeoutMs = 3000;
 
 /**
- * The client for the queue. Connections go through HTTP(S)_PROXY, except to hosts in NO_PROXY; so do those to the services that
- * give credentials, which have time limits of their own, because the SDK sets none and a call's signal does not reach them.
+ * The client for the queue. Its connections, and those to STS, go through HTTP(S)_PROXY except for hosts in NO_PROXY. The clients
+ * that fetch credentials have their own time limits: the SDK sets none, and a call's signal does not reach them.
  */
 export function createSqsClient({ AWS_ENDPOINT_URL, REGION, CONCURRENCY }: ConsumerEnvironment): SQSClient {
   // Pollers, deletes and visibility changes each have calls of their own under way; none should queue for a socket.

@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { networkInterfaces } from "node:os";
 
-import { canRun, type Need, needs } from "@kong-serverless/testing";
+import { type Need, needs, openssl, selfSigned } from "@kong-serverless/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { probe } from "./probe.ts";
@@ -39,23 +35,6 @@ const ipv6: Need = {
   remedy: "give the loopback interface ::1",
   isMet: Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1")),
 };
-const openssl: Need = {
-  what: "openssl",
-  remedy: "apt-get install openssl",
-  isMet: canRun("openssl", "version"),
-};
-
-/** A key and a certificate of its own making, for a name that nobody asks for. */
-async function selfSigned(): Promise<{ key: string; cert: string }> {
-  const folder = await mkdtemp(join(tmpdir(), "certificate-"));
-  const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const key256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", keyFile];
-  const request = ["req", "-x509", "-subj", "/CN=elsewhere", "-days", "1", "-out", certFile];
-  await promisify(execFile)("openssl", [...request, ...key256]);
-  const [key, cert] = await Promise.all([readFile(keyFile, "utf8"), readFile(certFile, "utf8")]);
-  await rm(folder, { recursive: true });
-  return { key, cert };
-}
 
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
@@ -266,8 +245,8 @@ describe("probe", () => {
     },
   );
 
-  test("takes a certificate that nobody has signed, as a kubelet does", needs(openssl), async () => {
-    const server = createHttpsServer(await selfSigned(), (_, response) => response.end("ok"));
+  test("takes a certificate that nobody has signed, as a kubelet does", needs(openssl()), async () => {
+    const server = createHttpsServer(await selfSigned("elsewhere"), (_, response) => response.end("ok"));
     const url = (await listening(server)).replace("http:", "https:");
     expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true, status: 200 });
   });

@@ -17,6 +17,7 @@ export {
   type Need,
   needs,
   nginx,
+  openssl,
   type SkipOptions,
 } from "./needs.ts";
 export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
@@ -26,4 +27,6 @@ export { ScriptedApiServer, type ScriptedResource } from "./scripted-api-server.
 export { ScriptedBackend } from "./scripted-backend.ts";
 export { ScriptedServer, type ScriptedAnswer } from "./scripted-server.ts";
 export { ScriptedSidecar, type SidecarMessage } from "./scripted-sidecar.ts";
+export { selfSigned } from "./self-signed.ts";
 export { type ExitStatus, type LogLine, spawnApp, type SpawnAppOptions, SpawnedApp } from "./spawn-app.ts";
+export { TokenService } from "./token-service.ts";

@@ -47,6 +47,10 @@ export function nginx(): Need {
   };
 }
 
+export function openssl(): Need {
+  return { what: "openssl", remedy: "apt-get install openssl", isMet: canRun("openssl", "version") };
+}
+
 /** The command that renders a folder, to which its path is added. */
 export function findKustomize(): readonly string[] | undefined {
   // A variable of the tests, not of an app: packages/config knows nothing of it.

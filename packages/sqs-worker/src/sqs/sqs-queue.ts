@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
+import type { Readable } from "node:stream";
 
 import { type Message as SqsMessage, SQSClient } from "@aws-sdk/client-sqs";
 import { type Log, ServerlessError, silentLog, unlessAborted, withDeadline } from "@kong-serverless/runtime";
+import { HttpRequest } from "@smithy/core/protocols";
 
 import { QueueAnswerError, QueueTimeoutError } from "../errors.ts";
 import type {
@@ -80,6 +82,17 @@ export class SqsQueue implements Queue {
   /** Where calls about this queue go. */
   endpoint(): Promise<URL> {
     return originOf(this.#client, this.#url);
+  }
+
+  /** The status of the endpoint's answer to an unsigned request over the client's connections. Fails when there is no answer. */
+  async probe(signal: AbortSignal): Promise<number> {
+    const { protocol, hostname, port } = await this.endpoint();
+    const { response } = await this.#client.config.requestHandler.handle(
+      new HttpRequest({ protocol, hostname, ...(port !== "" && { port: Number(port) }), path: "/" }),
+      { abortSignal: signal },
+    );
+    (response.body as Readable).resume();
+    return response.statusCode;
   }
 
   async describe(signal: AbortSignal): Promise<QueueDescription> {
