@@ -23,26 +23,27 @@ const configuration = `${generated}
 
 # Configuration
 
-An unknown field, a wrong value or values that do not go together are refused with a message that names each of them.
-Nothing then starts half. Times that belong together are explained in [architecture.md](architecture.md).
+An unknown field, a wrong value, or values that contradict each other are refused with a message that names each of
+them, and nothing starts. [architecture.md](architecture.md#times-that-belong-together) explains which times belong
+together.
 
 ## The plugin
 
 Fields of \`config\` of the Kong plugin \`serverless\`.
 
-${table("Field", pluginSchema)}
+${sections(pluginSchema)}
 
 ## Environment of the plugin server
 
-${table("Variable", kongPluginEnvironmentSchema)}
+${sections(kongPluginEnvironmentSchema)}
 
 ## Environment of the consumer
 
-${table("Variable", consumerEnvironmentSchema)}
+${sections(consumerEnvironmentSchema)}
 
 ## Environment of the demo backend
 
-${table("Variable", demoBackendEnvironmentSchema)}
+${sections(demoBackendEnvironmentSchema)}
 `;
 
 const errors = `${generated}
@@ -50,12 +51,12 @@ const errors = `${generated}
 # Error codes
 
 Each error has a stable code. One that reaches a client comes with a status and, in the body, as an
-[RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem with a field \`code\`; the others are in the logs, or printed by
-a command.
+[RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem with a field \`code\`; the others are in the logs, or printed
+by a command.
 
 ## Exit codes
 
-The same for \`kong-serverless\`, each of its commands, and \`pnpm demo\`. \`--help\` prints them.
+They are the same for every command of \`kong-serverless\` and for \`pnpm demo\`. \`--help\` prints them.
 
 ${rows(
   ["Code", "Meaning"],
@@ -66,12 +67,12 @@ ${rows(
 
 ## With --json
 
-A command that cannot do its work prints one JSON object on stdout, and the same for people on stderr:
+A command that fails prints one JSON object on stdout, and the same for people on stderr:
 
     {"ok":false,"error":{"code":"CLUSTER_UNREACHABLE","message":"...","remedy":"..."}}
 
-\`code\` is one of those below and stable; \`message\` and \`remedy\` are for people and may change. This holds for wrong usage
-(\`CONFIG_INVALID\`), a Ctrl-C (\`INTERRUPTED\`) and faults of the command itself (\`UNEXPECTED\`) too.
+\`code\` is one of those below and stable; \`message\` and \`remedy\` are for people and may change. This includes wrong
+usage (\`CONFIG_INVALID\`), a Ctrl-C (\`INTERRUPTED\`) and faults of the command itself (\`UNEXPECTED\`).
 
 ## Codes
 
@@ -95,21 +96,19 @@ for (const [name, text] of Object.entries({ "configuration.md": configuration, "
   }
 }
 
-function table(heading: string, schema: Parameters<typeof documentSettings>[0]): string {
-  return rows(
-    [heading, "Values", "Default", "Meaning"],
-    documentSettings(schema).map((setting) => [
-      `\`${setting.path}\``,
-      setting.type,
-      setting.isRequired ? "required" : setting.default === undefined ? "" : `\`${setting.default}\``,
-      setting.description,
-    ]),
-  );
+function sections(schema: Parameters<typeof documentSettings>[0]): string {
+  return documentSettings(schema)
+    .map(({ path, type, isRequired, default: value, description }) => {
+      const rest = isRequired ? "; required" : value === undefined ? "" : `; default \`${value}\``;
+      return [`### \`${path}\``, wrap(`**${type}${rest}**`), wrap(description)].join("\n\n");
+    })
+    .join("\n\n");
 }
 
+/** Breaks no line inside a code span, nor before what would then begin a list. */
 function wrap(text: string): string {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const [word] of text.matchAll(/(?:`[^`]*`|\S)+(?: (?:\d+[.)]|[-+*#>])(?!\S))*/g)) {
     const line = lines.at(-1) ?? "";
     if (line !== "" && line.length + 1 + word.length > widest) lines.push(word);
     else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;

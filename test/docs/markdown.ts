@@ -50,6 +50,19 @@ export function linksOf(text: string): Link[] {
   );
 }
 
+const widest = 120;
+
+/** Lines of prose and table cells that are too long to be read. */
+export function widthFaults(text: string): string[] {
+  return lines(text).flatMap(({ prose, number }) => {
+    if (!prose.startsWith("|"))
+      return prose.length > widest ? [`line ${number}: ${prose.length} characters`] : [];
+    const cells = prose.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    const long = cells.filter((cell) => cell.length > widest && !/^:?-+:?$/.test(cell));
+    return long.map((cell) => `line ${number}: ${cell.length} in a table cell`);
+  });
+}
+
 const programs =
   "npx|pnpm|node|curl|kubectl|kustomize|helm|docker|aws|eksctl|kind|minikube|k3d|skaffold|kong-serverless|git|jq|dapr";
 const startsWithProgram = new RegExp(`^(?:[A-Z_]+=\\S+ )*(?:(?:${programs}) |\\.ci/run)`);

@@ -1,23 +1,25 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
+import { canRun, needs } from "@kong-serverless/testing";
 import { expect, onTestFinished, test } from "vitest";
 
 const workspace = join(import.meta.dirname, "../..");
-const missing = ["script", "pnpm", "stty"].filter((command) => !isInstalled(command));
-if (missing.length > 0) {
-  process.stderr.write(`Ctrl-C of pnpm demo is not tested: ${missing.join(" and ")} cannot be found.\n`);
-}
+const terminalTools = ["script", "pnpm", "stty"].map((command) => ({
+  what: command,
+  remedy: command === "pnpm" ? "npm install --global pnpm" : `install ${command}`,
+  isMet: canRun("sh", "-c", `command -v ${command}`),
+}));
 
-test.runIf(missing.length === 0).each([
+test.each([
   { when: "starts", untilSays: /Starting the playground/, options: "--port 0", code: 0 },
   { when: "is up", untilSays: /Ctrl-C ends it/, options: "--port 0", code: 0 },
-  // Whoever waits for the story's outcome has to learn that there is none.
+  // A caller that waits for the story's outcome has to learn that there is none.
   { when: "plays the story", untilSays: /Playing the story/, options: "--port 0 --once", code: 130 },
 ])(
   "Ctrl-C while `pnpm demo` $when ends it in order, with the terminal as it was",
-  { timeout: 120_000 },
+  { timeout: 120_000, ...needs(...terminalTools) },
   async ({ untilSays, options, code }) => {
     // The outer shell is a user's: it outlives the Ctrl-C, and looks at the terminal before and after.
     const line = `trap : INT; stty -g; pnpm demo ${options} --daprd no-such-daprd; echo "exit code $?"; stty -g`;
@@ -40,12 +42,3 @@ test.runIf(missing.length === 0).each([
     expect(settings[1]).toBe(settings[0]);
   },
 );
-
-function isInstalled(command: string): boolean {
-  try {
-    execFileSync("sh", ["-c", `command -v ${command}`]);
-    return true;
-  } catch {
-    return false;
-  }
-}

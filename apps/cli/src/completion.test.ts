@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { canRun, needs } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { ShellName } from "./completion.ts";
@@ -48,11 +49,10 @@ async function complete(shell: ShellName, line: string): Promise<string[]> {
   return candidates.filter((each) => each !== "" && each.startsWith(last));
 }
 
-describe.each(["bash", "zsh", "fish"] as const)("completion in %s", { timeout: 30_000 }, (shell) => {
-  const isHere = isInstalled(shell);
-  if (!isHere) process.stderr.write(`Completion in ${shell} is not tested: ${shell} is not installed.\n`);
+describe.each(["bash", "zsh", "fish"] as const)("completion in %s", (shell) => {
+  const installed = { what: shell, remedy: `apt-get install ${shell}`, isMet: canRun(shell, "-c", "true") };
 
-  test.runIf(isHere).each([
+  test.each([
     ["kong-serverless do", ["doctor"]],
     ["kong-serverless init w", ["worker"]],
     ["kong-serverless doctor --over", ["--overlay"]],
@@ -62,7 +62,7 @@ describe.each(["bash", "zsh", "fish"] as const)("completion in %s", { timeout: 3
     ["kong-serverless completion z", ["zsh"]],
     ["kong-serverless doctor --file app", ["app.yaml"]],
     ["kong-serverless doctor --context a", []],
-  ])("completes `%s`", async (line, expected) => {
+  ])("completes `%s`", { timeout: 30_000, ...needs(installed) }, async (line, expected) => {
     expect(await complete(shell, line)).toEqual(expected);
   });
 });
@@ -72,12 +72,3 @@ test("refuses a shell that it does not know, and names those that it does", asyn
   expect(stderr).toMatch(/Allowed choices are bash, zsh, fish/);
   expect(code).toBe(2);
 });
-
-function isInstalled(shell: string): boolean {
-  try {
-    execFileSync(shell, ["-c", "true"]);
-    return true;
-  } catch {
-    return false;
-  }
-}
