@@ -9,7 +9,7 @@ import { QueueEmulator, spawnApp, type SpawnedApp, TokenService } from "@kong-se
 import type { BenchmarkOptions } from "./benchmark.ts";
 import { fair, FaultyQueue } from "./consumer/faulty-queue.ts";
 
-/** What a story may do to the consumer and its surroundings. */
+/** What a story can act on: the consumer and its surroundings. */
 interface Scene {
   readonly queue: FaultyQueue;
   readonly tokens: TokenService;
@@ -128,7 +128,7 @@ async function play(name: string, { seconds, begin, end }: Story): Promise<objec
     };
     const startedAt = performance.now();
     const sending = setInterval(() => {
-      // On a busy machine timers are late; the rate is kept all the same.
+      // Timers are late on a busy machine; catch up to keep the rate.
       while (sent < ((performance.now() - startedAt) / 1000) * perSecond) send();
     }, 10);
     const scene = { queue, tokens, consumer };
@@ -155,7 +155,7 @@ async function play(name: string, { seconds, begin, end }: Story): Promise<objec
   }
 }
 
-/** Watches `/readyz` and tells after how many seconds it first said 503; null when it never did. */
+/** Watches `/readyz` and reports after how many seconds it first said 503; null if it never did. */
 function noticeAfter(port: number, begunAt: number): { stop(): Promise<number | null> } {
   const over = new AbortController();
   const watching = (async () => {

@@ -12,15 +12,15 @@ import { type VariantName, variants } from "./consumer/variants.ts";
 interface Row {
   readonly variant: VariantName;
   readonly handlerMs: number;
-  /** Of the network, each way. */
+  /** Network delay each way. */
   readonly delayMs: number;
   readonly messages: number;
   readonly inFlight: number;
   readonly messagesPerSecond: number;
-  /** Of the measured part, which leaves a fifth of the messages out as warm-up. */
+  /** In the measured part, which excludes a fifth of the messages as warm-up. */
   readonly cpuMicrosecondsPerMessage: number;
   readonly rssMiB: number;
-  /** Of all the messages. */
+  /** For all messages. */
   readonly queueServerCpuSeconds: number;
 }
 
@@ -36,8 +36,8 @@ type Case = (typeof cases)[number];
 const names = Object.keys(variants) as VariantName[];
 
 /**
- * Messages per second and CPU time of each way to consume a queue, side by side: every round has every row once, each with a
- * fresh queue server and a fresh consumer in processes of their own, and the figures are those of the median round.
+ * Messages per second and CPU time of each way to consume a queue, side by side. Every round measures every row once, each with a
+ * fresh queue server and a fresh consumer in separate processes; the figures are those of the median round.
  */
 export async function run(progress: (line: string) => void, { isQuick }: BenchmarkOptions): Promise<object> {
   const directory = await mkdtemp(join(tmpdir(), "bench-consumer-"));
@@ -74,7 +74,7 @@ function summarise(rows: readonly Row[]): object {
   return { throughput, queueServerCpuSeconds, rounds: rows.length / throughput.length };
 }
 
-/** As apps are shipped: compiling and loading hundreds of sources would be measured otherwise. */
+/** Bundled, as apps are shipped: otherwise compiling and loading hundreds of sources would be measured. */
 async function bundleConsumer(directory: string): Promise<string> {
   const outfile = join(directory, "measure.mjs");
   await build({
@@ -121,7 +121,7 @@ async function measure(entry: string, variant: VariantName, { handlerMs, delayMs
   };
 }
 
-/** Enough for three or four seconds, going by what a call and the handler take and by what the queue server can do at most. */
+/** Enough for three or four seconds, estimated from the time of a call and the handler, and from the queue server's limit. */
 function messagesFor(inFlight: number, handlerMs: number): number {
   const perSecond = Math.min(5000, (inFlight * 1000) / (handlerMs + 2));
   return Math.ceil(perSecond * 4);

@@ -4,19 +4,19 @@ import { sleep } from "@kong-serverless/runtime";
 import { ScriptedServer } from "@kong-serverless/testing";
 
 export interface Weather {
-  /** Of each request's way and of each answer's. */
+  /** Added to each request and to each answer. */
   readonly delayMs: number;
-  /** The part of calls, 0 to 1, that is answered with a throttling error. */
+  /** Fraction of calls that get a throttling error. */
   readonly throttled: number;
-  /** Whether no call is answered any more, as if every packet were lost. */
+  /** Whether calls get no answer, as if every packet were lost. */
   readonly isGone: boolean;
-  /** The part of receive answers in which one message has a wrong checksum, and as many again that are cut in the middle. */
+  /** Fraction of receive answers in which one message has a wrong checksum; the same fraction again is cut off in the middle. */
   readonly corrupted: number;
 }
 
 export const fair: Weather = { delayMs: 0, throttled: 0, isGone: false, corrupted: 0 };
 
-/** Stands between a worker and a queue server, and makes the weather there. */
+/** Stands between a worker and a queue server and delays, refuses or corrupts what passes. */
 export class FaultyQueue extends ScriptedServer {
   weather = fair;
   readonly #target: URL;

@@ -1,4 +1,4 @@
-/** Loaded before a process: sets its wall clock, as programs see it, back by an hour at SIGUSR2. */
+/** Preloaded into a process: sets the wall clock that it sees back by an hour at SIGUSR2. */
 let shiftMs = 0;
 const RealDate = Date;
 

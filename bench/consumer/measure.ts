@@ -1,4 +1,4 @@
-/** Consumes MESSAGES with one variant and logs what it took: `measure.ts VARIANT HANDLER_MS MESSAGES QUEUE_URL`. */
+/** Consumes MESSAGES with one variant and logs what that cost: `measure.ts VARIANT HANDLER_MS MESSAGES QUEUE_URL`. */
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { createLog, sleep } from "@kong-serverless/runtime";
 
@@ -7,7 +7,7 @@ import { type VariantName, variants } from "./variants.ts";
 const [name, handlerMsText, messagesText, url = ""] = process.argv.slice(2);
 const handlerMs = Number(handlerMsText);
 const messages = Number(messagesText);
-/** Not measured: the code is being compiled, the pollers find their number. */
+/** Not measured: code is still being compiled and pollers are still ramping up. */
 const warmUp = Math.floor(messages / 5);
 
 const log = createLog("measure");

@@ -1,6 +1,6 @@
 /**
- * A queue server in a process of its own: `queue-server.ts MESSAGES [DELAY_MS]`, with a delay on each request's way and on each answer's. On
- * SIGTERM it says what CPU time the work has cost it.
+ * A queue server in its own process: `queue-server.ts MESSAGES [DELAY_MS]`, where the delay applies to each request and each
+ * answer. On SIGTERM it logs the CPU time that it used.
  */
 import { createLog } from "@kong-serverless/runtime";
 import { QueueEmulator } from "@kong-serverless/testing";

@@ -5,14 +5,14 @@ import { Consumer } from "sqs-consumer";
 export interface VariantOptions {
   readonly client: SQSClient;
   readonly url: string;
-  /** The work on one message. */
+  /** Handles one message. */
   readonly handle: () => Promise<void>;
 }
 
 export interface Variant {
-  /** Messages in flight at most: what the variant is set to, or cannot exceed. */
+  /** The most messages in flight: the variant's setting, or its limit. */
   readonly inFlight: number;
-  /** Starts to consume and never stops: the process is killed. */
+  /** Starts consuming and never stops: the process is killed. */
   start(options: VariantOptions): void;
 }
 
@@ -36,7 +36,7 @@ function startWorker(
   void createWorker({ queue, handler: handle, ...settings }).start();
 }
 
-/** Batches of 10 that are handled side by side and deleted with one call: the fastest way that sqs-consumer offers. */
+/** Batches of 10, handled concurrently and deleted with one call: the fastest way that sqs-consumer offers. */
 function startConsumers({ client, url, handle }: VariantOptions, count: number): void {
   for (let started = 0; started < count; started += 1) {
     const consumer = Consumer.create({
@@ -55,7 +55,7 @@ function startConsumers({ client, url, handle }: VariantOptions, count: number):
   }
 }
 
-/** As the sample that this project goes back to: one message at a time, received, handled and deleted. */
+/** Like the sample that this project started from: receives, handles and deletes one message at a time. */
 async function runOriginal({ client, url, handle }: VariantOptions): Promise<void> {
   for (;;) {
     const { Messages = [] } = await client.send(

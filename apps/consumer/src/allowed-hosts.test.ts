@@ -34,7 +34,7 @@ describe("isAllowedHost", () => {
     expect(isAllowedHost(url, hosts)).toBe(false);
   });
 
-  test("allows nothing whose host name is another", () => {
+  test("allows no URL with another host name", () => {
     const around = fc.constantFrom(
       "",
       "gateway.kong.svc",

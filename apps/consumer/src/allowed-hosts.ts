@@ -1,6 +1,6 @@
 /**
- * Whether `url` leads to one of `hosts` (`host`: any port, `host:port`: that port only). Names are compared whole; a URL
- * with credentials is none of ours.
+ * Whether `url` points to one of `hosts` (`host`: any port, `host:port`: that port only). Names must match exactly;
+ * URLs with credentials never do.
  */
 export function isAllowedHost(url: string, hosts: readonly string[]): boolean {
   if (!URL.canParse(url)) return false;

@@ -52,12 +52,12 @@ export async function start(settings: ConsumerEnvironment, log: Log): Promise<Ru
   const starting = waitForEndpoint(queue, settings, log, stopping.signal).finally(() => {
     isWaiting = false;
     if (stopping.signal.aborted) return;
-    // A worker that has done its share leaves by the same door as one that is told to.
+    // A worker that is done with MAX_MESSAGES shuts down the same way as one that is told to.
     void worker.start().then(() => stopping.signal.aborted || process.kill(process.pid, "SIGTERM"));
   });
   return {
     async stop() {
-      stopping.abort(new Error("the consumer stops"));
+      stopping.abort(new Error("the consumer is stopping"));
       await starting;
       await worker.stop({ graceMs: settings.SHUTDOWN_GRACE_SECONDS * 1000 });
       await stopHandler();
@@ -67,7 +67,7 @@ export async function start(settings: ConsumerEnvironment, log: Log): Promise<Ru
   };
 }
 
-/** Waits for any answer from the queue's endpoint. At the deadline it says so and leaves the rest to the worker's own backoff. */
+/** Waits for any answer from the queue's endpoint. After the deadline it logs that there was none; the worker keeps trying. */
 async function waitForEndpoint(
   queue: SqsQueue,
   settings: ConsumerEnvironment,
@@ -88,7 +88,7 @@ async function waitForEndpoint(
   }
 }
 
-/** Any answer will do: without a signature it is a refusal. */
+/** Any answer will do, and without a signature it is always a refusal. */
 async function probeEndpoint(queue: SqsQueue, signal: AbortSignal): Promise<ProbeResult> {
   const startedAt = performance.now();
   using deadline = withDeadline(2000, () => new Error("no answer within 2000 ms"), signal);

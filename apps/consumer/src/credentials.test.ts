@@ -10,7 +10,7 @@ const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 
 const isUnauthenticated = ({ state }: Readonly<Record<string, unknown>>) => state === "unauthenticated";
 
-// The worker gives a token service seconds to answer, several times.
+// The worker repeatedly gives the token service several seconds to answer.
 describe("a consumer whose token service falls silent", { timeout: 120_000 }, () => {
   let emulator: QueueEmulator;
   let directory: string;
@@ -44,7 +44,7 @@ describe("a consumer whose token service falls silent", { timeout: 120_000 }, ()
     });
   }
 
-  test("says so, at the start and under way, works again by itself each time, and stops at once meanwhile", async () => {
+  test("says so, at the start and later, recovers by itself each time, and stops at once in the meantime", async () => {
     emulator.createQueue("work");
     await using service = await new TokenService().start();
     service.isSilent = true;
@@ -72,7 +72,7 @@ describe("a consumer whose token service falls silent", { timeout: 120_000 }, ()
     emulator.send("work", "b");
     await emulator.waitForLength("work", 0, 30_000);
 
-    // Without credentials again, it has nothing to wait for, and its grace is ten minutes.
+    // Without credentials it has nothing to wait for, although its grace period is ten minutes.
     service.isSilent = true;
     await using silenced = start("work", service);
     await silenced.waitFor("worker.started", { timeoutMs: 30_000 });

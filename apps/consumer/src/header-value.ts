@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** Header lines of a few kilobytes are refused by servers, together with the work that they come with. */
+/** Servers refuse header lines of a few kilobytes, and the request with them. */
 const maxLength = 512;
 
 /**
- * Any text as a header's value: visible ASCII except `%` stays as it is, everything else is percent-encoded UTF-8, so that different texts
- * stay different. What would be longer than 512 characters becomes `sha256:` and its hash.
+ * Turns any text into a header's value: visible ASCII except `%` stays as it is, everything else is percent-encoded UTF-8, so that
+ * different texts stay different. A value that would be longer than 512 characters becomes `sha256:` and the text's hash.
  */
 export function toHeaderValue(text: string): string {
   const encoded = text

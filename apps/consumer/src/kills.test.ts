@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { playKillStory } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-// Processes have to start, be killed and wait out the visibility of what they held. `pnpm bench consumer-kills` plays the
+// Processes have to start, be killed, and wait for the visibility of what they held to end. `pnpm bench consumer-kills` plays the
 // same stories with ten times as many messages.
 const timeLimitMs = 180_000;
 const options = {
@@ -15,7 +15,7 @@ const options = {
 
 describe("consumers that are killed at random", { timeout: timeLimitMs }, () => {
   test("lose no message", async () => {
-    // Two consumers would work off 2,000 messages in a second.
+    // Two consumers would otherwise be done with 2,000 messages in a second.
     const outcome = await playKillStory("handlers that succeed", { ...options, longestLifeMs: 300 });
     expect(outcome).toMatchObject({ lost: 0, deadLettered: 0 });
     expect(outcome.handledOnce + outcome.handledMore).toBe(2000);

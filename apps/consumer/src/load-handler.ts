@@ -9,13 +9,13 @@ import { createLogHandler } from "./handlers/log.ts";
 
 export interface LoadedHandler {
   readonly handler: Handler;
-  /** Ends what the handler runs in. */
+  /** Stops whatever the handler runs in. */
   readonly stop: () => Promise<void>;
 }
 
 const nothingToStop = () => Promise.resolve();
 
-/** The handler that HANDLER names: a built-in one, or the export `handler` of a module. Throws a ConfigError. */
+/** The handler that HANDLER names: a built-in one, or a module's export `handler`. Throws a ConfigError. */
 export async function loadHandler(settings: ConsumerEnvironment): Promise<LoadedHandler> {
   switch (settings.HANDLER) {
     case "log":

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const entry = fileURLToPath(new URL("main.ts", import.meta.url));
 
-// Each step waits for its event with a deadline of its own (10 s), which says what was missing; the test's must not come first.
+// Each step waits for its event with its own deadline (10 s), which says what was missing; the test's must not come first.
 describe("the consumer as a process", { timeout: 30_000 }, () => {
   let emulator: QueueEmulator;
   let directory: string;
@@ -80,7 +80,7 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
     expect(consumer.log.filter(({ event }) => event === "queue.unavailable")).toHaveLength(1);
   });
 
-  test("waits for an endpoint that is not there, and stops politely meanwhile", async () => {
+  test("waits for an endpoint that does not answer, and stops cleanly in the meantime", async () => {
     await using consumer = start("any", { AWS_ENDPOINT_URL: "http://127.0.0.1:1", QUEUE_WAIT_SECONDS: "1" });
     expect(await readiness(consumer)).toMatchObject({
       body: { waitingFor: ["queue: its endpoint does not answer yet"] },
@@ -90,7 +90,7 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
     expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
   });
 
-  test("finishes what it has begun and takes nothing new once it is told to stop", async () => {
+  test("finishes what it has started and accepts nothing new once it is told to stop", async () => {
     emulator.createQueue("finished");
     const handler = await writeHandler(
       "slow.js",
@@ -104,7 +104,7 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
     await consumer.waitFor("handler.began");
     const stopped = consumer.stop("SIGTERM");
     await consumer.waitFor("worker.stopping");
-    // The long poll that is under way brings this one; it goes back at once.
+    // The long poll in progress brings this one; it goes back at once.
     emulator.send("finished", "second");
     expect(await stopped).toEqual({ code: 0, signal: null });
     expect(consumer.log.filter(({ event }) => event === "message.handled")).toHaveLength(1);

@@ -5,13 +5,13 @@ import type { HandlerContext, Message } from "@kong-serverless/sqs-worker";
 import { toHeaderValue } from "./header-value.ts";
 
 export interface CallbackOptions extends Pick<HandlerContext, "signal" | "log"> {
-  /** For one attempt, in ms. The receiver may have to be woken first. */
+  /** Per attempt, in ms. The receiver may have to be woken first. */
   readonly timeoutMs: number;
-  /** Where the job came from: names the work and its trace to the receiver. */
+  /** The job's message, whose idempotency key and trace are passed on to the receiver. */
   readonly message: Message;
 }
 
-/** The receiver answered that it will never take this result. */
+/** The receiver's answer means that it will never accept this result. */
 export class CallbackRefusedError extends ServerlessError {
   constructor(url: string, status: number) {
     super("CALLBACK_FAILED", `${url} refused the result with status ${status}.`);
@@ -22,8 +22,8 @@ const maxAttempts = 5;
 const pauses = { firstMs: 500, maxMs: 10_000 };
 
 /**
- * Posts a job's result, with retries. Fails with CALLBACK_FAILED when the attempts are used up, with a CallbackRefusedError
- * when the receiver says that a further one is useless, or with the signal's reason.
+ * Posts a job's result, with retries. Fails with CALLBACK_FAILED after the last attempt, with a CallbackRefusedError when the
+ * receiver's answer makes further attempts pointless, or with the signal's reason.
  */
 export async function postResult(url: string, result: JobResult, options: CallbackOptions): Promise<void> {
   const { signal, log } = options;
@@ -36,7 +36,7 @@ export async function postResult(url: string, result: JobResult, options: Callba
     if (attempt === maxAttempts) {
       throw new ServerlessError(
         "CALLBACK_FAILED",
-        `${url} took no result in ${attempt} attempts; last: ${reason ?? `status ${status}`}.`,
+        `${url} did not accept the result in ${attempt} attempts; last: ${reason ?? `status ${status}`}.`,
       );
     }
     await sleep(backoffMs(attempt, pauses), signal);
@@ -58,14 +58,14 @@ async function postOnce(
         ...message.trace,
       },
       body: JSON.stringify(result),
-      // The allow-list was asked about this URL, not about where it may lead on to.
+      // The allow-list was checked for this URL, not for where it may redirect to.
       redirect: "manual",
       signal: deadline.signal,
     });
     await response.body?.cancel();
     return { status: response.status };
   } catch (error) {
-    // fetch hides what happened to the connection in the cause.
+    // fetch hides connection errors in the cause.
     const { message: text, cause } = error as Error;
     return { reason: cause instanceof Error ? cause.message || String(cause) : text };
   }

@@ -5,7 +5,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import type { ConsumerEnvironment } from "@kong-serverless/config";
 
-/** Each of two attempts to get credentials, in ms: together less than the worker waits for them. */
+/** For each of two attempts to get credentials, in ms. Together they take less time than the worker waits for them. */
 const credentialsTimeoutMs = 3000;
 
 /**
@@ -13,7 +13,7 @@ const credentialsTimeoutMs = 3000;
  * that fetch credentials have their own time limits: the SDK sets none, and a call's signal does not reach them.
  */
 export function createSqsClient({ AWS_ENDPOINT_URL, REGION, CONCURRENCY }: ConsumerEnvironment): SQSClient {
-  // Pollers, deletes and visibility changes each have calls of their own under way; none should queue for a socket.
+  // Receives, deletes and visibility changes run concurrently; none should have to wait for a socket.
   const options = {
     keepAlive: true,
     maxSockets: 64 + Math.ceil(CONCURRENCY / 10),

@@ -2,8 +2,8 @@ import type { Log } from "@kong-serverless/runtime";
 import type { Worker } from "@kong-serverless/sqs-worker";
 
 /**
- * Keeps the process going when an error escapes from a handler into a timer, an event or a promise that nobody awaits: it fails the
- * message that it belongs to, and no other. Node would end the process, and every message in work would have wasted a receive.
+ * Keeps the process running when an error escapes from a handler into a timer, an event or a promise that nobody awaits: it fails
+ * only that handler's message. Node would end the process, which would cost every message in progress a receive.
  */
 export function surviveStrayErrors(worker: Worker, log: Log, onError: () => void): void {
   const survive = (error: unknown) => {
@@ -15,7 +15,7 @@ export function surviveStrayErrors(worker: Worker, log: Log, onError: () => void
   process.on("unhandledRejection", survive);
 }
 
-/** The log's serialiser reads an error's fields, and those of an error from outside may throw. */
+/** The log serializes an error's fields, and getters of a foreign error may throw. */
 function printable(error: unknown): unknown {
   try {
     return error instanceof Error

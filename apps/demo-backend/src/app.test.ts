@@ -52,7 +52,7 @@ describe("readiness", () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({
       status: "not ready",
-      waitingFor: [expect.stringMatching(/^start-up, \d+ ms more$/)],
+      waitingFor: [expect.stringMatching(/^start-up, \d+ ms left$/)],
     });
   });
 
@@ -88,7 +88,7 @@ describe("readiness", () => {
 });
 
 describe("demo routes", () => {
-  test("/ says who answered and what the gateway added to the request, and nothing else of it", async () => {
+  test("/ says who answered and which headers the gateway added, and shows no other headers", async () => {
     const { url } = await start();
     const response = await fetch(url, { headers: { "x-serverless-test": "1", cookie: "secret" } });
     const answer = (await response.json()) as { request: { headers: Record<string, string> } };
@@ -99,7 +99,7 @@ describe("demo routes", () => {
     expect(answer.request.headers).not.toHaveProperty("cookie");
   });
 
-  test("/chain says who answered here and behind, and 502 when nobody does", async () => {
+  test("/chain says who answered here and in the next service, and 502 when nobody did", async () => {
     const { url: nextUrl, backend: next } = await start();
     const { url } = await start({ NEXT_URL: nextUrl });
     const response = await fetch(`${url}/chain`);
@@ -157,7 +157,7 @@ describe("demo routes", () => {
     },
   );
 
-  test("an upload that its client breaks off is no error", async () => {
+  test("an upload that its client breaks off is not an error", async () => {
     const error = vi.fn<Log["error"]>();
     const { url, backend, publisher } = await start({ SHUTDOWN_GRACE_SECONDS: 30 }, undefined, {
       ...silentLog,
@@ -201,7 +201,7 @@ describe("demo routes", () => {
     socket.terminate();
   });
 
-  test("a path or upgrade that does not exist is a 404, told as a problem", async () => {
+  test("a path or upgrade that does not exist is a 404 with a problem", async () => {
     const { url } = await start();
     const response = await fetch(`${url}/nothing`);
     expect(response.status).toBe(404);
@@ -245,13 +245,13 @@ describe("jobs", () => {
     });
   });
 
-  test("POST /jobs without a body takes one job of a second", async () => {
+  test("POST /jobs without a body accepts one job of a second", async () => {
     const { url, publisher } = await start();
     expect((await post(`${url}/jobs`)).status).toBe(202);
     expect(publisher.messages).toMatchObject([{ data: { durationMs: 1000 } }]);
   });
 
-  test("POST /jobs takes many at once", async () => {
+  test("POST /jobs accepts many at once", async () => {
     const { url, publisher } = await start();
     const response = await post(`${url}/jobs`, { count: 100 });
     expect(response.headers.get("location")).toBe("/jobs");
@@ -260,7 +260,7 @@ describe("jobs", () => {
     expect(await (await fetch(`${url}/jobs`)).json()).toMatchObject({ jobs: { queued: 100, done: 0 } });
   });
 
-  test("POST /jobs refuses what would keep the workers from everybody else, who is served at once", async () => {
+  test("POST /jobs refuses jobs that would crowd out other submitters, and still accepts theirs", async () => {
     const { url, publisher } = await start();
     const long = await post(`${url}/jobs`, { count: 100, durationMs: 3_600_000 });
     expect(long.status).toBe(400);
@@ -274,7 +274,7 @@ describe("jobs", () => {
     expect(publisher.messages).toHaveLength(3);
   });
 
-  test("POST /jobs publishes what is more than a few jobs of one submitter to the topic for bulk", async () => {
+  test("POST /jobs publishes all but the first few jobs of a submitter to the bulk topic", async () => {
     const { url, publisher } = await start({ BULK_JOBS_TOPIC: "jobs-bulk", JOBS_PROMPT_SECONDS: 2 });
     const topics = () => publisher.messages.splice(0).map(({ topic }) => topic);
     await post(`${url}/jobs`, { count: 4, durationMs: 1000 });
@@ -283,7 +283,7 @@ describe("jobs", () => {
     expect(topics()).toEqual(["jobs"]);
   });
 
-  test("the first result of a job stays, however often it is done", async () => {
+  test("the first result of a job stays, however often the job is done", async () => {
     const { url } = await start();
     await post(`${url}/jobs/${id}/result`, result);
     const again = { ...result, handledBy: "consumer-2" };
@@ -320,13 +320,13 @@ describe("jobs", () => {
     expect(response.headers.get("retry-after")).toBe("5");
     expect(await response.json()).toMatchObject({
       code: "SIDECAR_UNAVAILABLE",
-      detail: "2 of 2 jobs were not taken. nobody listens",
+      detail: "2 of 2 jobs were not accepted. nobody listens",
       ids: [],
     });
     expect(await (await fetch(`${url}/jobs`)).json()).toMatchObject({ jobs: { queued: 0 } });
   });
 
-  test("POST /jobs names those that were taken when others were not", async () => {
+  test("POST /jobs names the jobs that were accepted when others were not", async () => {
     const publisher = new RecordingPublisher("published", new PublishError("PUBLISH_FAILED", "no broker"));
     const { url } = await start({}, publisher);
     const answer = (await (await post(`${url}/jobs`, { count: 3 })).json()) as { ids: string[] };
@@ -334,7 +334,7 @@ describe("jobs", () => {
     expect((await fetch(`${url}/jobs/${answer.ids[0]}`)).status).toBe(200);
   });
 
-  test("a result is shown with its job, also on a replica that did not take the job, and may come twice", async () => {
+  test("a result is shown with its job, even on a replica that did not accept the job, and may come twice", async () => {
     const { url } = await start();
     expect((await post(`${url}/jobs/${id}/result`, result)).status).toBe(204);
     expect((await post(`${url}/jobs/${id}/result`, result)).status).toBe(204);
@@ -342,7 +342,7 @@ describe("jobs", () => {
     expect(await (await fetch(`${url}/jobs`)).json()).toMatchObject({ jobs: { queued: 0, done: 1 } });
   });
 
-  test("a result of another job than the path's is refused", async () => {
+  test("a result for another job than the path's is refused", async () => {
     const { url } = await start();
     const response = await post(`${url}/jobs/2b0f4f4e-5d0c-4b6a-9d70-1f8f3a1a1c11/result`, result);
     expect(response.status).toBe(400);
@@ -384,7 +384,7 @@ describe("start and stop", () => {
     await expect(response.text()).rejects.toThrow("terminated");
   });
 
-  test("cuts a WebSocket whose client does not go", async () => {
+  test("cuts a WebSocket whose client stays", async () => {
     const { url, backend } = await start({ SHUTDOWN_GRACE_SECONDS: 0 });
     const client = connect(Number(new URL(url).port), "127.0.0.1");
     client.write(
@@ -405,7 +405,7 @@ describe("start and stop", () => {
     client.destroy();
   });
 
-  test("tells WebSocket clients that it goes away", async () => {
+  test("tells WebSocket clients that it is going away", async () => {
     const { url, backend } = await start({ SHUTDOWN_GRACE_SECONDS: 30 });
     const socket = new WebSocket(`${url.replace("http", "ws")}/ws`);
     await new Promise((resolve) => socket.on("open", resolve));

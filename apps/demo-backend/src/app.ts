@@ -19,13 +19,13 @@ import { WorkBudget } from "./work-budget.ts";
 
 export interface DemoBackend extends RunningService {
   readonly port: number;
-  /** Fails readiness at once, lets open requests end within the grace time, frees the rest. */
+  /** Fails readiness at once, lets open requests end within the grace time, cuts the rest. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the demo's HTTP service: routes worth proxying, and jobs that it hands to the consumer. It listens before it is ready, and is
- * ready once its start-up time has passed. Readiness shows the sidecar but does not wait for it, since only jobs need it. Fails with
+ * Starts the demo's HTTP service: routes worth proxying, and jobs for the consumer. It listens right away and becomes ready once its
+ * start-up time has passed. Readiness reports the sidecar but does not wait for it, since only jobs need it. Fails with
  * PORT_UNAVAILABLE.
  */
 export async function start(
@@ -70,9 +70,9 @@ export async function start(
   app.onError(answerError(log));
   const server = createAdaptorServer({
     fetch: app.fetch,
-    // The two packages' types differ in what `undefined` may be.
+    // The two packages' types disagree about optional `undefined`.
     websocket: { server: echo.server as WebSocketServerLike },
-    // Node would hand every `Upgrade` to the WebSocket side, even a client's offer of HTTP/2, which is to be ignored.
+    // Node would hand every `Upgrade` to the WebSocket side, even an offer of HTTP/2, which must be ignored.
     serverOptions: {
       shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
     },

@@ -9,20 +9,20 @@ import { answerProblem, parseRequest } from "./problem.ts";
 
 const whole = (min: number, max: number) => z.coerce.number().pipe(z.int().min(min).max(max));
 
-/** Longest below the 60 s after which a gateway usually gives up. */
+/** Well below the 60 s after which a gateway usually gives up. */
 const slowQuery = z.object({ ms: whole(0, 30_000).default(500) });
 const streamQuery = z.object({
   chunks: whole(1, 100).default(5),
   intervalMs: whole(0, 5000).default(200),
 });
 
-/** What a gateway adds: how the request came here, and whether it had to wait. */
+/** What a gateway adds: which way the request came, and whether it had to wait. */
 const gatewayHeader = /^(x-forwarded-|x-kong-|x-serverless-|forwarded$|via$|host$|user-agent$|traceparent$)/;
 
-/** How long `GET /chain` waits for the next service: it should be up, since it is woken along with this one. */
+/** How long `GET /chain` waits for the next service: it should be up, because it is woken together with this one. */
 const chainTimeoutMs = 5000;
 
-/** Routes worth proxying: who answers, a slow answer, an answer in pieces; and, where there is a next service, who answers there. */
+/** Routes worth proxying: who answers, a slow answer, a streamed one, and who answers in the next service if there is one. */
 export function demoRoutes(nextUrl?: string): Hono {
   const startedAt = new Date().toISOString();
   const replica = { hostname: hostname(), pid: process.pid, startedAt };
@@ -61,7 +61,7 @@ export function demoRoutes(nextUrl?: string): Hono {
     });
 }
 
-/** Ends early when the client leaves: what follows then goes nowhere, and that is no error. */
+/** Ends early when the client leaves: what is written after that goes nowhere, which is not an error. */
 function pause(ms: number, clientLeft: AbortSignal): Promise<void> {
   return sleep(ms, clientLeft).catch(() => {});
 }

@@ -20,16 +20,16 @@ export interface JobPublisher {
 export interface JobRoutesOptions {
   readonly publisher: JobPublisher;
   readonly store: JobStore;
-  /** What each submitter may queue. */
+  /** How much each submitter may queue. */
   readonly budget: WorkBudget;
-  /** The longest job that is taken. */
+  /** The longest job that is accepted. */
   readonly maxDurationMs: number;
   readonly log: Log;
-  /** Base address of the gateway, where results come in. */
+  /** Base address of the gateway, which results are posted to. */
   readonly gatewayUrl: string;
   readonly pubsub: string;
   readonly topic: string;
-  /** Takes the jobs that are not prompt; undefined: they go where all go. */
+  /** Topic for jobs that are not prompt; undefined: the same as for prompt ones. */
   readonly bulkTopic: string | undefined;
 }
 
@@ -40,7 +40,7 @@ const newJobsSchema = (maxDurationMs: number) =>
   });
 const maxBodyBytes = 16 * 1024;
 
-/** Takes jobs, hands them to the consumer through the queue, takes their results, and shows both. */
+/** Accepts jobs, hands them to the consumer through the queue, accepts their results, and shows both. */
 export function jobRoutes(options: JobRoutesOptions): Hono {
   const { store, budget, log } = options;
   const schema = newJobsSchema(options.maxDurationMs);
@@ -59,13 +59,16 @@ export function jobRoutes(options: JobRoutesOptions): Hono {
       if (record !== undefined) return c.json(record);
       throw new ServerlessError(
         "NOT_FOUND",
-        `This replica (${hostname()}, process ${process.pid}) knows no job ${id}. Jobs and results live in the memory of the replica that took them or was told, and end with it.`,
+        `This replica (${hostname()}, process ${process.pid}) does not know job ${id}. Jobs and results live in the memory of the replica that accepted them and are lost when it stops.`,
       );
     })
     .post("/:id/result", async (c) => {
       const result = parseRequest(jobResultSchema, await readJson(c), "The request body");
       if (result.id !== c.req.param("id")) {
-        throw new ServerlessError("REQUEST_INVALID", `The result is of job ${result.id}, not of the path's.`);
+        throw new ServerlessError(
+          "REQUEST_INVALID",
+          `The result is for job ${result.id}, not for the one in the path.`,
+        );
       }
       if (store.finish(result)) {
         log.info({ id: result.id, status: result.status, handledBy: result.handledBy }, "job.finished");
@@ -74,7 +77,7 @@ export function jobRoutes(options: JobRoutesOptions): Hono {
     });
 }
 
-/** The client as the gateway saw it: Kong overwrites this header. Without a gateway, whoever is at the other end. */
+/** The client as the gateway saw it: Kong overwrites this header. Without a gateway, the peer's address. */
 function submitterOf(c: Context): string {
   return c.req.header("x-real-ip")?.slice(0, 64) ?? getConnInfo(c).remote.address ?? "unknown";
 }
@@ -84,7 +87,7 @@ function createJob(durationMs: number, gatewayUrl: string): Job {
   return { id, kind: "demo", durationMs, callbackUrl: `${gatewayUrl}/jobs/${id}/result` };
 }
 
-/** Publishes side by side, the first `prompt` ones to where they are in a hurry; resolves with the failures, by job. */
+/** Publishes concurrently, the first `prompt` jobs to the prompt topic. Resolves with the failures, by job. */
 async function publishAll(
   jobs: readonly Job[],
   prompt: number,
@@ -93,7 +96,7 @@ async function publishAll(
   const failures = new Map<Job, unknown>();
   await Promise.all(
     jobs.map(async (job, index) => {
-      // First, since the result may be here before the sidecar's answer.
+      // First, because the result may arrive before the sidecar's answer.
       store.add(job);
       try {
         await publisher.publish({ pubsub, topic: index < prompt ? topic : bulkTopic, data: job });
@@ -122,19 +125,19 @@ function answerNewJobs(jobs: readonly Job[], failures: ReadonlyMap<Job, unknown>
   if (!(failure instanceof ServerlessError)) throw failure;
   return answerProblem({
     code: failure.code,
-    detail: `${failures.size} of ${jobs.length} jobs were not taken. ${failure.message}`,
+    detail: `${failures.size} of ${jobs.length} jobs were not accepted. ${failure.message}`,
     more: { ids },
   });
 }
 
-/** An empty body is an empty object, so that `curl -X POST` will do. */
+/** An empty body counts as an empty object, so that a plain `curl -X POST` works. */
 async function readJson(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (text === "") return {};
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ServerlessError("REQUEST_INVALID", "The request body is no JSON.", { cause });
+    throw new ServerlessError("REQUEST_INVALID", "The request body is not JSON.", { cause });
   }
 }
 

@@ -29,7 +29,7 @@ describe("JobStore", () => {
     expect(store.get(jobs[1]?.id ?? "")).toMatchObject({ state: "queued" });
   });
 
-  test("keeps a job whose result came although its publish seemed to fail", () => {
+  test("keeps a job whose result came even though publishing it seemed to fail", () => {
     const store = new JobStore();
     const job = createJob();
     store.add(job);

@@ -3,15 +3,15 @@ import type { Job, JobResult } from "@kong-serverless/config";
 export interface JobRecord {
   readonly id: string;
   readonly state: "queued" | JobResult["status"];
-  /** Absent for a job that another replica took. */
+  /** Absent for a job that another replica accepted. */
   readonly durationMs?: number;
   readonly result?: JobResult;
 }
 
-/** The most jobs that are remembered; the oldest is forgotten first. */
+/** Jobs remembered at most; the oldest is forgotten first. */
 const maxRecords = 10_000;
 
-/** What this replica knows of jobs, in memory: those it took, and those whose result came to it. */
+/** The jobs this replica knows of, in memory: those it accepted, and those whose results it received. */
 export class JobStore {
   readonly #records = new Map<string, JobRecord>();
 
@@ -24,14 +24,14 @@ export class JobStore {
     this.#set({ id, state: "queued", durationMs });
   }
 
-  /** Forgets a job that did not get onto the queue, unless a result says that it did. */
+  /** Forgets a job that did not reach the queue, unless a result shows that it did. */
   drop(id: string): void {
     if (this.#records.get(id)?.state === "queued") this.#records.delete(id);
   }
 
   /**
-   * Remembers a job's first result, and returns whether it was that: a job may be done twice, and what has been shown stays. The job may be
-   * unknown, since the gateway may bring a result to another replica than took the job.
+   * Remembers a job's first result and returns whether this was it: a job may be done twice, and a result that was shown stays. The
+   * job may be unknown, since the gateway may route its result to a replica that did not accept it.
    */
   finish(result: JobResult): boolean {
     if (this.#records.get(result.id)?.result !== undefined) return false;

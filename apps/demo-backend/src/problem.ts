@@ -4,14 +4,14 @@ import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 
-/** A problem as a route's answer. What may pass by itself says when to come again. */
+/** A problem as a route's answer, with `retry-after` where trying again may help. */
 export function answerProblem(told: Problem): Response {
   const { status, headers, body } = problem(told);
   const mayPass = status === 503 || status === 429;
   return new Response(body, { status, headers: { ...headers, ...(mayPass && { "retry-after": "5" }) } });
 }
 
-/** Parses what a client sent. Fails with REQUEST_INVALID, which says what was found and what is allowed. */
+/** Parses what a client sent. Fails with REQUEST_INVALID, which names what was found and what is allowed. */
 export function parseRequest<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -29,14 +29,14 @@ export function answerUnknownRoute(c: Context): Response {
   return answerProblem({ code: "NOT_FOUND", detail: `There is no ${c.req.method} ${c.req.path} here.` });
 }
 
-/** Answers what a route threw: known errors in their own words, others with 500 and a log line. */
+/** The answer to an error that a route threw: known errors in their own words, others as 500 with a log line. */
 export function answerError(log: Log): ErrorHandler {
   return (error, c) => {
-    // The client has left, which is what ended the route: nobody reads this answer.
+    // The route ended because the client left: nobody reads this answer.
     if (c.req.raw.signal.aborted) return c.body(null);
     if (error instanceof ServerlessError) return answerProblem({ code: error.code, detail: error.message });
     if (error instanceof HTTPException) return answerProblem({ status: error.status, detail: error.message });
     log.error({ error, method: c.req.method, path: c.req.path }, "request.failed");
-    return answerProblem({ status: 500, detail: "Something went wrong here; this replica's log says what." });
+    return answerProblem({ status: 500, detail: "Something went wrong; see this replica's log." });
   };
 }

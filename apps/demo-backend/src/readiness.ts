@@ -1,4 +1,4 @@
-/** Whether this replica wants requests: from the end of its start-up time until it is told to stop. */
+/** Whether this replica accepts requests: from the end of its start-up time until it is told to stop. */
 export class Readiness {
   readonly #readyAt: number;
   #isStopping = false;
@@ -7,14 +7,14 @@ export class Readiness {
     this.#readyAt = performance.now() + startupDelayMs;
   }
 
-  /** What keeps it from being ready; empty when it is. */
+  /** What it is still waiting for; empty when it is ready. */
   waitingFor(): string[] {
     if (this.#isStopping) return ["shutdown"];
     const leftMs = Math.ceil(this.#readyAt - performance.now());
-    return leftMs > 0 ? [`start-up, ${leftMs} ms more`] : [];
+    return leftMs > 0 ? [`start-up, ${leftMs} ms left`] : [];
   }
 
-  /** Readiness never comes back after this. */
+  /** It is never ready again after this. */
   stop(): void {
     this.#isStopping = true;
   }

@@ -6,7 +6,7 @@ export type SidecarState = "not looked for" | "waiting" | "ready" | "missing";
 export interface SidecarWatchOptions {
   /** Base address of the sidecar's HTTP API. */
   readonly endpoint: string;
-  /** Milliseconds after which it counts as missing. 0: it is not looked for. */
+  /** Milliseconds after which it counts as missing. 0: nobody looks for it. */
   readonly deadlineMs: number;
   readonly log: Log;
 }
@@ -14,7 +14,7 @@ export interface SidecarWatchOptions {
 const intervalMs = 250;
 const timeoutMs = 1000;
 
-/** Looks for the Dapr sidecar once, in the background. A job is published whatever was found: the sidecar may come later. */
+/** Looks for the Dapr sidecar once, in the background. Jobs are published regardless: the sidecar may start later. */
 export class SidecarWatch {
   readonly #options: SidecarWatchOptions;
   readonly #stopped = new AbortController();

@@ -1,11 +1,11 @@
 import type { Server } from "node:http";
 
-/** How often connections are looked through for those whose last request has ended. */
+/** How often connections are checked for those whose last request has ended. */
 const sweepMs = 50;
 
 export interface StopServerOptions {
   readonly graceMs: number;
-  /** Cuts the connections that were upgraded, which the HTTP server counts but no longer knows. */
+  /** Cuts upgraded connections, which the HTTP server still counts but can no longer close. */
   readonly cutUpgraded: () => void;
 }
 
@@ -19,7 +19,7 @@ export async function stopServer(
 ): Promise<number> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  // A kept connection whose request ends after close() would stay open until its client or the keep-alive time ends it.
+  // A keep-alive connection whose request ends after close() would otherwise stay open until its client or a timeout ends it.
   const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
   let cut = 0;
   const limit = setTimeout(() => {

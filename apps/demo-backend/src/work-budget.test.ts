@@ -13,12 +13,10 @@ describe("WorkBudget", () => {
   const minute = { count: 60, durationMs: 1000 };
   const nothing = { count: 1, durationMs: 0 };
 
-  test("lets nobody queue more than the budget, and nobody pay for others", () => {
+  test("lets nobody queue more than the budget, and charges nobody for others", () => {
     const budget = new WorkBudget({ workMs: 60_000, promptMs: 5000 });
     budget.spend("one", minute);
-    expect(() => budget.spend("one", nothing)).toThrow(
-      /beyond what is left of your share. Come again in 1 s/,
-    );
+    expect(() => budget.spend("one", nothing)).toThrow(/exceed what is left of your share. Try again in 1 s/);
     budget.spend("other", minute);
   });
 
@@ -26,13 +24,13 @@ describe("WorkBudget", () => {
     const budget = new WorkBudget({ workMs: 60_000, promptMs: 5000 });
     budget.spend("one", minute);
     vi.advanceTimersByTime(30_000);
-    expect(() => budget.spend("one", { count: 31, durationMs: 1000 })).toThrow(/Come again in 1 s/);
+    expect(() => budget.spend("one", { count: 31, durationMs: 1000 })).toThrow(/Try again in 1 s/);
     budget.spend("one", { count: 30, durationMs: 1000 });
     vi.advanceTimersByTime(3_600_000);
     budget.spend("one", minute);
   });
 
-  test("takes the first seconds of work for prompt, and again once they are worked off", () => {
+  test("counts the first seconds of work as prompt, and again once they are done", () => {
     const budget = new WorkBudget({ workMs: 60_000, promptMs: 5000 });
     expect(budget.spend("one", { count: 30, durationMs: 1000 })).toBe(5);
     expect(budget.spend("one", { count: 10, durationMs: 1000 })).toBe(0);
@@ -41,7 +39,7 @@ describe("WorkBudget", () => {
     expect(budget.spend("one", { count: 10, durationMs: 1000 })).toBe(2);
   });
 
-  test("takes the first job for prompt however long it is", () => {
+  test("counts the first job as prompt however long it is", () => {
     const budget = new WorkBudget({ workMs: 60_000, promptMs: 5000 });
     expect(budget.spend("one", { count: 2, durationMs: 20_000 })).toBe(1);
   });
@@ -53,7 +51,7 @@ describe("WorkBudget", () => {
 
   test("counts jobs that take no time too", () => {
     const budget = new WorkBudget({ workMs: 60_000, promptMs: 5000 });
-    expect(() => budget.spend("one", { count: 601, durationMs: 0 })).toThrow(/more than anybody/);
+    expect(() => budget.spend("one", { count: 601, durationMs: 0 })).toThrow(/Nobody may queue more than/);
   });
 
   test("remembers a bounded number of submitters", () => {

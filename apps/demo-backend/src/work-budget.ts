@@ -3,24 +3,24 @@ import { ServerlessError } from "@kong-serverless/runtime";
 export interface WorkBudgetOptions {
   /** Milliseconds of work that a submitter may queue at once. A second of it comes back each second. */
   readonly workMs: number;
-  /** Milliseconds of it that are worked off promptly. */
+  /** How many of these milliseconds are prompt. */
   readonly promptMs: number;
 }
 
 interface Account {
   spentMs: number;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   seenAt: number;
 }
 
-/** What a job costs at least: a message, a handler, a result. */
+/** The least a job costs: a message, a handler, a result. */
 const leastCostMs = 100;
-/** Submitters that are remembered; whoever was heard of longest ago is forgotten first, and has a full budget again. */
+/** Submitters remembered at most. The least recently seen is forgotten first, and has a full budget again. */
 const maxAccounts = 10_000;
 
 /**
  * A fair share of the workers for everybody: each submitter has a budget of work, which refills at the speed of one worker. The first
- * jobs of a full budget are prompt ones; the others should wait where they are in nobody's way.
+ * jobs of a full budget are prompt; the others should wait where they delay nobody else.
  */
 export class WorkBudget {
   readonly #workMs: number;
@@ -33,8 +33,8 @@ export class WorkBudget {
   }
 
   /**
-   * Charges the jobs to the submitter and returns how many of them are prompt: those that the submitter has less than `promptMs` of
-   * work before. Fails with JOBS_LIMIT_REACHED, and charges nothing, when they are beyond the budget.
+   * Charges the jobs to the submitter and returns how many of them are prompt: those with less than `promptMs` of the submitter's
+   * work ahead of them. Fails with JOBS_LIMIT_REACHED, and charges nothing, when they exceed the budget.
    */
   spend(submitter: string, { count, durationMs }: { count: number; durationMs: number }): number {
     const jobMs = Math.max(leastCostMs, durationMs);
@@ -44,11 +44,11 @@ export class WorkBudget {
     if (costMs > this.#workMs || waitMs > 0) {
       const hint =
         costMs > this.#workMs
-          ? `This is more than anybody may queue at once: ${this.#workMs / 1000} s of work.`
-          : `Come again in ${Math.ceil(waitMs / 1000)} s.`;
+          ? `Nobody may queue more than ${this.#workMs / 1000} s of work at once.`
+          : `Try again in ${Math.ceil(waitMs / 1000)} s.`;
       throw new ServerlessError(
         "JOBS_LIMIT_REACHED",
-        `${count} jobs of ${durationMs} ms are beyond what is left of your share. ${hint}`,
+        `${count} jobs of ${durationMs} ms exceed what is left of your share. ${hint}`,
       );
     }
     this.#remember(submitter, { spentMs: spentMs + costMs, seenAt: performance.now() });
@@ -61,7 +61,7 @@ export class WorkBudget {
   }
 
   #remember(submitter: string, account: Account): void {
-    // Back to the end of the Map's order.
+    // Deleting and setting moves it to the end of the Map's order.
     this.#accounts.delete(submitter);
     this.#accounts.set(submitter, account);
     if (this.#accounts.size <= maxAccounts) return;

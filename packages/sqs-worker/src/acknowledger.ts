@@ -7,10 +7,10 @@ import type { Queue } from "./queue.ts";
 
 export interface AcknowledgerOptions {
   readonly queue: Queue;
-  /** Handled messages that may wait for their deletion; further ones wait to be admitted. */
+  /** Handled messages that may await deletion; more wait to be admitted. */
   readonly maxBacklog: number;
   readonly condition: QueueCondition;
-  /** Ends the calls that are under way and further attempts. */
+  /** Aborts calls in progress and prevents further attempts. */
   readonly signal: AbortSignal;
 }
 
@@ -34,14 +34,14 @@ export class Acknowledger {
     });
   }
 
-  /** Whether the message was handled already and only its deletion is missing. */
+  /** Whether the message was already handled and only needs to be deleted. */
   owes(messageId: string): boolean {
     return this.#undeleted.has(messageId);
   }
 
   /**
-   * Resolves once the backlog has room for one more deletion. While the queue takes none, handled messages pile up here,
-   * and waiting for room is what keeps the worker from receiving ever more that it could not delete.
+   * Resolves once the backlog has room for one more deletion. While the queue accepts none, handled messages pile up here;
+   * waiting for room keeps the worker from receiving more and more that it cannot delete.
    */
   async admit(): Promise<void> {
     await this.#room.take(1, this.#options.signal);
@@ -49,7 +49,7 @@ export class Acknowledger {
 
   /**
    * Deletes an admitted message. Throws an EntryError when the queue refuses for good, the error of a call that could not be made,
-   * or the signal's reason; should the message then come again, it is known as handled.
+   * or the signal's reason; if the message comes again after that, it is known to be handled.
    */
   async delete({ id, receiptHandle }: { id: string; receiptHandle: string }): Promise<void> {
     const { condition, signal } = this.#options;
@@ -78,7 +78,7 @@ export class Acknowledger {
   #remember(id: string): void {
     this.#undeleted.add(id);
     if (this.#undeleted.size <= maxRemembered) return;
-    // A Set keeps the order of insertion.
+    // A Set iterates in insertion order.
     const [oldest = ""] = this.#undeleted;
     this.#undeleted.delete(oldest);
   }

@@ -51,7 +51,7 @@ describe("Batcher", () => {
     await expect(next).resolves.toBeUndefined();
   });
 
-  test("has no more calls under way than it may, and forgets no item", async () => {
+  test("never exceeds its concurrent calls, and forgets no item", async () => {
     const answers: ((result: BatchResult) => void)[] = [];
     const batcher = new Batcher<number>({
       delayMs: 5,

@@ -1,11 +1,11 @@
 import type { BatchResult, EntryFailure } from "./queue.ts";
 
 export interface BatcherOptions<Item> {
-  /** How long an item waits for company, in ms. */
+  /** How long an item waits for others to fill its batch, in ms. */
   readonly delayMs: number;
-  /** Calls under way at once; further batches wait for one to end. */
+  /** Concurrent calls; further batches wait for one to end. */
   readonly maxCalls: number;
-  /** Sends at most 10 items. A throw fails them all. */
+  /** Sends up to 10 items. If it throws, all of them fail. */
   readonly send: (items: readonly Item[]) => Promise<BatchResult>;
 }
 
@@ -31,7 +31,7 @@ interface Waiting<Item> {
 
 const batchSize = 10;
 
-/** Collects single items into batches of 10, the most that SQS takes, and tells each its own outcome. */
+/** Collects single items into batches of 10, the most that SQS accepts, and settles each with its own outcome. */
 export class Batcher<Item> {
   readonly #options: BatcherOptions<Item>;
   readonly #waiting: Waiting<Item>[] = [];
@@ -42,7 +42,7 @@ export class Batcher<Item> {
     this.#options = options;
   }
 
-  /** Resolves when the item's batch was sent and took it. Rejects with an EntryError, or with the failure of the whole call. */
+  /** Resolves once the queue has accepted the item. Rejects with an EntryError, or with the failure of the whole call. */
   add(item: Item): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
@@ -79,7 +79,7 @@ export class Batcher<Item> {
       )
       .finally(() => {
         this.#calls -= 1;
-        // What waited for this call to end has waited long enough to go without more company.
+        // What waited for this call to end has waited long enough; send it in whatever batches there are.
         if (this.#timer === undefined) this.#sendAll();
         else this.#sendFullBatches();
       });

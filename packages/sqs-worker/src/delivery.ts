@@ -21,34 +21,34 @@ export interface DeliveryDeps {
   readonly handler: Handler;
   readonly handlerTimeoutMs: number;
   readonly retryDelay: Backoff;
-  /** After how many receives the queue moves a message to its dead-letter queue; undefined without one, or while that is not known. */
+  /** Number of receives after which the queue dead-letters a message; undefined without a dead-letter queue, or while unknown. */
   readonly maxReceiveCount: () => number | undefined;
   readonly leases: Leases;
   readonly acknowledger: Acknowledger;
-  /** The delivery has one permit of these and returns it once. */
+  /** The delivery holds one permit from here and returns it exactly once. */
   readonly permits: Permits;
   readonly atWork: HandlersAtWork;
   readonly observer: WorkerObserver;
   readonly log: Log;
-  /** Whether log lines may quote what handlers say about messages, which may quote the messages. */
+  /** Whether log lines may quote handlers' errors, which may in turn quote messages. */
   readonly logContent: boolean;
 }
 
-/** For how long a handler may go on once its signal has aborted, before its slot is given to another. */
+/** How long a handler may keep running after its signal aborts before its slot is given to another. */
 const abandonAfterMs = 5000;
-/** The longest reason in a log line: enough to find the fault, too little to flood a log with one message. */
+/** The longest reason in a log line: enough to find the fault, not enough for one message to flood the log. */
 const maxReasonLength = 1024;
 
 const current = new AsyncLocalStorage<Delivery>();
 
-/** The delivery whose handler the running code, a timer or a promise of it, was started by. */
+/** The delivery whose handler started the code that is running, perhaps in a timer or a promise. */
 export function currentDelivery(): Delivery | undefined {
   return current.getStore();
 }
 
 /**
- * One received message on its way to its end: handled and deleted, or given back to the queue. It holds the message's lease, one
- * of the worker's permits and the handler's abort signal, and lets go of each itself.
+ * One received message until it is either handled and deleted, or given back to the queue. It owns the message's lease, one of the
+ * worker's permits and the handler's abort signal, and releases them itself.
  */
 export class Delivery {
   readonly #received: ReceivedMessage;
@@ -56,7 +56,7 @@ export class Delivery {
   readonly #lease: Lease;
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
-  /** Ends the wait for the handler; set while that lasts. */
+  /** Ends the wait for the handler; set only during that wait. */
   #interrupt: ((reason: unknown) => void) | undefined;
   #isHandlerRunning = false;
   #hasPermit = true;
@@ -75,7 +75,7 @@ export class Delivery {
     return this.#received.sentAt;
   }
 
-  /** Gives the message back as it came, unhandled. */
+  /** Gives the message back unhandled. */
   async return(): Promise<void> {
     this.#releasePermit();
     await this.#lease.giveBack(0);
@@ -114,7 +114,7 @@ export class Delivery {
     this.#controller?.abort(reason);
   }
 
-  /** Fails the message because of an error that its handler let escape, which counts as the handler's end: most then never settle. */
+  /** Fails the message because its handler let an error escape. The handler counts as ended, since most such handlers never settle. */
   blame(error: unknown): void {
     if (!this.#isHandlerRunning || this.#abortReason !== undefined) return;
     this.#abortReason = new Error("the handler let an error escape", { cause: error });
@@ -155,7 +155,7 @@ export class Delivery {
   #createContext(): HandlerContext {
     const signal = () => this.#signal();
     return {
-      // Many handlers do not ask for it, and making one is a good part of what a message costs.
+      // Many handlers never use it, and creating one is a good part of a message's cost.
       get signal() {
         return signal();
       },
@@ -177,7 +177,7 @@ export class Delivery {
     this.#isHandlerRunning = false;
     this.#interrupt = undefined;
     this.#deps.atWork.remove(this);
-    // Of a handler that nobody waited for any more, nothing else will.
+    // Nobody else releases it: `run` has stopped waiting for this handler.
     if (this.#abortReason !== undefined) this.#releasePermit();
   }
 
@@ -198,8 +198,8 @@ export class Delivery {
   async #delete(): Promise<void> {
     const { acknowledger, observer, log } = this.#deps;
     try {
-      // Until then the lease holds: a message that waits for its deletion must not be delivered again. So does the permit: while
-      // the queue deletes nothing, nothing more is received.
+      // Keep the lease until then: a message that awaits deletion must not be delivered again. Keep the permit until it is admitted:
+      // while the queue deletes nothing, nothing more should be received.
       await acknowledger.admit().finally(() => this.#releasePermit());
       await acknowledger.delete(this.#received);
       observer.deleted?.();
@@ -229,18 +229,18 @@ export class Delivery {
       log.error({ messageId, code, reason, receiveCount }, "message.dead_lettered");
     }
     if (code === "MESSAGE_LEASE_LOST") this.#lease.end();
-    // The queue moves a message that has had its last chance when it is next asked for: now is best.
+    // The queue dead-letters an exhausted message at the next receive, so make it visible right away.
     else await this.#lease.giveBack(retryInSeconds);
   }
 
-  /** What handlers say about a message may quote it. */
+  /** A handler's error may quote its message. */
   #quote(error: unknown): string | undefined {
     const code = failureCode(error);
     const mayQuote = code === "HANDLER_FAILED" || code === "MESSAGE_REJECTED";
     return mayQuote && !this.#deps.logContent ? undefined : cut(reasonOf(error), maxReasonLength);
   }
 
-  /** Decides when a message that failed may come again. `isLast`: it goes to the dead-letter queue when that is next asked for. */
+  /** Decides when a failed message may come again. `isLast`: the queue dead-letters it at the next receive. */
   #planRetry(error: unknown): { isLast: boolean; retryInSeconds: number } {
     const { retryDelay } = this.#deps;
     const { receiveCount } = this.#received;
@@ -249,7 +249,7 @@ export class Delivery {
       return { isLast: true, retryInSeconds: 0 };
     const delayMs = () => {
       if (failureCode(error) !== "MESSAGE_REJECTED") return backoffMs(receiveCount, retryDelay);
-      // What can never be handled hurries to the dead-letter queue; without one it would come round forever.
+      // A rejected message should reach the dead-letter queue quickly; without one it would come back forever.
       return maxReceiveCount === undefined ? retryDelay.maxMs : 0;
     };
     return { isLast: false, retryInSeconds: Math.round(delayMs() / 1000) };
@@ -260,7 +260,7 @@ function rejectMessage(reason: string, cause?: unknown): never {
   throw new MessageRejectedError(reason, cause);
 }
 
-/** The deliveries whose handlers have not ended, those included that nobody waits for any more. */
+/** The deliveries whose handlers are still running, including abandoned ones. */
 export class HandlersAtWork {
   readonly #concurrency: number;
   readonly #deliveries = new Set<Delivery>();
@@ -274,17 +274,17 @@ export class HandlersAtWork {
     return this.#deliveries.size;
   }
 
-  /** Handlers that ignored the end of their time and hold no slot any more. */
+  /** Running handlers that ignored their abort signal and have lost their slot. */
   get abandoned(): number {
     return this.#abandoned.size;
   }
 
-  /** Whether as many handlers never end as the worker has slots: only a restart gets rid of them. */
+  /** Whether as many handlers are abandoned as the worker has slots: only a restart gets rid of them. */
   get areStuck(): boolean {
     return this.#abandoned.size >= this.#concurrency;
   }
 
-  /** Epoch ms at which the oldest message in work was sent. */
+  /** Epoch ms at which the oldest message in progress was sent. */
   get oldestSentAt(): number | undefined {
     let oldest: number | undefined;
     for (const { sentAt } of this.#deliveries) {
@@ -297,7 +297,7 @@ export class HandlersAtWork {
     this.#deliveries.add(delivery);
   }
 
-  /** Counts a handler as abandoned, and says whether another may start in its place: at most twice the concurrency ever runs. */
+  /** Counts a handler as abandoned and returns whether another may start in its place: at most twice the concurrency ever runs. */
   abandon(delivery: Delivery): boolean {
     this.#abandoned.add(delivery);
     return this.#abandoned.size <= this.#concurrency;
@@ -308,7 +308,7 @@ export class HandlersAtWork {
     this.#abandoned.delete(delivery);
   }
 
-  /** Aborts every handler; its message is given back. */
+  /** Aborts every handler, which gives its message back. */
   abort(reason: Error): void {
     for (const delivery of this.#deliveries) delivery.abort(reason);
   }

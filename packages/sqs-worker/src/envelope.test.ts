@@ -19,7 +19,7 @@ function notification(message: string, extra: object = {}): string {
 }
 
 describe("openEnvelope", () => {
-  test("takes a raw text as it is", () => {
+  test("leaves raw text as it is", () => {
     expect(openEnvelope(received("hello"))).toEqual({
       id: "sqs-1",
       idempotencyKey: "sqs-1",
@@ -105,7 +105,7 @@ describe("openEnvelope", () => {
   });
 });
 
-/** Only a CloudEvent's base64 that is none is rejected here. */
+/** Only invalid base64 in a CloudEvent is rejected here. */
 function openUnlessRejected(body: string): Message | undefined {
   try {
     return openEnvelope(received(body));
@@ -121,7 +121,7 @@ const anyText = fc.uint16Array({ maxLength: 50 }).map((units) => String.fromChar
 const dataOf = (data: string, extra = "") =>
   `{"specversion":"1.0","id":"e","source":"s","type":"t"${extra},"data": ${data} }`;
 
-describe("openEnvelope, to the letter,", () => {
+describe("openEnvelope, character by character,", () => {
   test.each([
     '{"id": 590518626939830271, "price": 1.0}',
     "[1e400, -0, 0.10]",
@@ -133,7 +133,7 @@ describe("openEnvelope, to the letter,", () => {
     expect(openEnvelope(received(notification(dataOf(data)))).text).toBe(data);
   });
 
-  test("takes the last of two members, as JSON.parse does, whatever their escapes", () => {
+  test("reads the last of two members, as JSON.parse does, whatever their escapes", () => {
     const twice = dataOf("1.0", String.raw`,"d\u0061ta":2.0`);
     expect(openEnvelope(received(twice))).toMatchObject({ text: "1.0", data: 1 });
   });
@@ -171,7 +171,7 @@ describe("openEnvelope rejects", () => {
     expect(() => openEnvelope(received(body))).toThrow(MessageRejectedError);
   });
 
-  test("no JSON that is nested as deep as anybody needs", () => {
+  test("no JSON with a reasonable depth", () => {
     const fine = "[".repeat(900) + "]".repeat(900);
     expect(openEnvelope(received(fine)).text).toBe(fine);
   });
@@ -185,7 +185,7 @@ test.each(["a=1\r\nx: y", "ä=1", "a".repeat(513), ""])(
   },
 );
 
-describe("openEnvelope, whatever comes", () => {
+describe("openEnvelope, given any input,", () => {
   test("never fails, and keeps the body", () => {
     const bodies = fc.oneof(
       anyText,
@@ -221,7 +221,7 @@ describe("openEnvelope, whatever comes", () => {
     );
   });
 
-  test("an SNS text that is no JSON arrives unchanged", () => {
+  test("passes on SNS text that is not JSON unchanged", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(openEnvelope(received(notification(text))).text).toBe(text);

@@ -11,12 +11,12 @@ interface SnsNotification {
   readonly MessageAttributes?: unknown;
 }
 
-/** What handlers do with JSON (checking it, printing it) is recursive, and a stack has an end. */
+/** What handlers do with JSON, such as validating or printing it, is usually recursive, and the stack is finite. */
 const maxNesting = 1000;
 
 /**
  * Takes a message out of its envelopes: SNS around the body, a CloudEvent inside SNS or directly on the queue.
- * Whatever is not one of these is a raw body. Throws a MessageRejectedError for JSON that is nested too deep and for a CloudEvent
+ * Anything else is a raw body. Throws a MessageRejectedError for JSON that is nested too deeply and for a CloudEvent
  * whose base64 is invalid.
  */
 export function openEnvelope(received: ReceivedMessage): Message {
@@ -43,7 +43,7 @@ export function openEnvelope(received: ReceivedMessage): Message {
   };
 }
 
-/** The value that `text` is the JSON of, or `text` itself. */
+/** `text` parsed as JSON, or `text` itself if it is not JSON. */
 function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -79,7 +79,7 @@ function readSnsAttributes(attributes: unknown): Record<string, string> {
   );
 }
 
-/** A CloudEvent is known by its four required attributes. */
+/** A CloudEvent is recognized by its four required attributes. */
 function isCloudEvent(value: object | undefined): value is CloudEvent {
   if (value === undefined) return false;
   return ["specversion", "id", "source", "type"].every((name) => {
@@ -97,7 +97,7 @@ function readCloudEvent(value: CloudEvent): CloudEvent {
   return { ...event, data };
 }
 
-/** Node's own decoder takes whatever it is given and leaves out what it does not understand. */
+/** Strict, unlike Node's own decoder, which skips what it does not understand. */
 function decodeBase64(encoded: string): Buffer {
   if (encoded.length % 4 !== 0 || !/^[A-Za-z\d+/]*={0,2}$/.test(encoded)) {
     throw new MessageRejectedError("The CloudEvent's data_base64 is not base64.");
@@ -105,12 +105,12 @@ function decodeBase64(encoded: string): Buffer {
   return Buffer.from(encoded, "base64");
 }
 
-/** Without a content type the data is JSON, says the specification. */
+/** The specification says that data without a content type is JSON. */
 function isJsonType(contentType: unknown): boolean {
   return typeof contentType !== "string" || /^[^;]*[/+]json\s*(;|$)/i.test(contentType);
 }
 
-/** A text is itself; any other data is what stands in the event, to the letter. */
+/** A string as it is; any other data exactly as it is written in the event. */
 function textOf({ data }: CloudEvent, eventText: string): string {
   if (typeof data === "string") return data;
   if (Buffer.isBuffer(data)) return data.toString();
@@ -120,10 +120,10 @@ function textOf({ data }: CloudEvent, eventText: string): string {
 }
 
 const traceparentForm = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
-/** Printable ASCII, as long as everybody has to pass it on. https://www.w3.org/TR/trace-context/#tracestate-limits */
+/** Printable ASCII, up to the length that everybody must propagate. https://www.w3.org/TR/trace-context/#tracestate-limits */
 const tracestateForm = /^[\x20-\x7e]{1,512}$/;
 
-/** Reads the first valid `traceparent` among `carriers`, with the `tracestate` beside it if that is valid too. */
+/** The first valid `traceparent` among `carriers`, with its `tracestate` if that is valid too. */
 function readTraceContext(
   ...carriers: readonly (Readonly<Record<string, unknown>> | undefined)[]
 ): TraceContext | undefined {
@@ -138,8 +138,8 @@ function readTraceContext(
 }
 
 /**
- * The text of the value of `name` in the object that `json` is, exactly as it stands there: `JSON.parse` would round large
- * integers and lose `1.0`. `json` must be valid. Undefined when there is no such member; the last one wins, as for `JSON.parse`.
+ * The value of the member `name` of the JSON object `json`, exactly as it is written: `JSON.parse` would round large integers and
+ * lose `1.0`. `json` must be valid. Undefined when there is no such member; the last one wins, as with `JSON.parse`.
  */
 function memberText(json: string, name: string): string | undefined {
   let found: string | undefined;
@@ -156,7 +156,7 @@ function memberText(json: string, name: string): string | undefined {
   return found;
 }
 
-/** Whether arrays and objects are nested deeper than `limit` in `json`, valid or not. */
+/** Whether arrays and objects in `json`, which may be invalid, are nested deeper than `limit`. */
 function isNestedDeeper(json: string, limit: number): boolean {
   // Each level needs an opening and, in valid JSON, a closing character.
   if (json.length < 2 * limit) return false;
@@ -177,7 +177,7 @@ function skipSpace(json: string, position: number): number {
   return next;
 }
 
-/** Where the string that begins at `position` has ended, after its closing quote. */
+/** The position after the closing quote of the string that begins at `position`. */
 function skipString(json: string, position: number): number {
   let next = position + 1;
   while (next < json.length && json[next] !== '"') next += json[next] === "\\" ? 2 : 1;

@@ -30,7 +30,7 @@ export class HandlerCrashedError extends ServerlessError {
   }
 }
 
-/** The message became visible to other workers while this one was at it. */
+/** The message became visible to other workers while this one was handling it. */
 export class LeaseLostError extends ServerlessError {
   constructor(reason: string) {
     super("MESSAGE_LEASE_LOST", `The message is no longer this worker's: ${reason}`);
@@ -40,7 +40,7 @@ export class LeaseLostError extends ServerlessError {
 /** The worker's grace period is over. */
 export class WorkerStoppingError extends ServerlessError {
   constructor() {
-    super("WORKER_STOPPING", "The worker stops and its grace period is over.");
+    super("WORKER_STOPPING", "The worker is stopping and its grace period is over.");
   }
 }
 
@@ -65,12 +65,12 @@ export class QueueAnswerError extends ServerlessError {
   }
 }
 
-/** A short, stable name for why a message was not handled: a bounded set, fit for a metric's label. */
+/** A short, stable name for why a message was not handled, from a bounded set, so fit for a metric's label. */
 export function failureCode(error: unknown): string {
   return isServerlessError(error) ? error.code : "HANDLER_FAILED";
 }
 
-/** `instanceof` asks the value for its prototype, and a proxy may answer that by throwing. */
+/** `instanceof` looks up the value's prototype, on which a proxy may throw. */
 function isServerlessError(error: unknown): error is ServerlessError {
   try {
     return error instanceof ServerlessError;

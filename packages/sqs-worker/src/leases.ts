@@ -5,11 +5,11 @@ import type { QueueCondition } from "./queue-condition.ts";
 import type { Queue, VisibilityChange } from "./queue.ts";
 import { reasonOf } from "./reason.ts";
 
-/** A received message is this worker's only until its visibility ends; the lease keeps it so until it is let go. */
+/** A received message belongs to this worker only until its visibility ends; the lease extends that until it is released. */
 export interface Lease {
-  /** Lets the message go as it is: it was deleted, or it is another's already. */
+  /** Releases the message without a call: it was deleted, or already belongs to another worker. */
   end(): void;
-  /** Makes the message visible to every worker after `delaySeconds`. Never throws: at worst it takes until the visibility ends. */
+  /** Makes the message visible to every worker after `delaySeconds`. Never throws: at worst that happens when the visibility ends. */
   giveBack(delaySeconds: number): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export interface LeasesOptions {
   readonly visibilitySeconds: number;
   readonly condition: QueueCondition;
   readonly log: Log;
-  /** Ends the calls that are under way and further ones. */
+  /** Aborts calls in progress and prevents further ones. */
   readonly signal: AbortSignal;
 }
 
@@ -26,12 +26,12 @@ interface Held {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly onLost: (reason: string) => void;
-  /** Of the monotonic clock: what a wall clock is set to is no business of a lease. */
+  /** On the monotonic clock: setting the wall clock must not affect leases. */
   extendAt: number;
   extension: Promise<void> | undefined;
 }
 
-/** Extends the visibility of every message in work, in batches, well before it ends. */
+/** Extends the visibility of every message in progress, in batches, well before it ends. */
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #changes: Batcher<VisibilityChange>;
@@ -59,13 +59,13 @@ export class Leases {
       extension: undefined,
     };
     this.#held.add(held);
-    // Sweeping four times per visibility leaves two chances after half of it, should an extension fail.
+    // Sweeping four times per visibility timeout leaves a second chance if an extension at half of it fails.
     this.#sweeping ??= setInterval(() => this.#sweep(), this.#visibilityMs / 4);
     return {
       end: () => this.#end(held),
       giveBack: async (delaySeconds) => {
         this.#end(held);
-        // An extension that arrives after it would undo it.
+        // An extension that arrived later would undo this.
         await held.extension;
         await this.#giveBack(held, delaySeconds);
       },

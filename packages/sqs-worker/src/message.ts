@@ -1,6 +1,6 @@
 import type { Log } from "@kong-serverless/runtime";
 
-/** A message as a handler sees it: out of its envelopes, with everything that was written on them. */
+/** A message as a handler sees it: taken out of its envelopes, with everything that was written on them. */
 export interface Message {
   /** The id that SQS gave it; the same on every delivery of this message. */
   readonly id: string;
@@ -8,21 +8,21 @@ export interface Message {
   readonly idempotencyKey: string;
   /**
    * The innermost payload: parsed where it is JSON, else a string, else the bytes of a binary CloudEvent. JavaScript's numbers
-   * hold 53 bits: an exact larger one is in `text`.
+   * hold 53 bits; larger integers are exact in `text`.
    */
   readonly data: unknown;
   /** The innermost payload as text, exactly as it was sent. */
   readonly text: string;
-  /** What lay on the queue, untouched. */
+  /** The body on the queue, untouched. */
   readonly body: string;
-  /** Set when the payload came in a CloudEvent. */
+  /** Set when the payload was in a CloudEvent. */
   readonly event?: CloudEvent;
   /** Set when the payload came through SNS. */
   readonly topicArn?: string;
-  /** Message attributes with a text value; the envelope's (SNS) win over the queue's. */
+  /** Message attributes with a text value; those of the SNS envelope win over the queue's. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly trace?: TraceContext;
-  /** 1 on the first delivery. SQS counts approximately. */
+  /** 1 on the first delivery. SQS's count is approximate. */
   readonly receiveCount: number;
   /** Epoch ms. */
   readonly sentAt?: number;
@@ -46,25 +46,25 @@ export interface TraceContext {
 }
 
 export interface HandlerContext {
-  /** Aborts at the handler's time limit, when the message has become another worker's, and when the grace period ends. */
+  /** Aborts at the handler's time limit, when the message is lost to another worker, and when the grace period ends. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** Throws: this message can never be handled. It goes to the dead-letter queue, if there is one, without further backoff. */
+  /** Throws. The message can never be handled: it goes to the dead-letter queue, if there is one, without further backoff. */
   readonly reject: (reason: string, cause?: unknown) => never;
 }
 
-/** Returns when the work is done: the message is then deleted. Throws when it is not: the message comes again, later. */
+/** Returns when the work is done; the message is then deleted. Throws when it is not; the message then comes again later. */
 export type Handler = (message: Message, context: HandlerContext) => Promise<void> | void;
 
-/** Hears what a worker does, for metrics. No method may throw. */
+/** Told what a worker does, for metrics. No method may throw. */
 export interface WorkerObserver {
   received?(messages: number): void;
   handled?(durationMs: number): void;
   /** `code` is one of the codes in docs/errors.md: a bounded set. */
   failed?(code: string, durationMs: number): void;
-  /** A handler did not end although its signal had aborted; its slot was given to another. */
+  /** A handler kept running after its signal aborted, and its slot was given to another. */
   handlerAbandoned?(): void;
-  /** Given back unhandled, because the worker stops. */
+  /** Messages given back unhandled because the worker is stopping. */
   returned?(messages: number): void;
   deadLettered?(): void;
   deleted?(): void;

@@ -17,7 +17,7 @@ describe("Permits", () => {
     await expect(permits.take(10, never)).resolves.toBe(10);
   });
 
-  test("gathers for a while and then gives what there is", async () => {
+  test("gathers for a while and then gives what is free", async () => {
     const permits = new Permits(3, { gatherMs: 5 });
     const taken = permits.take(10, never);
     await vi.advanceTimersByTimeAsync(4);
@@ -46,7 +46,7 @@ describe("Permits", () => {
     expect(taken).toHaveBeenCalledWith(1);
   });
 
-  test("serves takers in the order in which they came", async () => {
+  test("serves takers in order of arrival", async () => {
     const permits = new Permits(0, { gatherMs: 5 });
     const order: string[] = [];
     void permits.take(2, never).then(() => order.push("first"));

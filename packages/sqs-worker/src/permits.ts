@@ -5,8 +5,8 @@ interface Waiter {
 
 /**
  * A counting semaphore whose takers would rather have many permits at once than one now: a receive call costs the same for
- * ten messages as for one. A taker gets all it asked for when that many are free, else, `gatherMs` after the
- * first became free, what there is. Takers are served in the order in which they came.
+ * ten messages as for one. A taker gets all it asked for once that many are free, or whatever is free `gatherMs` after the
+ * first one was. Takers are served in order of arrival.
  */
 export class Permits {
   readonly #gatherMs: number;
@@ -78,7 +78,7 @@ export class Permits {
       this.#gathering = undefined;
     }
     this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-    // Whoever is next may start to gather.
+    // The next taker may start to gather.
     queueMicrotask(() => this.#serve());
   }
 }

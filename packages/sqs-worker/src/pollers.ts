@@ -7,30 +7,30 @@ import type { Queue, ReceivedMessage } from "./queue.ts";
 export interface PollersOptions {
   readonly queue: Queue;
   readonly maxPollers: number;
-  /** Ends the polling after this many messages, or at the first empty answer before; Infinity: never. */
+  /** Polling ends after this many messages, or earlier at the first empty answer. Infinity: it never ends. */
   readonly maxMessages: number;
   /** Length of a long poll of a worker that has been idle for a while. */
   readonly waitSeconds: number;
   readonly visibilitySeconds: number;
   readonly permits: Permits;
   readonly condition: QueueCondition;
-  /** Takes the messages over, with one permit for each. */
+  /** Takes over the messages, with one permit for each. */
   readonly onMessages: (messages: readonly ReceivedMessage[]) => void;
-  /** No further receive call starts once it aborts. */
+  /** No receive call starts after it aborts. */
   readonly stopping: AbortSignal;
-  /** Aborts the receive calls that are under way. */
+  /** Aborts receive calls in progress. */
   readonly signal: AbortSignal;
 }
 
 const receiveSize = 10;
-/** Long polls of a worker that had work lately: it stops sooner, which is when a worker is usually scaled away. */
+/** Long polls of a worker that recently had work are shorter, so that it stops sooner: that is when workers get scaled down. */
 const maxBusyWaitSeconds = 5;
 const idleAfterMs = 60_000;
 
 /**
- * Receive messages side by side, as many as the queue has work for: a poller that got all it asked for starts another, one
- * that came back with nothing ends, the last one never does. So an empty queue is asked by one long poll only, and the others,
- * which wait for a second at most, are gone soon after the last message.
+ * Concurrent pollers, as many as the queue has work for: a poller that got all it asked for starts another, one that got nothing
+ * ends, and the last one stays. So an empty queue sees a single long poll, and the others, which wait for a second at most,
+ * are gone soon after the last message.
  */
 export class Pollers {
   readonly #options: PollersOptions;
@@ -38,7 +38,7 @@ export class Pollers {
   #polling = 0;
   /** Messages that may still be asked for. */
   #budget: number;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   #lastMessageAt = performance.now();
 
   constructor(options: PollersOptions) {
@@ -46,7 +46,7 @@ export class Pollers {
     this.#budget = options.maxMessages;
   }
 
-  /** Resolves when every poller has ended: after `stopping` aborted, or when `maxMessages` have been received. */
+  /** Resolves when every poller has ended: after `stopping` aborts, or once `maxMessages` have been received. */
   run(): Promise<void> {
     this.#lastMessageAt = performance.now();
     this.#add();
@@ -59,13 +59,13 @@ export class Pollers {
       this.#polling -= 1;
       if (this.#polling === 0) this.#ended.resolve();
     };
-    // The only throw is that of a wait which `stopping` ended.
+    // Throws only when `stopping` ends a wait.
     this.#poll().then((hasRetired) => hasRetired || end(), end);
   }
 
   /**
-   * Whether a poller may end because others go on. It counts as gone from this moment: several that fail together, as for want of
-   * credentials, must not each leave it to the others.
+   * Whether a poller may end because others go on. It counts as gone right away: when several fail together, for lack of
+   * credentials for example, they must not all leave the work to each other.
    */
   #retire(): boolean {
     if (this.#polling <= 1) return false;
@@ -73,7 +73,7 @@ export class Pollers {
     return true;
   }
 
-  /** Resolves with whether it has retired, and is not counted any more. */
+  /** Resolves with whether it has retired and is no longer counted. */
   async #poll(): Promise<boolean> {
     const { permits, condition, maxPollers, maxMessages, onMessages, stopping } = this.#options;
     while (!stopping.aborted && this.#budget > 0) {
@@ -95,7 +95,7 @@ export class Pollers {
       if (messages.length > 0) this.#lastMessageAt = performance.now();
       onMessages(messages);
       if (messages.length === taken && this.#polling < maxPollers && !stopping.aborted) this.#add();
-      // "Empty" may also mean that somebody else was quicker: asking again at once is right for the one that stays.
+      // "Empty" may also mean that another worker was quicker, so the one that stays asks again at once.
       if (messages.length > 0) continue;
       if (this.#retire()) return true;
       if (Number.isFinite(maxMessages)) return false;

@@ -26,14 +26,14 @@ describe("classify", () => {
     expect(classify(sdkError(name, status))).toBe(state);
   });
 
-  test("does not take the refusal of one entry for a network that is gone", () => {
+  test("does not treat the refusal of one entry as a network failure", () => {
     const refusal = { reason: "later", isFinal: false };
     expect(classify(new EntryError({ ...refusal, code: "InternalError" }))).toBe("failing");
     expect(classify(new EntryError({ ...refusal, code: "RequestThrottled" }))).toBe("throttled");
   });
 
   test.each([undefined, null, "text", 1, Object.create(null)])(
-    "takes %s, which nobody outside threw, for a fault of its own",
+    "classifies %s, which nothing outside threw, as internal",
     (odd) => {
       expect(classify(odd)).toBe("internal");
     },
@@ -70,7 +70,7 @@ function create() {
 }
 
 describe("QueueCondition", () => {
-  test("logs each state once, however often it is met", () => {
+  test("logs each state once, however often it occurs", () => {
     const { log, condition } = create();
     for (let call = 0; call < 5; call += 1) condition.failed(sdkError("QueueDoesNotExist", 400));
     for (let call = 0; call < 5; call += 1) condition.failed(sdkError("AccessDenied", 403));
@@ -83,7 +83,7 @@ describe("QueueCondition", () => {
     ]);
   });
 
-  test("says what is wrong until it is not", () => {
+  test("says what is wrong until it is over", () => {
     const { condition } = create();
     expect(condition.complaint).toBe("queue: no answer yet");
     condition.failed(sdkError("QueueDoesNotExist", 400));
@@ -92,7 +92,7 @@ describe("QueueCondition", () => {
     expect(condition.complaint).toBeUndefined();
   });
 
-  test("names the cause of a fault of its own, as an error, and does not hurry to meet it again", () => {
+  test("logs an internal fault as an error with its cause, and does not hurry to retry", () => {
     const { log, condition } = create();
     expect(condition.failed(new TypeError("invalid header"))).toBe(8000);
     expect(condition.complaint).toBe("queue: internal (receive): invalid header");

@@ -6,8 +6,8 @@ import type { WorkerObserver } from "./message.ts";
 import { cut, reasonOf } from "./reason.ts";
 
 /**
- * What a queue's answers say about it; `ok` is the only one in which it can be worked with. `unauthenticated`: there are no
- * credentials to call it with. `internal`: the call was never made, because of a fault on this side.
+ * A queue's state, judged by its answers; only in `ok` is it usable. `unauthenticated`: there are no credentials to call it with.
+ * `internal`: the call was never made, because of a fault on this side.
  */
 export type QueueState =
   | "unknown"
@@ -22,15 +22,15 @@ export type QueueState =
 
 export type QueueOperation = "receive" | "delete" | "change visibility";
 
-/** Short enough that a worker is back at work within 15 s of the queue, an attempt that is under way included. */
+/** Short enough that a worker is back within 15 s of the queue, including an attempt that is in progress. */
 const backoff = { firstMs: 1000, maxMs: 8000 };
 const maxReasonLength = 1024;
-/** What is needed is tried again much sooner: a failure this old is of an operation that nothing has needed since. */
+/** An operation that is needed is retried much sooner, so a failure this old belongs to one that nothing has needed since. */
 const forgottenAfterMs = 60_000;
 
 /**
- * How one operation on the queue fares: the latest answer decides the state, each change of state is logged once, and the
- * delay before the next attempt grows while the failures last.
+ * How one operation on the queue is doing: the latest answer decides the state, each change of state is logged once, and the
+ * delay before the next attempt grows while failures last.
  */
 export class QueueCondition {
   readonly #operation: QueueOperation;
@@ -39,7 +39,7 @@ export class QueueCondition {
   #state: QueueState;
   #reason = "";
   #failures = 0;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   #failedSince = 0;
   #failedAt = 0;
 
@@ -59,7 +59,7 @@ export class QueueCondition {
     return this.#state;
   }
 
-  /** Says in words what is wrong, for `/readyz`; undefined while nothing is. */
+  /** What is wrong, in words, for `/readyz`; undefined when nothing is. */
   get complaint(): string | undefined {
     if (this.#state === "ok") return undefined;
     if (this.#state === "unknown") return "queue: no answer yet";
@@ -90,7 +90,7 @@ export class QueueCondition {
     this.#state = state;
     this.#failures += 1;
     this.#observer.callFailed?.(this.#operation, state);
-    // Nothing outside can end a fault of this side: asking often does not help.
+    // A fault on this side does not go away on its own: retrying often does not help.
     return state === "internal" ? backoff.maxMs : backoffMs(this.#failures, backoff);
   }
 }
@@ -103,7 +103,7 @@ interface SdkError {
   readonly $retryable?: { readonly throttling?: boolean };
 }
 
-// Names of SQS and of AWS in general:
+// Error names of SQS and of AWS in general:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 const missing = /^(QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue|QueueDeletedRecently)$/;
 const throttled = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|OverLimit/i;
@@ -111,14 +111,14 @@ const denied =
   /AccessDenied|NotAuthorized|OptInRequired|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|Signature|MissingAuthentication|InvalidSecurity|KmsAccess|TimeTooSkewed|RequestExpired/i;
 const unauthenticated = /^(CredentialsProviderError|TokenProviderError|ProviderError)$/;
 
-/** Codes of Node's networking and TLS: https://nodejs.org/api/errors.html#common-system-errors */
+/** Codes from Node's networking and TLS: https://nodejs.org/api/errors.html#common-system-errors */
 const network =
   /^(E(CONN\w+|PIPE|NOTFOUND|AI_\w+|TIMEDOUT|HOST\w+|NET\w+|ADDRNOTAVAIL|PROTO)|UND_ERR_(SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT)|HPE_\w+|ERR_(TLS|SSL|PROXY)_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_STREAM_PREMATURE_CLOSE)$/;
 const timeout = /^(TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError)$/;
 
-/** Sorts a failed call by what helps against it. Never throws. */
+/** Classifies a failed call by what would fix it. Never throws. */
 export function classify(error: unknown): Exclude<QueueState, "unknown" | "ok"> {
-  // The call as a whole was answered.
+  // The call as a whole got an answer.
   if (error instanceof EntryError) return throttled.test(error.code) ? "throttled" : "failing";
   if (error instanceof QueueCredentialsError) return "unauthenticated";
   if (error instanceof QueueTimeoutError) return "unreachable";
@@ -142,7 +142,7 @@ function isNetworkFault(error: unknown, depth = 0): boolean {
   return isNetworkFault(cause, depth + 1);
 }
 
-/** fetch and the SDK hide what happened to a connection in the cause. */
+/** fetch and the SDK hide connection errors in the cause. */
 function reasonWithCause(error: unknown): string {
   const { cause } = (error ?? {}) as SdkError;
   const reason = reasonOf(error);

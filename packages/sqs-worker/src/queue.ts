@@ -6,17 +6,17 @@ export interface ReceivedMessage {
   readonly attributes: Readonly<Record<string, string>>;
   /** Epoch ms. */
   readonly sentAt?: number;
-  /** Why the message cannot be trusted: its checksum is wrong, for example. It fails without being handled. */
+  /** Why the message cannot be trusted, such as a wrong checksum. It then fails without being handled. */
   readonly fault?: string;
 }
 
 export interface ReceiveOptions {
   /** 1 to 10. */
   readonly maxMessages: number;
-  /** How long the queue may hold an unanswered call while it is empty; 20 at most. */
+  /** How long the queue may hold the call while it is empty; 20 at most. */
   readonly waitSeconds: number;
   readonly visibilitySeconds: number;
-  /** Ends a call that has not reached the queue yet. One that has may bring messages, and is allowed to. */
+  /** Aborts a call that has not been sent yet. One that has may bring messages and is left to finish. */
   readonly stopping?: AbortSignal;
 }
 
@@ -33,15 +33,15 @@ export interface EntryFailure {
   readonly isFinal: boolean;
 }
 
-/** What became of each entry of a batch, by its position: nothing there where it worked. */
+/** The failures in a batch, by the entry's position; no element where an entry succeeded. */
 export type BatchResult = readonly (EntryFailure | undefined)[];
 
 export interface QueueDescription {
-  /** After how many receives the queue moves a message to its dead-letter queue; absent without one. */
+  /** Number of receives after which the queue dead-letters a message; absent without a dead-letter queue. */
   readonly maxReceiveCount?: number;
 }
 
-/** What a worker needs of a queue. Every call ends within a deadline of its own and throws when the whole call failed. */
+/** What a worker needs from a queue. Every call has its own deadline, and throws when it fails as a whole. */
 export interface Queue {
   describe(signal: AbortSignal): Promise<QueueDescription>;
   receive(options: ReceiveOptions, signal: AbortSignal): Promise<ReceivedMessage[]>;

@@ -1,4 +1,4 @@
-/** What `error` says about itself, whatever was thrown: a value without a prototype, or with getters that throw. Never throws. */
+/** A description of whatever was thrown, including values without a prototype or with getters that throw. Never throws. */
 export function reasonOf(error: unknown): string {
   try {
     if (typeof error !== "object" || error === null) return String(error);

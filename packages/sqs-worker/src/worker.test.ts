@@ -76,7 +76,7 @@ describe("a worker", () => {
     expect(queue.changes).toHaveLength(extensions.length);
   });
 
-  test("extends again soon when an extension failed", async () => {
+  test("retries an extension soon after it failed", async () => {
     queue.add("a");
     start((_, { signal }) => sleep(58_000, signal));
     queue.fail("changeVisibility", sdkError("ECONNRESET"));
@@ -85,7 +85,7 @@ describe("a worker", () => {
     expect(queue.deleted).toEqual(["a#1"]);
   });
 
-  test("aborts the handler of a message that has become another worker's, and leaves the message alone", async () => {
+  test("aborts the handler of a message that was lost to another worker, and leaves the message alone", async () => {
     queue.add("a");
     queue.refusals.set("a#1", [rejected]);
     start((_, { signal }) => sleep(200_000, signal));
@@ -133,7 +133,7 @@ describe("a worker", () => {
       expect(started).toHaveLength(4);
     });
 
-    test("is dead once there are as many as it has slots, and runs no more than twice as many", async () => {
+    test("is not alive once there are as many as it has slots, and runs no more than twice as many", async () => {
       queue.add(...Array.from({ length: 100 }, (_, index) => `m${index}`));
       start(() => new Promise(() => {}), { handlerTimeoutMs: 1000, concurrency: 5 });
       await pass(5900);
@@ -186,7 +186,7 @@ describe("a worker", () => {
   });
 
   test.each([3_600_000, -3_600_000])(
-    "extends leases although the wall clock jumps by %i ms",
+    "extends leases even when the wall clock jumps by %i ms",
     async (jumpMs) => {
       const handler = vi.fn<Handler>((_, { signal }) => sleep(100_000, signal));
       queue.add("a");
@@ -201,7 +201,7 @@ describe("a worker", () => {
     },
   );
 
-  test("quotes a kilobyte of what a handler says about a message", async () => {
+  test("quotes a kilobyte of a handler's error", async () => {
     queue.add("a");
     start((_, { reject }) => reject("x".repeat(1024 * 1024)));
     await pass(50);
@@ -226,7 +226,7 @@ describe("a worker", () => {
     ]);
   });
 
-  test("hands out the same signal however often and however late it is asked for", async () => {
+  test("hands out the same signal however often and however late it is read", async () => {
     queue.add("a");
     let late: AbortSignal | undefined;
     start(
@@ -241,7 +241,7 @@ describe("a worker", () => {
     expect(late?.aborted).toBe(true);
   });
 
-  test("treats a handler that throws at once as one that fails", async () => {
+  test("treats a handler that throws synchronously as one that fails", async () => {
     queue.add("a");
     start(() => {
       throw new Error("at once");
@@ -251,7 +251,7 @@ describe("a worker", () => {
   });
 
   describe("with failing deletes", () => {
-    test("tries one that the queue did not take again, without handling the message again", async () => {
+    test("retries one that the queue did not accept, without handling the message again", async () => {
       const handler = vi.fn<Handler>();
       queue.add("a", "b", "c");
       queue.refusals.set("b#1", [busy, busy]);
@@ -312,7 +312,7 @@ describe("a worker", () => {
   });
 
   describe("with a dead-letter queue", () => {
-    test("hurries a rejected message there, and says why it went", async () => {
+    test("sends a rejected message there right away, and says why", async () => {
       queue.description = { maxReceiveCount: 3 };
       queue.addMessage({ id: "early", receiveCount: 1 });
       queue.addMessage({ id: "last", receiveCount: 3 });
@@ -324,7 +324,7 @@ describe("a worker", () => {
       ]);
     });
 
-    test("hands a message that failed for the last time over at once", async () => {
+    test("hands over a message that failed for the last time at once", async () => {
       queue.description = { maxReceiveCount: 5 };
       queue.addMessage({ id: "a", receiveCount: 5 });
       start(() => Promise.reject(new Error("again")));
@@ -333,14 +333,14 @@ describe("a worker", () => {
     });
   });
 
-  test("puts a rejected message off for as long as it may when there is no dead-letter queue", async () => {
+  test("delays a rejected message for as long as possible when there is no dead-letter queue", async () => {
     queue.add("a");
     start((_, { reject }) => reject("not for us"), { maxRetryDelayMs: 120_000 });
     await pass(50);
     expect(queue.changes).toEqual([{ receiptHandle: "a#1", visibilitySeconds: 120 }]);
   });
 
-  test.each([1, 35, 1000])("has %i handlers at work at once when it may, never more", async (concurrency) => {
+  test.each([1, 35, 1000])("runs up to %i handlers at once, never more", async (concurrency) => {
     let most = 0;
     const messages = concurrency * 3;
     queue.add(...Array.from({ length: messages }, (_, index) => `m${index}`));
@@ -356,7 +356,7 @@ describe("a worker", () => {
     expect(most).toBe(concurrency);
   });
 
-  test("asks an empty queue with one call at a time, also after a rush", async () => {
+  test("polls an empty queue with one call at a time, even after a rush", async () => {
     queue.add(...Array.from({ length: 300 }, (_, index) => `m${index}`));
     start((_, { signal }) => sleep(100, signal), { concurrency: 100 });
     await pass(20_000);
@@ -372,7 +372,7 @@ describe("a worker", () => {
     expect(queue.polling).toBe(1);
   });
 
-  test("has all its slots at work within a second of a backlog, at a distance of 50 ms", async () => {
+  test("fills all its slots within a second of a backlog, at a distance of 50 ms", async () => {
     start((_, { signal }) => sleep(10_000, signal), { concurrency: 160 });
     const receive = queue.receive.bind(queue);
     queue.receive = async (options, signal) => {
@@ -398,7 +398,7 @@ describe("a worker", () => {
     expect(queue.deleted).toHaveLength(handled);
   });
 
-  test("goes on with free slots while one message takes very long", async () => {
+  test("keeps using free slots while one message takes very long", async () => {
     queue.add("slow", ...Array.from({ length: 50 }, (_, index) => `m${index}`));
     start(({ id }, { signal }) => sleep(id === "slow" ? 30_000 : 10, signal), { concurrency: 10 });
     await pass(5000);
@@ -431,7 +431,7 @@ describe("a worker", () => {
       },
     );
 
-    test("goes on when all its pollers fail in the same moment", async () => {
+    test("goes on when all its pollers fail at the same moment", async () => {
       let isEnded = false;
       worker = createWorker({ queue, handler: (_, { signal }) => sleep(100, signal), log, concurrency: 100 });
       void worker.start().then(() => (isEnded = true));
@@ -462,7 +462,7 @@ describe("a worker", () => {
       expect(queue.deleted).toEqual(["a#1"]);
     });
 
-    test("works without being allowed to read the queue's attributes", async () => {
+    test("works without permission to read the queue's attributes", async () => {
       queue.fail("describe", sdkError("AccessDenied", 403));
       queue.add("a");
       start(() => {});
@@ -472,7 +472,7 @@ describe("a worker", () => {
     });
   });
 
-  /** Has each call of the queue go through `fate`, which may throw. */
+  /** Sends each call of the queue through `fate`, which may throw. */
   function put(fate: () => void): void {
     for (const operation of ["receive", "delete", "changeVisibility"] as const) {
       const call = queue[operation].bind(queue) as (...args: unknown[]) => Promise<never>;
@@ -568,7 +568,7 @@ describe("a worker", () => {
       expect(log.fieldsOf("message.failed")).toEqual([]);
     });
 
-    test("ends in time although a handler ignores its signal and the queue no longer answers", async () => {
+    test("ends in time even when a handler ignores its signal and the queue no longer answers", async () => {
       queue.add("a");
       start(() => sleep(600_000));
       await pass(10);

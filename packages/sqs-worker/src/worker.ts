@@ -14,52 +14,52 @@ import { reasonOf } from "./reason.ts";
 export interface WorkerOptions {
   readonly queue: Queue;
   readonly handler: Handler;
-  /** Handlers at work at once, 1 to 1,000; 10 unless given. */
+  /** Concurrent handlers, 1 to 1,000; 10 unless given. */
   readonly concurrency?: number;
-  /** Receive calls under way at once; one for each 10 of `concurrency`, at most 16, unless given. */
+  /** Concurrent receive calls; one per 10 of `concurrency`, at most 16, unless given. */
   readonly maxPollers?: number;
-  /** Work off this many messages, or what there is of them, and end; no end unless given. */
+  /** End after this many messages, or earlier when the queue is empty; run until stopped unless given. */
   readonly maxMessages?: number;
   /**
-   * Length of a long poll of a worker that has had no message for a minute, 1 to 20; 20 unless given. With work, or shortly after, it is 5
-   * at most. An idle worker takes up to this long to stop.
+   * Length of a long poll of a worker that has had no message for a minute, 1 to 20; 20 unless given. With work, or shortly after, it is at
+   * most 5. An idle worker takes up to this long to stop.
    */
   readonly waitSeconds?: number;
-  /** For how long a message in work is hidden from other workers; extended as long as its handler runs. 60 unless given. */
+  /** How long a message is hidden from other workers; extended while its handler runs. 60 unless given. */
   readonly visibilitySeconds?: number;
   /** How long a handler may take for one message; 300,000 unless given. */
   readonly handlerTimeoutMs?: number;
-  /** Delay before a failed message's first retry, doubled with every further receive; 1,000 unless given. */
+  /** Delay before a failed message's first retry, doubled with each further receive; 1,000 unless given. */
   readonly retryDelayMs?: number;
   /** The longest delay before a retry; 300,000 unless given. */
   readonly maxRetryDelayMs?: number;
   readonly log?: Log;
-  /** Whether log lines may quote what handlers say about a message, 1,024 characters at most; true unless given. */
+  /** Whether log lines may quote up to 1,024 characters of a handler's error, which may quote its message; true unless given. */
   readonly logContent?: boolean;
   readonly observer?: WorkerObserver;
 }
 
 /** Receives, handles and deletes messages until it is stopped. */
 export interface Worker {
-  /** Resolves when the work is at its end: after a stop, or with the last of `maxMessages`. Never rejects. */
+  /** Resolves when all work is finished: after a stop, or with the last of `maxMessages`. Never rejects. */
   start(): Promise<void>;
   /**
-   * Receives nothing more, lets handlers finish and gives back what is unfinished shortly before `graceMs` have
-   * passed. Resolves when every message is deleted or given back, at the latest after `graceMs`. Never throws.
+   * Stops receiving, lets handlers finish, and gives back unfinished messages shortly before `graceMs` have passed. Resolves when
+   * every message is deleted or given back, after `graceMs` at the latest. Never throws.
    */
   stop(options: { graceMs: number }): Promise<void>;
   /** Names what keeps the worker from working; empty when nothing does. */
   notReady(): readonly string[];
-  /** Names what only a restart of the process can help against; empty when nothing has to be. */
+  /** Names problems that only a restart of the process can fix; empty when there are none. */
   notAlive(): readonly string[];
   /**
-   * Fails the message whose handler let `error` escape into a timer or a promise that nobody awaits: for the process's own
-   * `uncaughtException` and `unhandledRejection` events. Returns the message's id; undefined when it was no handler's doing.
+   * Fails the message whose handler let `error` escape into a timer or a promise that nobody awaits. Call it from the process's
+   * `uncaughtException` and `unhandledRejection` events. Returns the message's id, or undefined when no handler was responsible.
    */
   blame(error: unknown): string | undefined;
-  /** Messages whose handlers have not ended. */
+  /** Messages whose handlers are still running. */
   readonly inProgress: number;
-  /** Handlers among these that nobody waits for any more. */
+  /** How many of these handlers have been abandoned. */
   readonly abandoned: number;
   /** Epoch ms at which the oldest message in progress was sent. */
   readonly oldestSentAt: number | undefined;
@@ -80,7 +80,7 @@ export function createWorker(options: WorkerOptions): Worker {
   return new QueueWorker(options);
 }
 
-/** Of the grace period, at most this much is kept for giving back messages and flushing deletes. */
+/** At most this much of the grace period is reserved for giving back messages and flushing deletes. */
 const farewellMs = 3000;
 
 class QueueWorker implements Worker {
@@ -93,10 +93,10 @@ class QueueWorker implements Worker {
   readonly #pollers: Pollers;
   readonly #open = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  /** Receiving and acknowledging end at different times: a receive that is cut short leaves messages behind, a delete that is cut short repeats them. */
+  /** Separate signals, since both end at different times: cutting a receive short strands messages, cutting a delete short repeats them. */
   readonly #receiving = new AbortController();
   readonly #acknowledging = new AbortController();
-  /** What the queue is known to do with messages that fail. */
+  /** What the queue does with failing messages, as far as it is known. */
   #description: QueueDescription = {};
   #work: Promise<void> = Promise.resolve();
 
@@ -197,14 +197,14 @@ class QueueWorker implements Worker {
     this.#log.info({}, "worker.started");
     this.#work = this.#describeQueue().then(
       () => this.#pollers.run(),
-      // Stopped before the queue could be asked.
+      // Stopped before the queue answered.
       () => {},
     );
     return this.#finish();
   }
 
   async stop({ graceMs }: { graceMs: number }): Promise<void> {
-    this.#stopping.abort(new Error("the worker stops"));
+    this.#stopping.abort(new Error("the worker is stopping"));
     this.#log.info({ inProgress: this.inProgress, graceMs }, "worker.stopping");
     const reservedMs = Math.min(farewellMs, graceMs / 4);
     const isDone = await endsWithin(graceMs - reservedMs, this.#finish());
@@ -217,7 +217,7 @@ class QueueWorker implements Worker {
     this.#log.info({ unfinished: this.inProgress }, "worker.stopped");
   }
 
-  /** What the queue does with messages that fail decides how failures are given back. Not being allowed to ask is no obstacle. */
+  /** What the queue does with failing messages decides how they are given back. Without permission to ask, work starts anyway. */
   async #describeQueue(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
@@ -248,7 +248,7 @@ class QueueWorker implements Worker {
     }
   }
 
-  /** Resolves when nothing is received any more and every message is deleted or given back. */
+  /** Resolves once receiving has stopped and every message is deleted or given back. */
   async #finish(): Promise<void> {
     await this.#work;
     await Promise.all(this.#open);

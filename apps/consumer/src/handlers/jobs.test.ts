@@ -13,7 +13,7 @@ import { createJobsHandler } from "./jobs.ts";
 const id = "0b0f4f4e-5d0c-4b6a-9d70-1f8f3a1a1c11";
 const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/** Takes results, and answers them by a script; 0 closes the connection without an answer. */
+/** Receives results and answers with scripted statuses; 0 closes the connection without an answer. */
 class ResultReceiver {
   readonly requests: { readonly headers: IncomingMessage["headers"]; readonly result: JobResult }[] = [];
   readonly #statuses: Script<number>;
@@ -104,13 +104,13 @@ describe("the jobs handler", () => {
     expect(receiver.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([sent]);
   });
 
-  test("rejects a job that takes longer than a handler may, without beginning it", async () => {
+  test("rejects a job that takes longer than a handler may, without starting it", async () => {
     const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000, maxDurationMs: 10_000 });
     const job = { ...jobFor("gateway"), durationMs: 10_000 };
     await expect(handler(message(job), context())).rejects.toThrow(/durationMs: 10000 is not below/);
   });
 
-  test("posts again when the receiver was not up to it", async () => {
+  test("posts again when the receiver could not accept it", async () => {
     await using receiver = new ResultReceiver(503, 0, 200);
     await run(receiver);
     expect(receiver.requests).toHaveLength(3);
@@ -118,7 +118,7 @@ describe("the jobs handler", () => {
   });
 
   test.each([404, 400, 302])(
-    "rejects the message when the receiver refuses with %i, and asks no more",
+    "rejects the message when the receiver refuses with %i, and does not ask again",
     async (status) => {
       await using receiver = new ResultReceiver(status);
       await expect(run(receiver)).rejects.toThrow(MessageRejectedError);
@@ -133,14 +133,14 @@ describe("the jobs handler", () => {
     await expect(running).rejects.toThrow("stopping");
   });
 
-  test("rejects a job for a host that is not on the list, without doing it", async () => {
+  test("rejects a job for a host that is not on the list, without starting it", async () => {
     const handler = createJobsHandler({ callbackHosts: ["gateway"], timeoutMs: 5000, maxDurationMs: 10_000 });
     const job = { ...jobFor("169.254.169.254"), durationMs: 3_600_000 };
     await expect(handler(message(job), context())).rejects.toThrow(/169\.254\.169\.254.*CALLBACK_HOSTS/);
   });
 
   test.each([undefined, "text", {}, { id, kind: "demo", durationMs: -1 }])(
-    "rejects %j, which is no job",
+    "rejects %j, which is not a job",
     async (data) => {
       const handler = createJobsHandler({
         callbackHosts: ["gateway"],

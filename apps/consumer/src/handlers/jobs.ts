@@ -16,7 +16,7 @@ export interface JobsOptions extends Pick<CallbackOptions, "timeoutMs"> {
 
 const handledBy = `${hostname()}-${process.pid}`;
 
-/** Does the demo's jobs: works for as long as the job says, then posts its result to the URL that the job names. */
+/** Does the demo's jobs: works for as long as the job says, then posts the result to the URL that it names. */
 export function createJobsHandler({ callbackHosts, timeoutMs, maxDurationMs }: JobsOptions): Handler {
   return async (message, context) => {
     const job = readJob(message, context);

@@ -1,6 +1,6 @@
 import type { Handler } from "@kong-serverless/sqs-worker";
 
-/** Prints each message, out of its envelopes; without content, only that there was one. */
+/** Logs each message, taken out of its envelopes; without content, only that there was one. */
 export function createLogHandler({ hasContent }: { readonly hasContent: boolean }): Handler {
   return (message, { log }) => {
     const { id: messageId, text, event, topicArn, attributes, receiveCount } = message;

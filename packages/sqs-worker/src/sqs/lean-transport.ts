@@ -19,7 +19,7 @@ import {
   type TransportOptions,
 } from "./transport.ts";
 
-/** An error that SQS answered with, in the SDK's shape. */
+/** An error answer from SQS, in the SDK's shape. */
 class SqsServiceError extends Error {
   readonly $metadata: { readonly httpStatusCode: number; readonly clockSkewCorrected: boolean };
 
@@ -30,12 +30,12 @@ class SqsServiceError extends Error {
   }
 }
 
-/** Ten messages of 1 MiB with all their attributes are less. */
+/** More than ten messages of 1 MiB with all their attributes. */
 const maxAnswerBytes = 32 * 1024 * 1024;
 
 /**
- * Signs and sends calls in SQS's JSON protocol itself. Credentials, region, endpoints, connections and the retry policy are those of the
- * client; its middleware, which is most of what a call costs, is left out.
+ * Signs and sends calls in SQS's JSON protocol itself. Credentials, region, endpoints, connections and the retry policy are the
+ * client's; its middleware, which accounts for most of a call's cost, is bypassed.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
 export class LeanTransport implements SqsTransport {
@@ -44,7 +44,7 @@ export class LeanTransport implements SqsTransport {
   readonly #clock = new ServerClock();
   readonly #credentials: Credentials;
   #signer: Promise<Sigv4Signer> | undefined;
-  /** Where calls about the queue of the last call go. */
+  /** Cached from the last call. */
   #origin: { readonly queueUrl: string | undefined; readonly url: URL } | undefined;
 
   constructor(client: SQSClient, options: TransportOptions) {
@@ -69,7 +69,7 @@ export class LeanTransport implements SqsTransport {
         return answer as Output<Operation>;
       } catch (error) {
         signals.signal.throwIfAborted();
-        // Whoever gives them has been asked often enough already.
+        // The credentials provider has already retried.
         if (error instanceof QueueCredentialsError) throw error;
         if (isExpiredToken(error) && !isRefreshed) {
           isRefreshed = true;
@@ -130,17 +130,17 @@ export class LeanTransport implements SqsTransport {
 
   #read(response: HttpResponse, text: string): unknown {
     const isClockCorrected = this.#clock.observe(response.headers["date"]);
-    // The SDK takes no body for an empty object too.
+    // Like the SDK, take an empty body for an empty object.
     const answer = text === "" ? {} : parseObject(text);
     if (response.statusCode < 200 || response.statusCode >= 300) {
       throw toServiceError(response, answer, isClockCorrected);
     }
-    if (answer === undefined) throw new QueueAnswerError("the queue's answer is no JSON object");
+    if (answer === undefined) throw new QueueAnswerError("the queue's answer is not a JSON object");
     return answer;
   }
 }
 
-/** The client's retry policy, in the state of one call that has failed at least once. */
+/** The client's retry policy applied to one call that has failed at least once. */
 class Retry {
   readonly #strategy: RetryStrategyV2;
   #token: RetryToken;
@@ -152,7 +152,7 @@ class Retry {
 
   static async start(client: SQSClient, operation: SqsOperation): Promise<Retry> {
     const strategy = (await client.config.retryStrategy()) as RetryStrategyV2;
-    // The scope tells the policy what the SDK's own client tells it: after a long poll it may wait longer.
+    // The same scope that the SDK's own client passes: after a long poll the policy may wait longer.
     const token = await strategy.acquireInitialRetryToken(operation === "ReceiveMessage" ? ":longpoll" : "");
     return new Retry(strategy, token);
   }
@@ -161,7 +161,7 @@ class Retry {
     this.#strategy.recordSuccess(this.#token);
   }
 
-  /** Resolves after the delay before the next attempt, or with false when there is to be none. */
+  /** Resolves with true after the delay before the next attempt, or with false if there should be none. */
   async mayGoOn(error: unknown): Promise<boolean> {
     if (!(error instanceof Error)) return false;
     try {
@@ -181,15 +181,15 @@ function errorTypeOf(error: SdkError): RetryErrorType {
   return isServerError(error) ? "SERVER_ERROR" : "CLIENT_ERROR";
 }
 
-/** Credentials that the client's own clock takes for valid may have expired. */
+/** Credentials may have expired even though they are still valid by the client's clock. */
 function isExpiredToken(error: unknown): boolean {
   return error instanceof SqsServiceError && /ExpiredToken/.test(error.name);
 }
 
-/** Reads the whole body, within the signal's time and a size that no sound answer has. */
+/** Reads the whole body, until the signal aborts and up to a size that no valid answer reaches. */
 function readBody({ body }: HttpResponse, signal: AbortSignal): Promise<string> {
   const stream = body as Readable;
-  // By events: an iterator costs a promise for each chunk, and this is where much of a call's time goes.
+  // Events rather than an iterator, which costs a promise per chunk: much of a call's time is spent here.
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -204,7 +204,7 @@ function readBody({ body }: HttpResponse, signal: AbortSignal): Promise<string> 
     stream.on("error", reject);
     stream.on("close", () => {
       signal.removeEventListener("abort", onAbort);
-      // Does nothing after an end or an error.
+      // No effect after an end or an error.
       reject(new QueueAnswerError("the answer was cut off"));
     });
     if (signal.aborted) onAbort();

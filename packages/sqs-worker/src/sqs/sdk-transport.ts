@@ -28,7 +28,7 @@ const commands = {
 /** Calls through the SDK's client, with whatever middleware it has. */
 export class SdkTransport implements SqsTransport {
   readonly #client: SQSClient;
-  /** The SDK's own check throws a whole batch away because of one message; `SqsQueue` checks each for itself. */
+  /** The SDK's own check discards a whole batch because of one message; `SqsQueue` checks each message itself. */
   readonly #unchecked: SQSClient["config"];
   readonly #credentials: Credentials;
   readonly #options: TransportOptions;

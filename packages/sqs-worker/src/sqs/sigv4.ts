@@ -8,16 +8,16 @@ export interface SigningCredentials {
 
 export interface UnsignedRequest {
   readonly method: string;
-  /** The path in its canonical form; a query is not supported, since no call of SQS's JSON protocol has one. */
+  /** The path in canonical form. Queries are not supported, since no call in SQS's JSON protocol has one. */
   readonly path: string;
-  /** All of them are signed; names in lower case, `host` among them. */
+  /** All of them are signed. Names are in lower case and include `host`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /**
- * Signs requests with AWS Signature Version 4. The key for a day, region and service is derived once and kept, which is most of the
- * work. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * Signs requests with AWS Signature Version 4. Deriving the key is most of the work, so it is cached by day, region and service.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export class Sigv4Signer {
   readonly #region: string;
@@ -75,17 +75,17 @@ function amzTimestamp(epochMs: number): string {
   return `${new Date(epochMs).toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-/** Leading, trailing and repeated spaces do not count. */
+/** Leading and trailing spaces are dropped, repeated ones collapsed. */
 function canonicalValue(value: string): string {
   return value.includes(" ") ? value.trim().replace(/ +/g, " ") : value;
 }
 
-/** Further off than this, a signature is close to being refused: AWS allows five minutes. */
+/** A clock that is off by more comes close to having its signatures refused: AWS allows five minutes. */
 const maxSkewMs = 60_000;
 
 /**
- * The queue service's time, by the monotonic clock and the dates of its answers: a wall clock that is set, or was wrong all
- * along, makes no signature invalid.
+ * The queue service's time, from the monotonic clock and the dates of its answers: signatures stay valid when the wall clock
+ * jumps or was wrong from the start.
  */
 export class ServerClock {
   #offsetMs = performance.timeOrigin;
@@ -95,7 +95,7 @@ export class ServerClock {
     return this.#offsetMs + performance.now();
   }
 
-  /** Learns from an answer's `date` header. Returns whether the clock was off and has been corrected. */
+  /** Compares an answer's `date` header. Returns whether the clock was off and has been corrected. */
   observe(date: string | undefined): boolean {
     if (date === undefined) return false;
     const serverMs = Date.parse(date);

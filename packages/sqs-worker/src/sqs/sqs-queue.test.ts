@@ -44,7 +44,7 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     await expect(create({ queue: { name: "jobs" } }).describe(never)).resolves.toEqual({});
   });
 
-  test("takes nothing else for a queue's URL", async () => {
+  test("accepts nothing else as a queue's URL", async () => {
     sqs.script("GetQueueUrl", { body: {} });
     await expect(create({ queue: { name: "jobs" } }).describe(never)).rejects.toThrow("has no URL");
   });
@@ -67,7 +67,7 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     ]);
   });
 
-  test("takes an entry that the answer does not mention for one that was not done", async () => {
+  test("treats an entry that the answer does not mention as failed", async () => {
     sqs.script("ChangeMessageVisibilityBatch", { body: { Successful: [{ Id: "0" }] } });
     const changes = ["a", "b"].map((receiptHandle) => ({ receiptHandle, visibilitySeconds: 0 }));
     expect(await create().changeVisibility(changes, never)).toMatchObject([
@@ -100,7 +100,7 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     ]);
   });
 
-  test("does not check what a client was told not to", async () => {
+  test("does not verify checksums when the client was told not to", async () => {
     sqs.script("ReceiveMessage", { body: { Messages: [sqsMessage("a", { MD5OfBody: "wrong" })] } });
     const [message] = await create({ client: sqs.client({ md5: false }) }).receive(options, never);
     expect(message).not.toHaveProperty("fault");
@@ -124,15 +124,15 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     expect(classify(error)).toBe(state);
   });
 
-  test("does not take half an answer for an answer", async () => {
+  test("does not accept half an answer", async () => {
     sqs.script("ReceiveMessage", { body: '{"Messages": [{"Bo', cut: true });
     const receiving = create({ client: sqs.client({ maxAttempts: 1 }) }).receive(options, never);
     const error: unknown = await receiving.catch((reason: unknown) => reason);
-    // The SDK reads it to its end and finds that it is no JSON; Node's own error is the better one.
+    // The SDK reads to the end and finds that it is not JSON; Node's own error is better.
     expect(classify(error)).toBe(transport === "sdk" ? "failing" : "unreachable");
   });
 
-  test("tries again what may pass, as often as the client's policy says, and counts each request", async () => {
+  test("retries what may succeed, as often as the client's policy says, and counts each request", async () => {
     sqs.script("ReceiveMessage", sqsError("ServiceUnavailable", 503), sqsError("ThrottlingException", 400), {
       body: { Messages: [sqsMessage("a")] },
     });
@@ -141,7 +141,7 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
     expect(requestSent.mock.calls).toEqual([["ReceiveMessage"], ["ReceiveMessage"], ["ReceiveMessage"]]);
   });
 
-  test("does not try again what cannot pass", async () => {
+  test("does not retry what cannot succeed", async () => {
     sqs.script("ReceiveMessage", sqsError("AccessDeniedException", 403));
     await expect(create().receive(options, never)).rejects.toMatchObject({ name: "AccessDeniedException" });
     expect(sqs.requests).toHaveLength(1);
@@ -184,7 +184,7 @@ describe.each(["lean", "sdk"] as const)("SqsQueue over the %s transport", (trans
       expect(String(error)).toContain("no role");
     });
 
-    describe("because whoever should give them never answers", () => {
+    describe("because their provider never answers", () => {
       beforeEach(() => {
         vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
       });

@@ -26,30 +26,30 @@ import {
   type SqsTransport,
 } from "./transport.ts";
 
-/** Hears what a queue's calls cost, for metrics. No method may throw. */
+/** Told about a queue's calls, for metrics. No method may throw. */
 export interface SqsObserver {
   /** A request was sent; SQS charges for each. */
   requestSent?(operation: SqsOperation): void;
-  /** A call did not end although it was aborted at its deadline; nobody waits for it any more. */
+  /** A call did not end when it was aborted at its deadline; nobody waits for it any longer. */
   callAbandoned?(operation: SqsOperation): void;
 }
 
 export interface SqsQueueOptions {
   readonly client: SQSClient;
-  /** The queue by its URL; by its name and its owner's account; or by its name in the caller's account, whose URL is asked for at the first call. */
+  /** A URL; a name and its owner's account; or a name in the caller's account, whose URL is looked up at the first call. */
   readonly queue: { readonly url: string } | { readonly name: string; readonly accountId?: string };
   /**
-   * `lean` signs and sends calls itself, for a fraction of the CPU time; `sdk` sends them through the client and its middleware. `lean` unless
-   * given, but `sdk` for a client with middleware of its own.
+   * `lean` signs and sends calls itself, for a fraction of the CPU time; `sdk` sends them through the client and its middleware.
+   * Default: `sdk` for a client with custom middleware, otherwise `lean`.
    */
   readonly transport?: "lean" | "sdk";
   readonly log?: Log;
   readonly observer?: SqsObserver;
 }
 
-/** A call's own time on top of what it may wait in a long poll. Retries are in it. */
+/** The time a call may take, with retries, on top of a long poll's wait. */
 const callTimeoutMs = 10_000;
-/** An aborted call that still has not ended then ignores its signal. */
+/** How long an aborted call may take to end before it counts as ignoring its signal. */
 const abandonedAfterMs = 1000;
 
 /** A standard SQS queue. Fails with QUEUE_FIFO_UNSUPPORTED for a FIFO queue. */
@@ -118,7 +118,7 @@ export class SqsQueue implements Queue {
       { signal, stopping: options.stopping, waitMs: options.waitSeconds * 1000 },
     );
     const isChecked = this.#client.config.md5 !== false;
-    // What has no receipt handle can be neither deleted nor given back: it comes again by itself.
+    // A message without a receipt handle can be neither deleted nor given back; it comes again on its own.
     return asArray(Messages)
       .filter((message) => typeof message?.ReceiptHandle === "string")
       .map((message) => readMessage(message, isChecked));
@@ -141,7 +141,7 @@ export class SqsQueue implements Queue {
     );
   }
 
-  /** Makes one call, and ends it at its deadline whether the call takes notice or not. */
+  /** Makes one call, and stops waiting at its deadline whether or not the call obeys its signal. */
   async #call<Operation extends Exclude<SqsOperation, "GetQueueUrl">>(
     operation: Operation,
     input: Omit<Input<Operation>, "QueueUrl">,
@@ -185,8 +185,8 @@ export class SqsQueue implements Queue {
       return (this.#url = `${origin}/${accountId}/${name}`);
     }
     const { QueueUrl } = await this.#transport.call("GetQueueUrl", { QueueName: name }, signals);
-    // With an endpoint of its own the client never goes to the URL's host. An emulator at an address names one that is none:
-    // fauxqs at 127.0.0.1 answers http://sqs.eu-west-1.127.0.0.1/...
+    // A client with a custom endpoint never uses the URL's host, which need not be valid: fauxqs at 127.0.0.1 answers
+    // http://sqs.eu-west-1.127.0.0.1/...
     const isUsable = this.#client.config.endpoint !== undefined || URL.canParse(QueueUrl ?? "");
     if (typeof QueueUrl !== "string" || QueueUrl === "" || !isUsable) {
       throw new QueueAnswerError("the answer to GetQueueUrl has no URL");
@@ -195,7 +195,7 @@ export class SqsQueue implements Queue {
   }
 }
 
-/** Whether the client does more than a new one: then its owner wants that more to happen. */
+/** Whether the client has custom middleware, which its owner expects to run. */
 function isCustomised(client: SQSClient): boolean {
   const plain = new SQSClient({ region: "us-east-1" });
   const hasOwnMiddleware =
@@ -231,7 +231,7 @@ function faultOf({ Body, MD5OfBody }: SqsMessage, isChecked: boolean): string | 
   return `The MD5 of its body is ${digest}, not ${MD5OfBody}.`;
 }
 
-/** Undefined where Node may not use MD5, as in FIPS mode. */
+/** Undefined where MD5 is unavailable, as in FIPS mode. */
 function md5(text: string): string | undefined {
   try {
     return hash("md5", text);
@@ -246,7 +246,7 @@ function readMaxReceiveCount(policy: string | undefined): number | undefined {
     const count = Number(maxReceiveCount);
     return count >= 1 ? count : undefined;
   } catch (cause) {
-    throw new QueueAnswerError("the queue's redrive policy is no JSON", cause);
+    throw new QueueAnswerError("the queue's redrive policy is not JSON", cause);
   }
 }
 
@@ -268,7 +268,7 @@ const unanswered: EntryFailure = {
   isFinal: false,
 };
 
-/** An entry is done when the answer says so: what it does not mention has not happened. */
+/** An entry has succeeded only if the answer says so; one that it does not mention has failed. */
 function readBatchResult(length: number, { Successful, Failed }: BatchAnswer): BatchResult {
   const result: (EntryFailure | undefined)[] = Array.from({ length }, () => unanswered);
   for (const entry of asArray(Successful)) result[Number(entry?.Id)] = undefined;
@@ -279,7 +279,7 @@ function readBatchResult(length: number, { Successful, Failed }: BatchAnswer): B
   return result;
 }
 
-/** What came over the network is not of its type only because that says so. */
+/** The SDK's types say what should arrive from the network, not what does. */
 function asArray<Item>(value: readonly Item[] | undefined): readonly Item[] {
   return Array.isArray(value) ? value : [];
 }

@@ -15,7 +15,7 @@ import { unlessAborted, withDeadline } from "@kong-serverless/runtime";
 
 import { QueueCredentialsError } from "../errors.ts";
 
-/** The operations of SQS that a worker needs, with what each takes and answers. */
+/** The SQS operations that a worker needs, with their inputs and outputs. */
 interface SqsOperations {
   readonly ReceiveMessage: [ReceiveMessageCommandInput, ReceiveMessageCommandOutput];
   readonly DeleteMessageBatch: [DeleteMessageBatchCommandInput, DeleteMessageBatchCommandOutput];
@@ -29,17 +29,17 @@ interface SqsOperations {
 
 export type SqsOperation = keyof SqsOperations;
 export type Input<Operation extends SqsOperation> = SqsOperations[Operation][0];
-/** An answer as it came: of another process, so anything may be missing. */
+/** An answer as it arrived from another process: anything may be missing. */
 export type Output<Operation extends SqsOperation> = Omit<SqsOperations[Operation][1], "$metadata">;
 
 export interface CallSignals {
   /** Ends the call. */
   readonly signal: AbortSignal;
-  /** Ends the call as long as it has not been sent. */
+  /** Ends the call if it has not been sent yet. */
   readonly stopping: AbortSignal | undefined;
 }
 
-/** One way to make calls to SQS. Throws errors with a `name` and, when there was an answer, an HTTP status in `$metadata`, as the SDK does. */
+/** A way to call SQS. Throws errors with a `name` and, if there was an answer, an HTTP status in `$metadata`, as the SDK does. */
 export interface SqsTransport {
   call<Operation extends SqsOperation>(
     operation: Operation,
@@ -49,20 +49,20 @@ export interface SqsTransport {
 }
 
 export interface TransportOptions {
-  /** Called for each request that is sent, retries included: what SQS charges for. */
+  /** Called for each request sent, including retries: what SQS charges for. */
   readonly onRequest: (operation: SqsOperation) => void;
 }
 
 type Identity = Awaited<ReturnType<SQSClient["config"]["credentials"]>>;
 
-/** Enough for a token service that is asked twice, and short enough to be seen within 15 s. */
+/** Enough for two requests to a token service, and short enough that a failure shows within 15 s. */
 const limitMs = 8000;
-/** The client renews credentials minutes before they expire: nothing is missed by asking it only so often. */
+/** The client renews credentials minutes before they expire, so asking it this seldom misses nothing. */
 const maxAgeMs = 5000;
 
 /**
- * A client's credentials, within a deadline: the SDK neither limits the time that it takes to get them nor lets an abort signal end
- * it. Every method fails with a QueueCredentialsError, or with the reason of the signal that aborted.
+ * A client's credentials, within a deadline: the SDK neither limits the time to get them nor takes an abort signal. Every method
+ * fails with a QueueCredentialsError, or with the reason of the signal that aborted.
  */
 export class Credentials {
   readonly #client: SQSClient;
@@ -78,7 +78,7 @@ export class Credentials {
     return this.#ask(signals);
   }
 
-  /** Has the client get new ones although it takes those that it has for valid. */
+  /** Makes the client get new ones even though it considers the current ones valid. */
   async refresh(signals: CallSignals): Promise<void> {
     await this.#ask(signals, { forceRefresh: true });
   }
@@ -104,8 +104,8 @@ export class Credentials {
 }
 
 /**
- * Where calls about a queue go: to the client's own endpoint if it was given one, else to the host in the queue's URL. Paths and
- * trailing slashes in the URL do not matter, since SQS's JSON protocol has one path.
+ * Where calls about a queue go: to the client's custom endpoint if it has one, else to the host in the queue's URL. Paths and trailing
+ * slashes in the URL do not matter, since SQS's JSON protocol has a single path.
  */
 export async function originOf(client: SQSClient, queueUrl: string | undefined): Promise<URL> {
   const { config } = client;
@@ -115,7 +115,7 @@ export async function originOf(client: SQSClient, queueUrl: string | undefined):
   return serviceEndpoint(client);
 }
 
-/** The client's endpoint: as it was configured, else that of its region, in whatever partition that is. */
+/** The client's endpoint: as configured, else that of its region, in any partition. */
 export async function serviceEndpoint(client: SQSClient): Promise<URL> {
   const { config } = client;
   if (config.endpoint !== undefined) {

@@ -19,7 +19,7 @@ interface Emulator extends AsyncDisposable {
   readonly endpoint: string;
 }
 
-/** The contract of `SqsQueue`, which both transports keep on servers that two parties wrote independently of each other and of us. */
+/** The contract of `SqsQueue`, which both transports fulfil on two independently written servers. */
 const emulators = {
   fauxqs: {
     async start(): Promise<Emulator> {
@@ -121,7 +121,7 @@ describe.each(Object.keys(emulators) as (keyof typeof emulators)[])("on %s", (na
       }
     });
 
-    test("deletes, and hears when there is nothing", async () => {
+    test("deletes, and reports when there is nothing to delete", async () => {
       const url = await create("deleted");
       await send(url, "a");
       await send(url, "b");
@@ -174,7 +174,7 @@ describe.each(Object.keys(emulators) as (keyof typeof emulators)[])("on %s", (na
     );
 
     test(
-      "hears that a handle is not good for good",
+      "learns that an invalid handle is final",
       needs(emulatorWith("checks of handles", emulators[name].rejectsBadHandles)),
       async () => {
         const url = await create("refused");

@@ -12,15 +12,15 @@ import type {
 
 type Operation = keyof Queue;
 
-/** A queue for tests, in memory, that fails as a test tells it to: what the emulator cannot show. */
+/** An in-memory queue for tests that fails on request, which the emulator cannot do. */
 export class ScriptedQueue implements Queue {
   description: QueueDescription = {};
   readonly receives: ReceiveOptions[] = [];
   readonly deleted: string[] = [];
   readonly changes: VisibilityChange[] = [];
-  /** Answers for single receipt handles in batches, in order; then they work. */
+  /** Failures of single receipt handles in batches, in order; after these they succeed. */
   readonly refusals = new Map<string, EntryFailure[]>();
-  /** Receive calls that are waiting for messages. */
+  /** Receive calls waiting for messages. */
   polling = 0;
   readonly #ready: ReceivedMessage[] = [];
   readonly #failures = new Map<Operation, Error[]>();

@@ -21,10 +21,10 @@ export interface SqsRequest {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** An SQS endpoint that answers as a test tells it to: what no emulator can be made to say. */
+/** An SQS endpoint with scripted answers, for those that no emulator gives. */
 export class ScriptedSqs extends ScriptedServer {
   readonly requests: SqsRequest[] = [];
-  /** Answers to come, by operation; an operation without one gets `{}`. */
+  /** Answers by operation; an operation without one gets `{}`. */
   readonly #answers = new Map<string, SqsAnswer[]>();
 
   /** The next calls of the operation get these, in order; the last is repeated. */
@@ -58,7 +58,7 @@ export class ScriptedSqs extends ScriptedServer {
   }
 }
 
-/** An error as SQS answers with it over the JSON protocol. */
+/** An error answer of SQS's JSON protocol. */
 export function sqsError(name: string, status: number, message = name): SqsAnswer {
   return { status, body: { __type: `com.amazonaws.sqs#${name}`, message } };
 }

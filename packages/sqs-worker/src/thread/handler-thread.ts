@@ -1,6 +1,6 @@
 /**
- * Runs in a worker thread: the handler of the module that `workerData` names, one message at a time. It loads nothing that a handler
- * does not need, since every thread pays for it.
+ * Runs in a worker thread: the handler of the module that `workerData` names, one message at a time. It loads only what a handler
+ * needs, since every thread pays for it.
  */
 import { parentPort, workerData } from "node:worker_threads";
 
@@ -9,12 +9,12 @@ import type { Log } from "@kong-serverless/runtime";
 import type { Handler, Message } from "../message.ts";
 import { reasonOf } from "../reason.ts";
 
-/** What the worker's thread tells a handler's. */
+/** Messages from the worker to a handler's thread. */
 export type ToThread =
   | { readonly kind: "handle"; readonly message: Message }
   | { readonly kind: "abort"; readonly reason: string };
 
-/** What a handler's thread tells the worker's. */
+/** Messages from a handler's thread to the worker. */
 export type FromThread =
   | { readonly kind: "log"; readonly level: keyof Log; readonly fields: object; readonly event: string }
   | { readonly kind: "done" }
@@ -34,7 +34,7 @@ let controller = new AbortController();
 const tell = (message: FromThread) => port.postMessage(message);
 
 const logMethod = (level: "debug" | "info" | "warn" | "error") => (fields: object, event: string) => {
-  // Not every value may cross to another thread; what JSON can express does.
+  // Not every value can cross to another thread; anything that JSON can express can.
   tell({ kind: "log", level, fields: JSON.parse(JSON.stringify(fields)) as object, event });
 };
 const log = {
@@ -65,7 +65,7 @@ async function handle(message: Message): Promise<void> {
   }
 }
 
-/** On their way between threads buffers become plain arrays. */
+/** Buffers become plain Uint8Arrays on their way between threads. */
 function withBuffers(message: Message): Message {
   const { data, event } = message;
   if (!(data instanceof Uint8Array)) return message;

@@ -8,11 +8,11 @@ import type { FromThread, ToThread } from "./handler-thread.ts";
 export interface ThreadHandlerOptions {
   /** URL of the module that exports `handler`. */
   readonly module: string;
-  /** Where `@kong-serverless/sqs-worker/handler-thread` is, for bundles: beside this file unless given. */
+  /** URL of `@kong-serverless/sqs-worker/handler-thread`, for bundles; beside this file unless given. */
   readonly entry?: URL;
 }
 
-/** For how long a handler may go on once its signal has aborted, before its thread is ended: before the worker gives its slot away. */
+/** How long a handler may keep running after its signal aborts. Its thread then ends, before the worker would give its slot away. */
 const endAfterMs = 2000;
 
 const besideThisFile = new URL(
@@ -22,7 +22,7 @@ const besideThisFile = new URL(
 
 /**
  * Runs a module's handler in worker threads, one message in each at a time: a handler that blocks, runs out of memory, exits or
- * never ends costs its own message and a thread. There are as many threads as there are messages in work.
+ * never ends costs only its own message and a thread. There are as many threads as messages in progress.
  */
 export class ThreadHandler implements AsyncDisposable {
   readonly #options: ThreadHandlerOptions;
@@ -56,7 +56,7 @@ export class ThreadHandler implements AsyncDisposable {
   }
 }
 
-/** One thread, and whoever waits for what it does. */
+/** One thread and the call that is waiting for it. */
 class HandlerThread {
   readonly #thread: Thread;
   #isUsable = true;
