@@ -45,3 +45,15 @@ test("an anchor is a heading as GitHub spells it", () => {
     "twice-1",
   ]);
 });
+
+test("the architecture names the file of each behaviour", () => {
+  const [, table = ""] = read("docs/architecture.md").split("## Where it happens");
+  const rows =
+    table
+      .split("\n## ")[0]
+      ?.split("\n")
+      .filter((line) => line.startsWith("| ")) ?? [];
+  expect(rows.length).toBeGreaterThan(20);
+  for (const row of rows.slice(2))
+    expect(linksOf(row)).toEqual([{ target: expect.stringMatching(/^\.\.\/.+\.(?:ts|lua)$/), line: 1 }]);
+});
