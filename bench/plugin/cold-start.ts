@@ -1,6 +1,6 @@
 import { sleep } from "@kong-serverless/runtime";
 
-import { Gateway } from "./gateway.ts";
+import { HoldLoad } from "./hold-load.ts";
 import { quantile, rounded } from "./quantile.ts";
 
 export interface ColdStartRow {
@@ -41,11 +41,11 @@ export async function measureColdStarts(
 }
 
 async function measure({ holds, activations }: ColdStartScale): Promise<ColdStartRow> {
-  await using gateway = await Gateway.start();
+  await using holdLoad = await HoldLoad.start();
   const waitedMs: number[] = [];
   let allReleasedMs = 0;
   for (let activation = 1; activation <= activations; activation += 1) {
-    const waited = await activate(gateway, `backend-${activation}`, holds);
+    const waited = await activate(holdLoad, `backend-${activation}`, holds);
     for (const ms of waited) waitedMs.push(ms);
     allReleasedMs = Math.max(allReleasedMs, quantile(waited, 1));
   }
@@ -55,7 +55,7 @@ async function measure({ holds, activations }: ColdStartScale): Promise<ColdStar
     p50Ms: rounded(quantile(waitedMs, 0.5)),
     p99Ms: rounded(quantile(waitedMs, 0.99)),
     allReleasedMs: rounded(allReleasedMs),
-    wakeMessages: gateway.sidecar.messages.length,
+    wakeMessages: holdLoad.sidecar.messages.length,
   };
 }
 
@@ -63,16 +63,16 @@ async function measure({ holds, activations }: ColdStartScale): Promise<ColdStar
  * Wakes a backend that the plugin has not seen yet. Resolves with how long each request waited from the moment that the
  * backend was ready.
  */
-async function activate(gateway: Gateway, backend: string, holds: number): Promise<number[]> {
-  gateway.backend.become(503);
+async function activate(holdLoad: HoldLoad, backend: string, holds: number): Promise<number[]> {
+  holdLoad.backend.become(503);
   // All at once: how long the server itself takes, not how long it waits for requests to end.
-  const beginEvent = await gateway.addRoute(backend, { releaseConcurrency: 0 });
-  const held = await gateway.hold({ backend, event: beginEvent("access"), from: 0, to: holds });
+  const beginEvent = await holdLoad.addRoute(backend, { releaseConcurrency: 0 });
+  const held = await holdLoad.hold({ backend, event: beginEvent("access"), from: 0, to: holds });
   await sleep(sleepMs + Math.random() * phaseMs);
-  gateway.backend.become(200);
+  holdLoad.backend.become(200);
   const readyAtMs = performance.now();
   const answered = await Promise.all(held.map(({ answeredAtMs }) => answeredAtMs));
   // Without the end of its requests, the backend would be kept warm for ever.
-  await gateway.log(holds, beginEvent("log"));
+  await holdLoad.log(holds, beginEvent("log"));
   return answered.map((atMs) => atMs - readyAtMs);
 }

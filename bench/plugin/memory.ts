@@ -1,7 +1,7 @@
 import { sleep } from "@kong-serverless/runtime";
 import type { SpawnedApp } from "@kong-serverless/testing";
 
-import { Gateway } from "./gateway.ts";
+import { HoldLoad } from "./hold-load.ts";
 import { playLoad } from "./load.ts";
 import { rounded } from "./quantile.ts";
 
@@ -44,15 +44,15 @@ export async function measureMemory(
 }
 
 async function measureHolds(holds: readonly number[], progress: (line: string) => void): Promise<number> {
-  await using gateway = await Gateway.start(MemoryMeter.nodeArgs);
-  const meter = new MemoryMeter(gateway.plugin.app);
+  await using holdLoad = await HoldLoad.start(MemoryMeter.nodeArgs);
+  const meter = new MemoryMeter(holdLoad.plugin.app);
   const backend = "asleep";
-  const beginEvent = await gateway.addRoute(backend, { holdTimeoutMs: 600_000 });
+  const beginEvent = await holdLoad.addRoute(backend, { holdTimeoutMs: 600_000 });
   const event = beginEvent("access");
   const points: { holds: number; kiB: number }[] = [];
   let from = 0;
   for (const to of holds) {
-    await gateway.hold({ backend, event, from, to });
+    await holdLoad.hold({ backend, event, from, to });
     from = to;
     const { rssBytes, heapBytes } = await meter.collectAndSample();
     points.push({ holds: to, kiB: rssBytes / 1024 });
@@ -65,8 +65,8 @@ async function measureEvents(
   events: number,
   progress: (line: string) => void,
 ): Promise<{ idleMiB: number; afterMiB: number }> {
-  await using gateway = await Gateway.start(MemoryMeter.nodeArgs);
-  const meter = new MemoryMeter(gateway.plugin.app);
+  await using holdLoad = await HoldLoad.start(MemoryMeter.nodeArgs);
+  const meter = new MemoryMeter(holdLoad.plugin.app);
   const report = async (when: string) => {
     await sleep(restMs);
     const { rssBytes, heapReservedBytes } = await meter.sample();
@@ -81,10 +81,10 @@ async function measureEvents(
   };
   const idleMiB = await report("idle");
   await reportHeap();
-  gateway.backend.become(200);
-  const beginEvent = await gateway.addRoute("warm");
+  holdLoad.backend.become(200);
+  const beginEvent = await holdLoad.addRoute("warm");
   const load = {
-    connections: await gateway.connections(16),
+    connections: await holdLoad.connections(16),
     events: [beginEvent("access"), beginEvent("log")],
     goesOn: (begun: number) => begun < events / parts,
   };

@@ -23,7 +23,7 @@ export interface Alert {
 }
 
 /** A manifest as far as these tests look into it. */
-export interface Manifest {
+export interface MonitoringObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -52,15 +52,15 @@ interface Kustomization {
   readonly configMapGenerator: readonly object[];
 }
 
-export function readManifests(path: string): Manifest[] {
-  return readDocuments(path) as Manifest[];
+export function readManifests(path: string): MonitoringObject[] {
+  return readDocuments(path) as MonitoringObject[];
 }
 
 export function readKustomization(): Kustomization {
   return readDocuments(join(component, "kustomization.yaml"))[0] as Kustomization;
 }
 
-export function readComponent(file: string): Manifest[] {
+export function readComponent(file: string): MonitoringObject[] {
   return readManifests(join(component, file));
 }
 

@@ -5,7 +5,7 @@ import { needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import {
-  type Manifest,
+  type MonitoringObject,
   readAlerts,
   readComponent,
   readDashboard,
@@ -18,7 +18,7 @@ const kustomization = readKustomization();
 const manifests = kustomization.resources.flatMap(readComponent);
 const monitoring = manifests.filter(({ apiVersion }) => apiVersion.startsWith("monitoring.coreos.com/"));
 
-function find(list: readonly Manifest[], kind: string): Manifest {
+function find(list: readonly MonitoringObject[], kind: string): MonitoringObject {
   const found = list.find((one) => one.kind === kind);
   if (found === undefined) throw new Error(`there is no ${kind}`);
   return found;
@@ -80,14 +80,14 @@ const folder = crdFolder("prometheus-operator");
 
 describe("the Prometheus Operator's definitions", needs(definitions("prometheus-operator")), () => {
   const checks = folder === undefined ? undefined : readCrdChecks(folder);
-  const faultsOf = (manifest: Manifest) => {
+  const faultsOf = (manifest: MonitoringObject) => {
     const check = checks?.get(`${manifest.apiVersion}/${manifest.kind}`);
     if (check === undefined) throw new Error(`there is no definition of ${manifest.kind}`);
     check(manifest);
     return check.errors ?? [];
   };
 
-  test.each(monitoring.map((manifest): [string, Manifest] => [manifest.kind, manifest]))(
+  test.each(monitoring.map((manifest): [string, MonitoringObject] => [manifest.kind, manifest]))(
     "accept the %s",
     (_kind, manifest) => {
       expect(faultsOf(manifest)).toEqual([]);

@@ -1,6 +1,6 @@
 import { parser } from "@prometheus-io/lezer-promql";
 
-export interface Matcher {
+export interface LabelMatcher {
   readonly label: string;
   readonly operator: string;
   readonly value: string;
@@ -8,7 +8,7 @@ export interface Matcher {
 
 interface Selector {
   readonly metric: string;
-  readonly matchers: readonly Matcher[];
+  readonly matchers: readonly LabelMatcher[];
 }
 
 export interface Query {
@@ -21,7 +21,7 @@ export interface Query {
 
 /** Reads a PromQL query with Prometheus's own grammar. Throws where it is not one. */
 export function readQuery(query: string): Query {
-  const selectors: { metric: string; matchers: Matcher[] }[] = [];
+  const selectors: { metric: string; matchers: LabelMatcher[] }[] = [];
   const groupings: string[] = [];
   const made: string[] = [];
   parser.parse(query).iterate({
@@ -32,7 +32,7 @@ export function readQuery(query: string): Query {
         const name = node.getChild("Identifier");
         selectors.push({ metric: name === null ? "" : query.slice(name.from, name.to), matchers: [] });
       } else if (type.name === "UnquotedLabelMatcher") {
-        selectors.at(-1)?.matchers.push(readMatcher(text));
+        selectors.at(-1)?.matchers.push(readLabelMatcher(text));
       } else if (type.name === "LabelName" && node.parent?.name === "GroupingLabels") {
         groupings.push(text);
       } else if (type.name === "FunctionCall" && text.startsWith("label_replace")) {
@@ -44,7 +44,7 @@ export function readQuery(query: string): Query {
   return { selectors, groupings, made };
 }
 
-function readMatcher(text: string): Matcher {
+function readLabelMatcher(text: string): LabelMatcher {
   const [, label = "", operator = "", value = ""] = /^(\w+)\s*(=~|!~|!=|=)\s*"(.*)"$/s.exec(text) ?? [];
   return { label, operator, value };
 }

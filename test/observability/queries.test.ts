@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import { readDashboard, readQueries } from "./component.ts";
 import { exportedSeries, type ExportedSeries } from "./exported-metrics.ts";
-import { type Matcher, readQuery } from "./promql.ts";
+import { type LabelMatcher, readQuery } from "./promql.ts";
 
 /** What others export, with the labels that queries use: Prometheus itself, and kube-state-metrics. */
 const foreign: ExportedSeries = new Map([
@@ -70,7 +70,7 @@ test("every series that the apps export is on the dashboard", () => {
 });
 
 /** What the matcher asks for and no value is: each alternative of `a|b`, or a whole pattern. `$backend` is anything. */
-function unmatched({ operator, value }: Matcher, known: ReadonlySet<string> | undefined): string[] {
+function unmatched({ operator, value }: LabelMatcher, known: ReadonlySet<string> | undefined): string[] {
   if (known === undefined || value.startsWith("$")) return [];
   const values = [...known];
   if (operator === "=" || operator === "!=") return values.includes(value) ? [] : [value];

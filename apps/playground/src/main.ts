@@ -16,7 +16,7 @@ import { type CommandOptions, defaultManifests, readCommand } from "./command.ts
 import { Journal } from "./journal.ts";
 import { type Cluster, joinCluster } from "./manifests/cluster.ts";
 import { addComponent } from "./manifests/component.ts";
-import { type NotPlayed, tellNotPlayed } from "./manifests/not-played.ts";
+import { type NotPlayed, formatNotPlayed } from "./manifests/not-played.ts";
 import { Page } from "./page/page.ts";
 import { viewPlayground } from "./page/playground-view.ts";
 import { Playground } from "./playground.ts";
@@ -26,7 +26,7 @@ import { chooseSettings } from "./settings.ts";
 import { readStartCommand } from "./start-command.ts";
 import { playStory } from "./story/story.ts";
 import { TargetNames } from "./target-names.ts";
-import { tellJournal, tellStart } from "./tell.ts";
+import { printJournal, formatStart } from "./terminal.ts";
 import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
 
 /** pnpm passes on the Ctrl-C that the terminal has sent already: what follows at once is the same one. */
@@ -80,7 +80,7 @@ async function run(options: CommandOptions): Promise<ExitCode> {
   const coldStarts: ColdStart[] = [];
   const recorder = new ColdStarts(cluster, journal);
   recorder.onColdStart((coldStart) => coldStarts.push(coldStart));
-  tellJournal(journal, recorder, say);
+  printJournal(journal, recorder, say);
 
   const startedAt = performance.now();
   say("Starting the playground ...");
@@ -108,7 +108,7 @@ async function run(options: CommandOptions): Promise<ExitCode> {
     }
     stopping.signal.throwIfAborted();
     const startedInMs = Math.round(performance.now() - startedAt);
-    say(tellStart({ playground, cluster, page, settings, notPlayed, startedInMs, isStory: options.once }));
+    say(formatStart({ playground, cluster, page, settings, notPlayed, startedInMs, isStory: options.once }));
     if (!options.once) {
       await new Promise((done) => stopping.signal.addEventListener("abort", done, { once: true }));
       say("\nStopping ...");
@@ -190,7 +190,7 @@ async function readCluster({
   if (programs.size > 0 || cluster.scaleTargets.length === 0) return { cluster, programs, notPlayed };
   throw new ConfigError(
     "Nothing is left to play: what the manifests hold",
-    notPlayed.map((note) => tellNotPlayed(note)),
+    notPlayed.map((note) => formatNotPlayed(note)),
   );
 }
 

@@ -1,26 +1,26 @@
-import { Connection } from "./connection.ts";
+import { PluginServerConnection } from "./plugin-server-connection.ts";
 
 /** OpenResty keeps at most this many idle connections for each worker, for this long. */
 const maxIdle = 30;
 const maxIdleMs = 60_000;
 
 interface IdleConnection {
-  readonly connection: Connection;
+  readonly connection: PluginServerConnection;
   readonly timer: NodeJS.Timeout;
 }
 
 /** A worker's connections to the plugin server: each carries one call at a time, and is used again after it. */
 export class ConnectionPool {
-  readonly #open: () => Promise<Connection>;
+  readonly #open: () => Promise<PluginServerConnection>;
   readonly #idle: IdleConnection[] = [];
-  readonly #used = new Set<Connection>();
+  readonly #used = new Set<PluginServerConnection>();
   #isClosed = false;
 
-  constructor(open: () => Promise<Connection>) {
+  constructor(open: () => Promise<PluginServerConnection>) {
     this.#open = open;
   }
 
-  async take(): Promise<Connection> {
+  async take(): Promise<PluginServerConnection> {
     if (this.#isClosed) throw new Error("the host was closed");
     const connection = this.#takeIdle() ?? (await this.#open());
     this.#used.add(connection);
@@ -28,7 +28,7 @@ export class ConnectionPool {
   }
 
   /** Gives a connection back whose call is over. */
-  keep(connection: Connection): void {
+  keep(connection: PluginServerConnection): void {
     this.#used.delete(connection);
     if (!connection.isOpen || this.#idle.length >= maxIdle) {
       connection.close();
@@ -39,7 +39,7 @@ export class ConnectionPool {
   }
 
   /** Closes a connection that must not be used again. */
-  drop(connection: Connection): void {
+  drop(connection: PluginServerConnection): void {
     this.#used.delete(connection);
     connection.close();
   }
@@ -51,7 +51,7 @@ export class ConnectionPool {
     for (let idle = this.#takeIdle(); idle; idle = this.#takeIdle()) idle.close();
   }
 
-  #takeIdle(): Connection | undefined {
+  #takeIdle(): PluginServerConnection | undefined {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.timer);
       if (idle.connection.isOpen) return idle.connection;

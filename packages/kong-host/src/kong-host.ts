@@ -4,10 +4,10 @@ import { type Log, silentLog } from "@kong-serverless/runtime";
 
 import type { AccessOutcome } from "./access-outcome.ts";
 import type { Exchange } from "./exchange.ts";
+import { NginxWorker } from "./nginx-worker.ts";
 import type { PdkContext } from "./pdk/context.ts";
 import { PluginExit } from "./pdk/response.ts";
 import type { PluginEntity } from "./plugin-entity.ts";
-import { Worker } from "./worker.ts";
 
 export interface KongHostOptions {
   /** Path of the plugin server's unix socket. */
@@ -17,8 +17,8 @@ export interface KongHostOptions {
   /** How long one read from the plugin server may take, in ms. Default 60,000, as OpenResty's. */
   readonly readTimeoutMs?: number;
   /**
-   * How often an event is tried at most when the plugin server closes the connection. Default 10. Kong has no such limit: it
-   * would go round for ever with a server that closes every time.
+   * How often an event is tried at most when the plugin server closes the connection. Default 10. Kong has no such limit: with
+   * a server that closes every time it would try forever.
    */
   readonly maxAttempts?: number;
   /** What `kong.node.getId()` says. Default: a random UUID. */
@@ -38,9 +38,9 @@ export interface KongHostOptions {
 export class KongHost {
   readonly #log: Log;
   readonly #nodeId: string;
-  readonly #workers: readonly Worker[];
+  readonly #workers: readonly NginxWorker[];
   /** A request stays with the worker that took it. */
-  readonly #workerOf = new WeakMap<Exchange, Worker>();
+  readonly #workerOf = new WeakMap<Exchange, NginxWorker>();
   #requests = 0;
 
   constructor(options: KongHostOptions) {
@@ -52,7 +52,7 @@ export class KongHost {
     };
     this.#workers = Array.from(
       { length: workers },
-      () => new Worker({ socketPath, readTimeoutMs, maxAttempts, onInstancesLost }),
+      () => new NginxWorker({ socketPath, readTimeoutMs, maxAttempts, onInstancesLost }),
     );
   }
 
@@ -75,7 +75,7 @@ export class KongHost {
     }
   }
 
-  /** Runs the plugin's `log` for an exchange whose `response` is set. Never rejects: nobody waits for it in Kong either. */
+  /** Runs the plugin's `log` for an exchange whose `response` is set. Never rejects: Kong does not wait for it either. */
   async log(entity: PluginEntity, exchange: Exchange): Promise<void> {
     try {
       await this.#worker(exchange).handleEvent(entity, "log", this.#context(exchange));
@@ -90,10 +90,10 @@ export class KongHost {
     return Promise.resolve();
   }
 
-  #worker(exchange: Exchange): Worker {
+  #worker(exchange: Exchange): NginxWorker {
     const known = this.#workerOf.get(exchange);
     if (known) return known;
-    const worker = this.#workers[this.#requests++ % this.#workers.length] as Worker;
+    const worker = this.#workers[this.#requests++ % this.#workers.length] as NginxWorker;
     this.#workerOf.set(exchange, worker);
     return worker;
   }

@@ -1,7 +1,7 @@
 import { Place } from "./place.ts";
 
 /** What the rest of the system has to know of the gateway, which a Helm chart brings. */
-export interface Gateway {
+export interface GatewaySettings {
   /** Pods at most. */
   readonly replicas: number;
   /** Kong's time limit for a read from its plugin server, in seconds. */
@@ -22,7 +22,7 @@ const defaultGraceSeconds = 30;
 const assumedReplicas = 2;
 
 /** Reads the values of the Helm chart kong/kong, or of kong/ingress, which has them below `gateway`. */
-export function readGateway(values: Place = new Place(undefined, [])): Gateway {
+export function readGateway(values: Place = new Place(undefined, [])): GatewaySettings {
   const chart = values.at("gateway").exists ? values.at("gateway") : values;
   const replicas = chart.at("autoscaling", "enabled").value
     ? chart.at("autoscaling", "maxReplicas").number

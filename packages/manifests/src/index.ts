@@ -8,10 +8,10 @@ export {
   valueIn,
 } from "./container.ts";
 export { parseDocuments } from "./documents.ts";
-export { type Gateway, readGateway } from "./gateway.ts";
+export { type GatewaySettings, readGateway } from "./gateway.ts";
 export { gatewayValuesFor, readGatewayValues } from "./gateway-values.ts";
 export { type Manifest, Manifests, title, toManifest } from "./manifests.ts";
-export { type Connection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
+export { type PodConnection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
 export { type Origin, Place, type Step } from "./place.ts";
 export { globalPlugins, type PluginReference, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
 export { type Backend, isConfiguredElsewhere, pluginKinds, pluginName, type PluginUse } from "./plugin.ts";

@@ -14,7 +14,7 @@ export interface Labels {
   readonly areAll: boolean;
 }
 
-export interface Connection {
+export interface PodConnection {
   readonly from: Pods;
   readonly to: { readonly namespace: string; readonly labels: Labels };
   /** Of the pods, by number, and by name where it has one. */
@@ -28,7 +28,7 @@ type Answer = "yes" | "no" | "unknown";
  * The NetworkPolicies that shut a connection out; none where it is let in, where no policy is about these pods, or where that cannot be
  * known. https://kubernetes.io/docs/concepts/services-networking/network-policies/
  */
-export function policiesThatShutOut(manifests: Manifests, connection: Connection): Manifest[] {
+export function policiesThatShutOut(manifests: Manifests, connection: PodConnection): Manifest[] {
   const { to } = connection;
   const about = manifests
     .of("NetworkPolicy")
@@ -48,7 +48,7 @@ function isAboutIngress(root: Place): boolean {
 function admits(
   manifests: Manifests,
   rule: Place,
-  { from, port, portName, namespace }: Connection & { readonly namespace: string },
+  { from, port, portName, namespace }: PodConnection & { readonly namespace: string },
 ): Answer {
   const ports = rule.at("ports").items;
   if (ports.length > 0 && !ports.some((entry) => hasPort(entry, port, portName))) return "no";

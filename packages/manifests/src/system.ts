@@ -1,6 +1,6 @@
 import { serviceAddress } from "./address.ts";
 import { type Apps, readApps } from "./app.ts";
-import type { Gateway } from "./gateway.ts";
+import type { GatewaySettings } from "./gateway.ts";
 import type { Manifest, Manifests } from "./manifests.ts";
 import { type Backend, type PluginUse, readPlugins } from "./plugin.ts";
 import { type Pubsub, readPubsubs } from "./pubsub.ts";
@@ -12,7 +12,7 @@ import { readWorkloads, selects, type Workload } from "./workload.ts";
 /** Everything that would be applied, in the terms of this project. Names that lead nowhere are left for the checks. */
 export interface System {
   readonly manifests: Manifests;
-  readonly gateway: Gateway;
+  readonly gateway: GatewaySettings;
   readonly plugins: readonly PluginUse[];
   /** Those of all plugins. */
   readonly backends: readonly Backend[];
@@ -24,7 +24,7 @@ export interface System {
   readonly rabbitmq: RabbitmqDefinitions | undefined;
 }
 
-export function readSystem(manifests: Manifests, gateway: Gateway): System {
+export function readSystem(manifests: Manifests, gateway: GatewaySettings): System {
   const workloads = readWorkloads(manifests);
   const plugins = readPlugins(manifests);
   return {

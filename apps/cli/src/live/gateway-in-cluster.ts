@@ -1,5 +1,5 @@
 import {
-  type Gateway,
+  type GatewaySettings,
   gatewayServices,
   Place,
   readGateway,
@@ -14,7 +14,7 @@ function gatewayWorkloads(system: System): Workload[] {
 }
 
 /** What the running gateway tells of itself, in the words of its chart. */
-export function gatewayInCluster(system: System): Gateway {
+export function gatewayInCluster(system: System): GatewaySettings {
   const [gateway] = gatewayWorkloads(system);
   if (gateway === undefined) return readGateway();
   const variables = gateway.containers.flatMap(({ environment }) => environment);

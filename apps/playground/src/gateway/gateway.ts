@@ -9,7 +9,7 @@ import type { Journal } from "../journal.ts";
 import { answerJson } from "./answer-json.ts";
 import type { GatewayRoute } from "./gateway-route.ts";
 import { matchRoute } from "./match-route.ts";
-import { Passage } from "./passage.ts";
+import { ProxiedRequest } from "./proxied-request.ts";
 
 export interface GatewayOptions {
   readonly port: number;
@@ -27,7 +27,7 @@ export class Gateway {
   readonly #server: Server;
   readonly #proxy: ProxyServer;
   readonly #agent = new Agent({ keepAlive: true });
-  readonly #passages = new WeakMap<IncomingMessage, Passage>();
+  readonly #proxied = new WeakMap<IncomingMessage, ProxiedRequest>();
   /** Those of WebSockets, from their first request: the server knows them no more. */
   readonly #upgraded = new Set<Socket>();
 
@@ -54,9 +54,9 @@ export class Gateway {
     });
     this.#server = server;
     this.#proxy = createProxyServer({ agent: this.#agent, xfwd: true });
-    this.#proxy.on("proxyRes", (answer, request) => this.#passages.get(request)?.answered(answer));
+    this.#proxy.on("proxyRes", (answer, request) => this.#proxied.get(request)?.answered(answer));
     this.#proxy.on("proxyReqWs", (upstream, request) => {
-      const answered = (answer: IncomingMessage) => this.#passages.get(request)?.answered(answer);
+      const answered = (answer: IncomingMessage) => this.#proxied.get(request)?.answered(answer);
       // Before the proxy's own listeners, which hand the answer on.
       upstream.prependListener("upgrade", answered).prependListener("response", answered);
     });
@@ -76,8 +76,8 @@ export class Gateway {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const passage = this.#route(request);
-    if (!passage) {
+    const proxied = this.#route(request);
+    if (!proxied) {
       answerJson(response, 404, noRoute);
       return;
     }
@@ -85,11 +85,11 @@ export class Gateway {
     response.once("close", () => {
       if (!response.writableFinished) left.abort();
     });
-    const mayPass = await passage.access(response, left.signal);
+    const mayPass = await proxied.access(response, left.signal);
     // Closed meanwhile, nobody will say so again.
-    if (response.closed) passage.finish();
-    else response.once("close", () => passage.finish());
-    if (mayPass) await this.#proxy.web(request, response, passage.forward(request));
+    if (response.closed) proxied.finish();
+    else response.once("close", () => proxied.finish());
+    if (mayPass) await this.#proxy.web(request, response, proxied.forward(request));
   }
 
   async #handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -97,26 +97,26 @@ export class Gateway {
     socket.once("close", () => this.#upgraded.delete(socket));
     socket.on("error", () => socket.destroy());
     const own = ownAnswer(request, socket);
-    const passage = this.#route(request);
-    if (!passage) {
+    const proxied = this.#route(request);
+    if (!proxied) {
       answerJson(own, 404, noRoute);
       socket.destroySoon();
       return;
     }
     using leaving = watchLeaving(socket);
-    const mayPass = await passage.access(own, leaving.signal);
-    if (socket.closed) passage.finish();
-    else socket.once("close", () => passage.finish());
+    const mayPass = await proxied.access(own, leaving.signal);
+    if (socket.closed) proxied.finish();
+    else socket.once("close", () => proxied.finish());
     if (!mayPass) {
       socket.destroySoon();
       return;
     }
     own.detachSocket(socket);
     leaving[Symbol.dispose]();
-    await this.#proxy.ws(request, socket, passage.forward(request), head);
+    await this.#proxy.ws(request, socket, proxied.forward(request), head);
   }
 
-  #route(request: IncomingMessage): Passage | undefined {
+  #route(request: IncomingMessage): ProxiedRequest | undefined {
     const { routes, kong, journal } = this.#options;
     const [path = "/"] = (request.url ?? "/").split("?", 1);
     const host = (request.headers.host ?? "").replace(/:\d+$/, "");
@@ -127,13 +127,13 @@ export class Gateway {
     );
     const route = routes.find(({ ingress }) => ingress === matched);
     if (!route) return undefined;
-    const passage = new Passage({ request, route, port: this.port, kong, journal });
-    this.#passages.set(request, passage);
-    return passage;
+    const proxied = new ProxiedRequest({ request, route, port: this.port, kong, journal });
+    this.#proxied.set(request, proxied);
+    return proxied;
   }
 
   #fail(error: Error, request?: IncomingMessage, response?: ServerResponse | Socket): void {
-    const isUnanswered = request && this.#passages.get(request)?.failed(error);
+    const isUnanswered = request && this.#proxied.get(request)?.failed(error);
     if (!request || !isUnanswered || !response?.writable) response?.destroy();
     else {
       const answer = response instanceof ServerResponse ? response : ownAnswer(request, response);

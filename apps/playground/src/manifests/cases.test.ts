@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { workspaceFolder } from "../workspace.ts";
 import { type Cluster, joinCluster } from "./cluster.ts";
-import { tellNotPlayed } from "./not-played.ts";
+import { formatNotPlayed } from "./not-played.ts";
 
 const baseFolder = join(workspaceFolder, "deploy/base");
 const base = readAsOneText(baseFolder);
@@ -138,7 +138,7 @@ describe("playing what people write", () => {
     const shipped = gist(await playText(base));
     const [played, ...told] = right[what];
     const cluster = await playText(edit(base));
-    expect(cluster.notPlayed.map(tellNotPlayed)).toEqual(told.map((text) => expect.stringMatching(text)));
+    expect(cluster.notPlayed.map(formatNotPlayed)).toEqual(told.map((text) => expect.stringMatching(text)));
     expect(gist(cluster)).toEqual(played(shipped));
   });
 

@@ -9,7 +9,7 @@ import { readPause } from "../autoscaler/pause.ts";
 import { workspaceFolder } from "../workspace.ts";
 import { joinCluster } from "./cluster.ts";
 import { addComponent } from "./component.ts";
-import { tellNotPlayed } from "./not-played.ts";
+import { formatNotPlayed } from "./not-played.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -44,7 +44,7 @@ const playBase = async (file?: string, change: (text: string) => string = (text)
   }
   return play();
 };
-const told = ({ notPlayed }: Awaited<ReturnType<typeof play>>) => notPlayed.map(tellNotPlayed);
+const told = ({ notPlayed }: Awaited<ReturnType<typeof play>>) => notPlayed.map(formatNotPlayed);
 
 const scaledObject = (spec: string) =>
   `apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: ${spec}\n`;

@@ -28,7 +28,7 @@ import {
   scaledObjectTrigger,
   type Service,
 } from "./kinds.ts";
-import { leftOut, type NotPlayed, notPlayed, tellNotPlayed } from "./not-played.ts";
+import { leftOut, type NotPlayed, notPlayed, formatNotPlayed } from "./not-played.ts";
 
 /** A workload that KEDA scales, with the ScaledObject that says how. */
 interface ScaleTarget {
@@ -93,7 +93,7 @@ export function joinCluster(manifests: Manifests): Cluster {
   if (cluster.scaleTargets.length > 0 || cluster.routes.length > 0) return cluster;
   throw new ConfigError(
     "Nothing is left to play: what the manifests hold",
-    cluster.notPlayed.map((note) => tellNotPlayed(note)),
+    cluster.notPlayed.map((note) => formatNotPlayed(note)),
   );
 }
 

@@ -28,7 +28,7 @@ export function notPlayed(
 }
 
 /** One line for people. */
-export function tellNotPlayed({ object, field, why, meaning }: NotPlayed): string {
+export function formatNotPlayed({ object, field, why, meaning }: NotPlayed): string {
   return `${object}: ${field ?? "the whole object"}: ${why}; ${meaning}`;
 }
 

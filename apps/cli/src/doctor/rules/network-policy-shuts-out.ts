@@ -1,5 +1,5 @@
 import {
-  type Connection,
+  type PodConnection,
   gatewayServices,
   type Labels,
   type Manifest,
@@ -14,7 +14,7 @@ import {
 import { fault, type Rule } from "../rule.ts";
 
 /** A connection that has to work, and what for. */
-interface Way extends Connection {
+interface Way extends PodConnection {
   readonly what: string;
 }
 

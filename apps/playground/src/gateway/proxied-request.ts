@@ -7,7 +7,7 @@ import { answerJson } from "./answer-json.ts";
 import { toExchange } from "./exchange-of.ts";
 import type { GatewayRoute } from "./gateway-route.ts";
 
-export interface PassageOptions {
+export interface ProxiedRequestOptions {
   readonly request: IncomingMessage;
   readonly route: GatewayRoute;
   /** The gateway's. */
@@ -20,11 +20,11 @@ export interface PassageOptions {
 const clientClosedRequest = 499;
 
 /** A request on its way through the gateway: the plugin's phases, and what the journal tells of it. */
-export class Passage {
-  readonly #options: PassageOptions;
+export class ProxiedRequest {
+  readonly #options: ProxiedRequestOptions;
   readonly #exchange: Exchange;
 
-  constructor(options: PassageOptions) {
+  constructor(options: ProxiedRequestOptions) {
     this.#options = options;
     this.#exchange = toExchange(options.request, options.route, options.port);
     const { method, path } = this.#exchange.request;

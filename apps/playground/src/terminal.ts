@@ -1,8 +1,9 @@
 import type { ColdStart, ColdStarts } from "./cold-starts.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { Cluster } from "./manifests/cluster.ts";
-import { type NotPlayed, tellNotPlayed } from "./manifests/not-played.ts";
+import { type NotPlayed, formatNotPlayed } from "./manifests/not-played.ts";
 import type { Playground } from "./playground.ts";
+import { hasSentence, sentenceOf } from "./sentence.ts";
 import type { PlaygroundSettings } from "./settings.ts";
 
 export interface Start {
@@ -17,7 +18,7 @@ export interface Start {
 }
 
 /** What the terminal says once the playground is up. */
-export function tellStart({
+export function formatStart({
   playground,
   cluster,
   page,
@@ -35,7 +36,7 @@ export function tellStart({
     ...(shortened.length === 0 ? [] : ["Times shorter than in a cluster (--real-times uses the real ones):"]),
     ...shortened.map(([name, { inCluster, used }]) => `  ${name}: ${used} instead of ${inCluster}`),
     ...(notPlayed.length === 0 ? [] : ["Read in the manifests, and not played here:"]),
-    ...notPlayed.map((note) => `  ${tellNotPlayed(note)}`),
+    ...notPlayed.map((note) => `  ${formatNotPlayed(note)}`),
     ...(page ? ["", `See it live, with buttons to try: ${page.url}`] : []),
     "",
     ...(isStory ? ["Playing the story: about half a minute.", ""] : whatToTry(url, cluster)),
@@ -76,7 +77,7 @@ function whatToTryWithTheBase(url: string, isChain: boolean): string[] {
 }
 
 /** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
-function tellColdStart({ target, timeline, wokenBy }: ColdStart): string {
+function formatColdStart({ target, timeline, wokenBy }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
   const isCold = timeline.some(({ event }) => event === "process started");
@@ -86,19 +87,37 @@ function tellColdStart({ target, timeline, wokenBy }: ColdStart): string {
   return [`${title}: ${total} ms`, ...steps].join("\n");
 }
 
-/** Tells what happens while the playground runs: cold starts, scaling, and whatever goes wrong. */
-export function tellJournal(journal: Journal, coldStarts: ColdStarts, say: (text: string) => void): void {
-  coldStarts.onColdStart((coldStart) => say(tellColdStart(coldStart)));
+/** Prints what happens while the playground runs: cold starts, scaling, and whatever goes wrong. */
+export function printJournal(journal: Journal, coldStarts: ColdStarts, say: (text: string) => void): void {
+  coldStarts.onColdStart((coldStart) => say(formatColdStart(coldStart)));
   journal.subscribe((entry) => {
-    const text = tellEntry(entry);
+    const text = formatEntry(entry);
     if (text !== undefined) say(text);
   });
 }
 
-function tellEntry({ role, event, fields }: JournalEntry): string | undefined {
+/** One line, trouble with every field that may explain it; undefined for what is no news in a terminal. */
+export function formatEntry(entry: JournalEntry): string | undefined {
+  const { role, event, fields } = entry;
   if (event === "replicas.changed") {
     return `${String(fields["target"])}: ${String(fields["from"])} -> ${String(fields["to"])} (${String(fields["by"])})`;
   }
   const isTrouble = /failed$|exited$/.test(event) || fields["level"] === "error";
-  return isTrouble ? `${role}: ${event} ${JSON.stringify(fields)}` : undefined;
+  if (!isTrouble) return undefined;
+  const sentence = sentenceOf(entry)?.text ?? `${role}: ${event.replaceAll(/[._]/g, " ")}.`;
+  const names = hasSentence(event) ? ["error", "reason"] : Object.keys(fields);
+  const details = names.flatMap((name) => {
+    const value = fields[name];
+    if (name === "level" || value === undefined || value === null) return [];
+    const shown = formatValue(value);
+    return sentence.includes(shown) ? [] : [`${name}: ${shown}`];
+  });
+  return details.length === 0 ? sentence : `${sentence} (${details.join(", ")})`;
+}
+
+/** A logged error is its message. */
+function formatValue(value: unknown): string {
+  if (typeof value === "string") return value;
+  const isError = typeof value === "object" && value !== null && "message" in value;
+  return isError ? String(value.message) : JSON.stringify(value);
 }

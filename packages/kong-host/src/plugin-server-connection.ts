@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 
 import { encodeFrames, FrameDecoder } from "@kong-serverless/kong-protocol";
 
-/** The plugin server closed the connection. Kong takes it for "start the instance anew". */
+/** The plugin server closed the connection. Kong then starts a new instance. */
 export class ConnectionClosedError extends Error {
   override readonly name = "ConnectionClosedError";
 
@@ -17,7 +17,7 @@ interface Reader {
 }
 
 /** A connection to the plugin server, read frame by frame. */
-export class Connection {
+export class PluginServerConnection {
   readonly #socket: Socket;
   readonly #readTimeoutMs: number;
   readonly #decoder = new FrameDecoder();
@@ -26,13 +26,13 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
 
   /** Resolves once connected; rejects at once when nobody listens. */
-  static open(socketPath: string, readTimeoutMs: number): Promise<Connection> {
+  static open(socketPath: string, readTimeoutMs: number): Promise<PluginServerConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect(socketPath);
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.off("error", reject);
-        resolve(new Connection(socket, readTimeoutMs));
+        resolve(new PluginServerConnection(socket, readTimeoutMs));
       });
     });
   }

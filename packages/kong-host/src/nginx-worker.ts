@@ -2,11 +2,11 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { RpcCallSchema, type RpcReturn, RpcReturnSchema } from "@kong-serverless/kong-protocol";
 
 import { ConnectionPool } from "./connection-pool.ts";
-import { Connection, ConnectionClosedError } from "./connection.ts";
 import { instanceConfig } from "./instance-config.ts";
 import { answerPdkCall, type HostPhase } from "./pdk/answer-pdk-call.ts";
 import type { PdkContext } from "./pdk/context.ts";
 import type { PluginEntity } from "./plugin-entity.ts";
+import { PluginServerConnection, ConnectionClosedError } from "./plugin-server-connection.ts";
 
 type CallInit = NonNullable<MessageInitShape<typeof RpcCallSchema>["call"]>;
 type AnswerPdk = (name: string, argument: Uint8Array) => Uint8Array;
@@ -16,7 +16,7 @@ interface Instance {
   readonly id: Promise<number>;
 }
 
-export interface WorkerOptions {
+export interface NginxWorkerOptions {
   readonly socketPath: string;
   readonly readTimeoutMs: number;
   readonly maxAttempts: number;
@@ -25,17 +25,19 @@ export interface WorkerOptions {
 }
 
 /** One of nginx's workers: it has connections and plugin instances of its own. */
-export class Worker {
-  readonly #options: WorkerOptions;
+export class NginxWorker {
+  readonly #options: NginxWorkerOptions;
   readonly #pool: ConnectionPool;
   /** By the id of the entity. */
   readonly #instances = new Map<string, Instance & { readonly pluginName: string }>();
   // Kong counts twice before the first call.
   #sequence = 1n;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: NginxWorkerOptions) {
     this.#options = options;
-    this.#pool = new ConnectionPool(() => Connection.open(options.socketPath, options.readTimeoutMs));
+    this.#pool = new ConnectionPool(() =>
+      PluginServerConnection.open(options.socketPath, options.readTimeoutMs),
+    );
   }
 
   /**
@@ -119,7 +121,7 @@ export class Worker {
 }
 
 /** Until the empty frame that ends an event. */
-async function answerPdkCalls(connection: Connection, answerPdk: AnswerPdk): Promise<void> {
+async function answerPdkCalls(connection: PluginServerConnection, answerPdk: AnswerPdk): Promise<void> {
   for (let name = await connection.read(); name.length > 0; name = await connection.read()) {
     connection.send(answerPdk(name.toString(), await connection.read()));
   }

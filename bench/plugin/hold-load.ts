@@ -10,7 +10,7 @@ const batch = 2000;
 const heldTimeoutMs = 60_000;
 
 /** Kong before a route whose backend sleeps: the product's process, with thousands of requests on a connection each. */
-export class Gateway {
+export class HoldLoad {
   readonly plugin: PluginProcess;
   readonly backend: ScriptedBackend;
   readonly sidecar: ScriptedSidecar;
@@ -18,12 +18,12 @@ export class Gateway {
   readonly #connections: EventConnection[] = [];
 
   /** @param nodeArgs For the plugin server's Node. */
-  static async start(nodeArgs: readonly string[] = []): Promise<Gateway> {
+  static async start(nodeArgs: readonly string[] = []): Promise<HoldLoad> {
     const backend = await new ScriptedBackend(503).start();
     const sidecar = await new ScriptedSidecar().start();
     const plugin = await startServerless(sidecar.url, nodeArgs);
     const { opsPort } = await plugin.app.waitFor("service.started", { timeoutMs: 60_000 });
-    return new Gateway({ backend, sidecar, plugin, opsUrl: `http://127.0.0.1:${String(opsPort)}` });
+    return new HoldLoad({ backend, sidecar, plugin, opsUrl: `http://127.0.0.1:${String(opsPort)}` });
   }
 
   private constructor({
@@ -31,7 +31,7 @@ export class Gateway {
     sidecar,
     plugin,
     opsUrl,
-  }: Pick<Gateway, "backend" | "sidecar" | "plugin"> & { readonly opsUrl: string }) {
+  }: Pick<HoldLoad, "backend" | "sidecar" | "plugin"> & { readonly opsUrl: string }) {
     this.backend = backend;
     this.sidecar = sidecar;
     this.plugin = plugin;
