@@ -21,27 +21,47 @@ const triggersOf = (object: KubernetesObject) => (object["spec"] as { triggers: 
 const triggers = (rendering: string) => of(rendering, "ScaledObject").flatMap(triggersOf);
 
 describe("the overlays", needs(kustomize()), () => {
-  test("need nothing outside the cluster for development", () => {
-    const sqs = triggers("overlay dev").filter(({ type }) => type === "aws-sqs-queue");
-    for (const { metadata } of sqs) {
-      expect(metadata["awsEndpoint"]).toBe("http://sqs-emulator.kong-serverless.svc:4566");
-    }
-    expect(JSON.stringify(rendered?.get("overlay dev"))).not.toContain("amazonaws");
+  test.each(["overlay dev", "overlay dev with fair-jobs"])(
+    "need nothing outside the cluster for %s",
+    (dev) => {
+      const sqs = triggers(dev).filter(({ type }) => type === "aws-sqs-queue");
+      for (const { metadata } of sqs) {
+        expect(metadata["awsEndpoint"]).toBe("http://sqs-emulator.kong-serverless.svc:4566");
+      }
+      expect(JSON.stringify(rendered?.get(dev))).not.toContain("amazonaws");
+    },
+  );
+
+  test.each(["overlay dev", "overlay staging"])("treat every consumer alike in %s", (overlay) => {
+    const deployments = of(`${overlay} with fair-jobs`, "Deployment") as unknown as {
+      metadata: { name: string };
+      spec: { template: { spec: { containers: { env: { name: string }[]; resources?: object }[] } } };
+    }[];
+    const [consumer, bulk] = ["consumer", "bulk-consumer"].map((name) => {
+      const [container] =
+        deployments.find(({ metadata }) => metadata.name === name)?.spec.template.spec.containers ?? [];
+      return { env: container?.env.map((variable) => variable.name), resources: container?.resources };
+    });
+    expect(consumer?.env).toContain("QUEUE_NAME");
+    expect(bulk).toEqual(consumer);
   });
 
-  test("name staging's region once", () => {
-    const { data } = of("overlay staging", "ConfigMap")[0] as unknown as { data: { region: string } };
-    const { region } = data;
-    const inTriggers = triggers("overlay staging").flatMap(({ metadata }) => metadata["awsRegion"] ?? []);
-    expect(new Set(inTriggers)).toEqual(new Set([region]));
-    for (const component of of("overlay staging", "Component")) {
-      expect(component["spec"]).toMatchObject({
-        metadata: expect.arrayContaining([{ name: "region", value: region }]),
-      });
-    }
-    // The base's own region is gone from everywhere.
-    expect(JSON.stringify(rendered?.get("overlay staging"))).not.toContain("eu-west-1");
-  });
+  test.each(["overlay staging", "overlay staging with fair-jobs"])(
+    "name the region of %s once",
+    (staging) => {
+      const { data } = of(staging, "ConfigMap")[0] as unknown as { data: { region: string } };
+      const { region } = data;
+      const inTriggers = triggers(staging).flatMap(({ metadata }) => metadata["awsRegion"] ?? []);
+      expect(new Set(inTriggers)).toEqual(new Set([region]));
+      for (const component of of(staging, "Component")) {
+        expect(component["spec"]).toMatchObject({
+          metadata: expect.arrayContaining([{ name: "region", value: region }]),
+        });
+      }
+      // The base's own region is gone from everywhere.
+      expect(JSON.stringify(rendered?.get(staging))).not.toContain("eu-west-1");
+    },
+  );
 
   test("leave no wake queue behind where demand alone wakes", () => {
     const scaledObject = of("base with demand-only", "ScaledObject").find(

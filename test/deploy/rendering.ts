@@ -1,10 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { findKustomize, kustomize } from "@kong-serverless/testing";
-import { parseAllDocuments } from "yaml";
+import { parseAllDocuments, parseDocument } from "yaml";
 
 export const root = join(import.meta.dirname, "../..");
 
@@ -32,12 +41,14 @@ const components = [
   "rabbitmq",
 ] as const;
 
-/** What is rendered: the base, each component on the base, components that know each other, each overlay. */
+/** What is rendered: the base, each component on the base, components that know each other, each overlay, and overlays that list a component themselves. */
 export const renderings = [
   "base",
   ...components.map((name) => `base with ${name}`),
   "base with chain, instant-wake",
   ...overlays.map((name) => `overlay ${name}`),
+  "overlay dev with fair-jobs",
+  "overlay staging with fair-jobs",
 ] as const;
 
 /** The command that renders a folder. Throws where CI has none: there these tests may not be skipped. */
@@ -64,7 +75,7 @@ export function renderAll(command: readonly string[]): ReadonlyMap<string, Kuber
 
 function folderOf(rendering: string, folder: string): string {
   const [, kind = "", name = ""] = /^(\w+)(?: (?:with )?(.*))?$/.exec(rendering) ?? [];
-  if (kind === "overlay") return join(folder, "deploy/overlays", name);
+  if (kind === "overlay") return overlayOf(name, join(folder, "deploy/overlays"));
   if (name === "") return join(folder, "deploy/base");
   const together = join(folder, "deploy/together", name);
   mkdirSync(together, { recursive: true });
@@ -76,6 +87,20 @@ function folderOf(rendering: string, folder: string): string {
       .join(", ")}]\n`,
   );
   return together;
+}
+
+/** An overlay, or a copy of it that lists one more component. */
+function overlayOf(name: string, folder: string): string {
+  const [overlay = "", component] = name.split(" with ");
+  if (component === undefined) return join(folder, overlay);
+  const copy = join(folder, `${overlay}-${component}`);
+  cpSync(join(folder, overlay), copy, { recursive: true });
+  const file = join(copy, "kustomization.yaml");
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const { components: listed = [] } = document.toJS() as { components?: string[] };
+  document.set("components", [...listed, `../../components/${component}`]);
+  writeFileSync(file, document.toString());
+  return copy;
 }
 
 export function render([command = "", ...parameters]: readonly string[], folder: string): KubernetesObject[] {

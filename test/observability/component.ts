@@ -29,6 +29,7 @@ export interface MonitoringObject {
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly spec: {
     readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly podSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly endpoints?: readonly Port[];
     readonly podMetricsEndpoints?: readonly Port[];
     readonly ports?: readonly { readonly name: string }[];

@@ -48,16 +48,21 @@ test("the gateway's monitor selects the Service that deploy/base has, by a label
   expect(new Set(jobs)).toEqual(new Set([service.metadata.name]));
 });
 
-test("the consumers' monitor selects pods of deploy/base, by labels and a port that they have", () => {
-  const monitor = find(manifests, "PodMonitor");
-  const deployment = find(readManifests("deploy/base/consumer.yaml"), "Deployment");
-  expect(monitor.metadata.namespace).toBe(deployment.metadata.namespace);
-  expect(deployment.spec.template?.metadata.labels).toMatchObject(monitor.spec.selector?.matchLabels ?? {});
-  const ports = deployment.spec.template?.spec.containers.flatMap((container) =>
-    container.ports.map(({ name }) => name),
-  );
-  expect(ports).toContain(monitor.spec.podMetricsEndpoints?.[0]?.port);
-});
+test.each(["deploy/base/consumer.yaml", "deploy/components/fair-jobs/bulk-consumer.yaml"])(
+  "the consumers' monitor and network policy select the pods of %s, by labels and a port that they have",
+  (file) => {
+    const monitor = find(manifests, "PodMonitor");
+    const deployment = find(readManifests(file), "Deployment");
+    const policy = manifests.find(({ metadata }) => metadata.name === "prometheus-to-consumer");
+    expect(policy?.spec.podSelector).toEqual(monitor.spec.selector);
+    expect(monitor.metadata.namespace).toBe(deployment.metadata.namespace);
+    expect(deployment.spec.template?.metadata.labels).toMatchObject(monitor.spec.selector?.matchLabels ?? {});
+    const ports = deployment.spec.template?.spec.containers.flatMap((container) =>
+      container.ports.map(({ name }) => name),
+    );
+    expect(ports).toContain(monitor.spec.podMetricsEndpoints?.[0]?.port);
+  },
+);
 
 test("every alert says how bad it is, what it found and where to read on", () => {
   for (const { alert, labels, annotations } of readAlerts()) {

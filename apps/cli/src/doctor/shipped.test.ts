@@ -1,5 +1,5 @@
 import { globSync } from "node:fs";
-import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -30,9 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const diagnoseOverlay = async (overlay: string) => {
+const diagnoseOverlay = async (overlay: string, valuesOf = overlay) => {
   const manifests = await readManifests({ overlay }, readOptions({ root }));
-  const gateway = readGateway(await readGatewayValues(await gatewayValuesFor(overlay, root)));
+  const gateway = readGateway(await readGatewayValues(await gatewayValuesFor(valuesOf, root)));
   return diagnose(readSystem(manifests, gateway));
 };
 
@@ -44,6 +44,21 @@ describe("what is shipped", () => {
   test.each(overlays)("is found to be fine in overlay %s", needs(kustomize()), async (overlay) => {
     expect(await diagnoseOverlay(overlay)).toMatchObject({ ok: true, findings: [] });
   });
+
+  test.each(["dev", "staging"])(
+    "is found to be fine in overlay %s with component fair-jobs",
+    needs(kustomize()),
+    async (name) => {
+      const overlay = join(root, "deploy/overlays", `${name}-fair-jobs`);
+      await cp(join(root, "deploy/overlays", name), overlay, { recursive: true });
+      const file = join(overlay, "kustomization.yaml");
+      const text = await readFile(file, "utf8");
+      const listed = text.replace("\ncomponents:\n", "$&  - ../../components/fair-jobs\n");
+      const list = "components: [../../components/fair-jobs]\n";
+      await writeFile(file, listed === text ? text + list : listed);
+      expect(await diagnoseOverlay(`${name}-fair-jobs`, name)).toMatchObject({ ok: true, findings: [] });
+    },
+  );
 
   test.each(components)(
     "is found to be fine in deploy/base with component %s alone",
