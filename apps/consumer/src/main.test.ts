@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,6 +52,20 @@ describe("the consumer as a process", { timeout: 30_000 }, () => {
     expect(await readiness(consumer)).toMatchObject({ status: 200 });
     expect(await consumer.stop("SIGTERM")).toEqual({ code: 0, signal: null });
     expect(consumer.log.at(-2)).toMatchObject({ event: "worker.stopped", unfinished: 0 });
+  });
+
+  test("runs the handler in the README", async () => {
+    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+    const [, source = ""] = /^```js\n(.*?)^```$/ms.exec(readme) ?? [];
+    emulator.createQueue("greetings");
+    emulator.send("greetings", '{"name":"Ada"}');
+    emulator.send("greetings", "{}");
+    await using consumer = start("greetings", { HANDLER: await writeHandler("greet.js", source) });
+    expect(await consumer.waitFor("greeted")).toMatchObject({ name: "Ada" });
+    expect(await consumer.waitFor("message.failed")).toMatchObject({
+      code: "MESSAGE_REJECTED",
+      reason: "no name",
+    });
   });
 
   test("serves metrics with the project's names", async () => {
