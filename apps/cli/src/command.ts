@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 
 type CommandBuilder = (shell: Shell, finish: (code: ExitCode) => void) => Command;
 
-/** Each is loaded when it is wanted: help should not wait for what it only names. */
+/** Each is loaded when it is used: help should not wait for what it only lists. */
 const commands: Readonly<
   Record<string, { alias?: string; description: string; load: () => Promise<CommandBuilder> }>
 > = {
@@ -21,12 +21,12 @@ const commands: Readonly<
   init: {
     alias: "adopt",
     description:
-      "Write what scales a service of yours to zero, or with `init worker` a queue consumer to start from.",
+      "Write what scales your service to zero or, with `init worker`, a queue consumer to start from.",
     load: async () => (await import("./init/init-command.ts")).initCommand,
   },
   provision: {
     description:
-      "Create what no manifest can: SNS topics, SQS queues with their policies and dead-letter queues, and subscriptions.",
+      "Create what no manifest can: SNS topics, subscriptions, and SQS queues with their policies and dead-letter queues.",
     load: async () => (await import("./provision/provision-command.ts")).provisionCommand,
   },
   trace: {
@@ -47,9 +47,9 @@ export async function runCommand(
   let code: ExitCode = exitCode.fine;
   let complaint = "";
   const program = new Command("kong-serverless")
-    .description("Look after a kong-serverless installation.")
+    .description("Check, set up and trace a kong-serverless installation.")
     .version(manifest.version, "-V, --version", "print the version")
-    .option("--no-color", "no colours, as with NO_COLOR=1; FORCE_COLOR=1 asks for them without a terminal")
+    .option("--no-color", "no colours, like NO_COLOR=1; FORCE_COLOR=1 turns them on without a terminal")
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.tell(text.trimEnd()),
@@ -62,7 +62,7 @@ export async function runCommand(
     // `init worker --json` is for `worker`, not for `init`.
     .enablePositionalOptions()
     .exitOverride();
-  // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm kong-serverless -- doctor`.
+  // pnpm passes on the `--` that users of npm write: `pnpm kong-serverless -- doctor`.
   const words = (argv[0] === "--" ? argv.slice(1) : argv).filter((word) => word !== "--no-color");
   const wantsAll = words[0] === completion;
   for (const [name, { alias, description, load }] of Object.entries(commands)) {

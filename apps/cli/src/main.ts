@@ -32,7 +32,7 @@ async function openShell(): Promise<Shell> {
     signal: leaving.signal,
     // From src as from a bundle in dist.
     root: join(import.meta.dirname, "../../.."),
-    // An outer script may have left its own.
+    // An outer script may have set its own INIT_CWD.
     cwd: (script === "kong-serverless" ? INIT_CWD : undefined) ?? process.cwd(),
     kustomize: KUSTOMIZE,
     endpointUrl: AWS_ENDPOINT_URL,
@@ -42,7 +42,7 @@ async function openShell(): Promise<Shell> {
 try {
   process.exitCode = await runCommand(argv, terminal, openShell);
 } catch (thrown) {
-  // What was under way when the user left fails with errors of its own.
+  // Work that was in progress at a Ctrl-C fails with other errors.
   const error: unknown = leaving.signal.aborted ? leaving.signal.reason : thrown;
   terminal.tell(formatError(error));
   if (argv.includes("--json")) terminal.print(JSON.stringify(errorReport(error)));

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import type { Shell } from "./shell.ts";
 
-/** The options by which a command is told which manifests it is about. */
+/** The options that name a command's manifests. */
 export interface ManifestOptions {
   readonly overlay?: string;
   readonly file?: readonly string[];
@@ -23,7 +23,7 @@ export function addManifestOptions(command: Command): Command {
     );
 }
 
-/** Which manifests the options name; undefined when they name none. */
+/** The manifests that the options name; undefined when they name none. */
 export function manifestSource({ overlay, file = [] }: ManifestOptions): ManifestSource | undefined {
   if (overlay !== undefined && file.length > 0) {
     throw new ConfigError("The command line", ["--overlay and --file: give one of them"]);

@@ -1,19 +1,19 @@
-/** What a command has from the process that it runs in. */
+/** What a command gets from its process. */
 export interface Shell {
   readonly stdin: NodeJS.ReadableStream;
   /** Writes a line of the result. */
   readonly print: (text: string) => void;
-  /** Writes a line about the run: it never mixes with the result. */
+  /** Writes a line about the run, separate from the result. */
   readonly tell: (text: string) => void;
-  /** Says what is being done now, for when it takes long. */
+  /** Says what is being done now, in case it takes long. */
   readonly progress: (step: string) => void;
   /** Aborts when the user wants to leave. */
   readonly signal: AbortSignal;
-  /** Absolute path of the workspace, which overlays are looked for in. */
+  /** Absolute path of the workspace, where overlays are looked up. */
   readonly root: string;
-  /** Absolute path that relative ones start from: where the caller is. */
+  /** Absolute path that relative ones start from: the caller's directory. */
   readonly cwd: string;
   readonly kustomize: string | undefined;
-  /** Address of another queue service than AWS. */
+  /** Address of a queue service other than AWS. */
   readonly endpointUrl: string | undefined;
 }

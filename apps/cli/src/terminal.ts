@@ -5,7 +5,7 @@ import { printable } from "@kong-serverless/runtime";
 
 import type { Shell } from "./shell.ts";
 
-/** How a command writes: its result, and what it has to say about the run. */
+/** How a command writes its result and messages about the run. */
 export type Terminal = Pick<Shell, "print" | "tell" | "progress">;
 
 export interface TerminalOptions {
@@ -13,15 +13,15 @@ export interface TerminalOptions {
   readonly stderr: NodeJS.WritableStream;
   /** False with `--no-color`. Otherwise a stream has colours if it is a terminal; NO_COLOR and FORCE_COLOR are obeyed. */
   readonly isColored: boolean;
-  /** False where the result is for a program. */
+  /** False where a program reads the result. */
   readonly showsProgress: boolean;
 }
 
-/** Nobody wonders what takes less. */
+/** Shorter steps need no explanation. */
 const patienceMs = 1000;
 const clearLine = "\r\u001B[K";
 
-/** Writes to the streams of a process. What comes from manifests and servers is text, whatever it would do to a terminal. */
+/** Writes to a process's streams. Escapes control characters, which may come from manifests and servers. */
 export class ProcessTerminal implements Terminal {
   readonly #options: TerminalOptions;
   #step = "";
@@ -45,7 +45,7 @@ export class ProcessTerminal implements Terminal {
     this.#patience ??= setTimeout(() => this.#show(), patienceMs).unref();
   };
 
-  /** Takes the progress away; the terminal is as it was. */
+  /** Clears the progress line. */
   readonly endProgress = (): void => {
     this.#endPatience();
     if (this.#isShown) this.#tty?.write(clearLine);

@@ -63,7 +63,7 @@ export const backendSchema = z
     target: absolutePath
       .optional()
       .describe(
-        "Path prefix of the requests that are for this backend, on segment boundaries: `/kong` takes `/kong/x`, not `/kongfoo`. The longest matching prefix of all backends wins. Absent: every path.",
+        "Path prefix of the requests for this backend, on segment boundaries: `/kong` matches `/kong/x`, not `/kongfoo`. The longest match among all backends wins. Absent: every path.",
       ),
     hosts: z
       .array(
@@ -77,7 +77,7 @@ export const backendSchema = z
       .max(64)
       .optional()
       .describe(
-        "Host names of the requests that are for this backend; `*.example.com` takes every name below example.com. Absent: every host.",
+        "Host names of the requests for this backend; `*.example.com` matches every name below example.com. Absent: every host.",
       ),
     upstream: z
       .url({
@@ -89,7 +89,7 @@ export const backendSchema = z
       .meta({ kong: { match: "^https?://[^?#@%s]+$" } })
       .optional()
       .describe(
-        "Address at which the backend itself is probed; `health` is appended. Absent: the Kong service of the held request, with `health` below `target`. Never the gateway's own address. The certificate of an https address is not verified, as a kubelet does not either: `probeHeaders` should hold no secret there.",
+        "Address at which the backend itself is probed; `health` is appended. Absent: the Kong service of the held request, with `health` below `target`. Never the gateway's own address. As with a kubelet, the certificate of an https address is not verified: put no secret into `probeHeaders` there.",
       ),
     health: absolutePath
       .optional()
@@ -102,20 +102,20 @@ export const backendSchema = z
       .max(256)
       .optional()
       .describe(
-        "Dapr pub/sub component that takes the wake messages. Together with `topic`; without both, the scaler must watch `/demand/{name}`.",
+        "Dapr pub/sub component for the wake messages. Requires `topic`; without both, the scaler must watch `/demand/{name}`.",
       ),
     topic: z.string().min(1).max(256).optional().describe("Topic of the wake messages."),
     alsoWake: backendNames.describe(
-      "Names of backends that are woken in the same moment as this one, and kept warm while this one is used; so are those that they name themselves. A name may be configured in this plugin or in another one of the gateway. Cycles are refused.",
+      "Names of backends that are woken together with this one and kept warm while it is in use; so are the backends that they name in turn. They may be configured in this plugin or in another one in the same gateway. Cycles are refused.",
     ),
     waitFor: backendNames.describe(
-      "As `alsoWake`, and requests are held until these are ready too, each by its own probe and all within this backend's `holdTimeoutMs`. Each needs `health` and `upstream`. When one of them is lost, requests are held again.",
+      "Like `alsoWake`, but requests are also held until these backends are ready, each by its own probe and all within this backend's `holdTimeoutMs`. Each needs `health` and `upstream`. When one of them is lost, requests are held again.",
     ),
     routed: z
       .boolean()
       .optional()
       .describe(
-        "false: no request is for this backend. It is woken only where others name it in `alsoWake` or `waitFor`. Default: true.",
+        "false: no request matches this backend. It is woken only by backends that name it in `alsoWake` or `waitFor`. Default: true.",
       ),
   })
   .meta({ kong: { entity_checks: kongBackendChecks } });

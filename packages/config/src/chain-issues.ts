@@ -1,8 +1,8 @@
 import type { BackendSettings } from "./resolve-backend.ts";
 
 /**
- * What is wrong with the chains among backends of one configuration. Names that it does not have may be another plugin's:
- * those are judged where both are known, by `kong-serverless doctor`.
+ * What is wrong with the chains among one configuration's backends. Other names may be another plugin's: `kong-serverless
+ * doctor`, which knows both, checks those.
  */
 export function* chainIssues(backends: readonly BackendSettings[]): Generator<string> {
   const known = new Map(backends.map((settings) => [settings.name, settings]));
@@ -11,7 +11,7 @@ export function* chainIssues(backends: readonly BackendSettings[]): Generator<st
       const awaited = known.get(name);
       const missing = awaited && missingForProbes(awaited);
       if (missing === undefined) continue;
-      yield `backend[${index}].waitFor[${position}]: found ${JSON.stringify(name)}, which has no \`${missing}\`; without it nothing tells when it is ready`;
+      yield `backend[${index}].waitFor[${position}]: found ${JSON.stringify(name)}, which has no \`${missing}\`; without it nothing says when it is ready`;
     }
   }
   const cycle = findCycle([...known.values()]);
@@ -20,7 +20,7 @@ export function* chainIssues(backends: readonly BackendSettings[]): Generator<st
   yield `backend[${index}]: found the cycle ${cycle.join(" -> ")} in \`alsoWake\` and \`waitFor\`; a chain must have an end`;
 }
 
-/** The field without which a backend that is asked for by no request cannot be probed. */
+/** The missing field without which a backend that gets no requests cannot be probed. */
 export function missingForProbes({ health, upstream }: BackendSettings): "health" | "upstream" | undefined {
   if (health === undefined) return "health";
   return upstream === undefined ? "upstream" : undefined;
@@ -35,7 +35,7 @@ export function chainedNames({ alsoWake = [], waitFor = [] }: BackendSettings): 
 export function findCycle(backends: readonly BackendSettings[]): readonly string[] | undefined {
   const known = new Map(backends.map((settings) => [settings.name, settings]));
   const finished = new Set<string>();
-  /** From the first name to the one that is looked at. */
+  /** From the first name to the current one. */
   const path: string[] = [];
 
   const visit = (name: string): readonly string[] | undefined => {

@@ -12,17 +12,17 @@ const schema = z.strictObject({
   AWS_ENDPOINT_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe("Address of another queue service than AWS, for development and tests."),
+    .describe("Address of a queue service other than AWS, for development and tests."),
   INIT_CWD: z
     .string()
     .optional()
     .describe(
-      "Where the caller was, which relative paths start from: set by a package manager that runs the command elsewhere.",
+      "The caller's directory, where relative paths start: set by a package manager that runs the command elsewhere.",
     ),
   npm_lifecycle_event: z
     .string()
     .optional()
-    .describe("The script that a package manager runs: INIT_CWD counts where it is `kong-serverless`."),
+    .describe("The script that a package manager runs: INIT_CWD only counts for `kong-serverless`."),
 });
 
 /** What the operators' command reads from its environment. The AWS SDK and the Kubernetes client read their own variables. */

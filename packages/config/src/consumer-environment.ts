@@ -18,7 +18,7 @@ export const consumerEnvironmentSchema = z
       .transform((url) => url.replace(/\/+$/, ""))
       .optional()
       .describe(
-        "URL of the queue. Alternative: QUEUE_NAME and REGION, which it wins over, as it does over AWS_REGION where AWS's host name in it names a region.",
+        "URL of the queue. It takes precedence over QUEUE_NAME and, if its AWS host name contains a region, over REGION and AWS_REGION.",
       ),
     QUEUE_NAME: z
       .string()
@@ -30,18 +30,20 @@ export const consumerEnvironmentSchema = z
       .regex(/^\d{12}$/, "expected 12 digits")
       .optional()
       .describe(
-        "AWS account that owns QUEUE_NAME. With it the queue's URL is composed for the region's partition; without it the queue service is asked for the URL in the caller's own account.",
+        "AWS account that owns QUEUE_NAME. With it, the queue's URL is built for the region's partition; without it, the queue service is asked for the URL in the caller's account.",
       ),
     REGION: awsRegion
       .optional()
       .describe(
-        "AWS region of the queue. Default: AWS_REGION. The one in QUEUE_URL's host name wins over both.",
+        "AWS region of the queue. Default: AWS_REGION. A region in QUEUE_URL's host name takes precedence over both.",
       ),
-    AWS_REGION: awsRegion.optional().describe("AWS region, as the AWS tools read it; REGION wins over it."),
+    AWS_REGION: awsRegion
+      .optional()
+      .describe("AWS region, as the AWS tools read it; REGION takes precedence."),
     AWS_ENDPOINT_URL: z
       .url({ protocol: /^https?$/ })
       .optional()
-      .describe("Address of another queue service than AWS, for development and tests."),
+      .describe("Address of a queue service other than AWS, for development and tests."),
     TRANSPORT: z
       .enum(["lean", "sdk"])
       .default("lean")
@@ -52,13 +54,13 @@ export const consumerEnvironmentSchema = z
       .string()
       .default("log")
       .describe(
-        "What is done with messages: `log` prints them, `jobs` does the demo's jobs, a path (./x.js, /x.ts) loads a module that exports `handler`.",
+        "What to do with messages: `log` prints them, `jobs` does the demo's jobs, and a path (./x.js, /x.ts) loads a module that exports `handler`.",
       ),
     HANDLER_ISOLATION: z
       .enum(["none", "thread"])
       .default("none")
       .describe(
-        "`thread` runs each handler of a module in a worker thread: one that blocks, runs out of memory or exits costs its own message only. A thread takes some 10 MB.",
+        "`thread` runs each handler of a module in a worker thread: one that blocks, runs out of memory or exits affects only its own message. A thread takes about 10 MB.",
       ),
     CALLBACK_HOSTS: z
       .string()
@@ -71,38 +73,42 @@ export const consumerEnvironmentSchema = z
     CALLBACK_TIMEOUT_SECONDS: wholeNumber(1, 600)
       .default(75)
       .describe(
-        "Seconds for one attempt to post a result. Above the gateway's hold time limit (60), since the receiver may sleep.",
+        "Seconds for one attempt to post a result. Keep it above the gateway's hold time limit (60), since the receiver may be asleep.",
       ),
     CONCURRENCY: wholeNumber(1, 1000)
       .default(10)
       .describe(
-        "Messages handled at once. 10 is one receive call's worth, right for work of a second or more.",
+        "Messages handled at once. 10 is what one receive call returns, and right for work of a second or more.",
       ),
     MAX_MESSAGES: wholeNumber(0, 1_000_000)
       .default(0)
       .describe(
-        "Exit after this many messages, or earlier when the queue is empty: for a KEDA ScaledJob. 0: go on until stopped, for a Deployment.",
+        "Exit after this many messages, or earlier when the queue is empty: for a KEDA ScaledJob. 0: run until stopped, for a Deployment.",
       ),
     POLLERS: wholeNumber(1, 64)
       .optional()
-      .describe("Receive calls at once, at most. Default: one for each 10 of CONCURRENCY, 16 at most."),
+      .describe(
+        "Maximum number of concurrent receive calls. Default: one for each 10 of CONCURRENCY, at most 16.",
+      ),
     WAIT_SECONDS: wholeNumber(1, 20)
       .default(20)
       .describe(
-        "Seconds that a receive call of a worker that has been idle for a minute waits at an empty queue; before that 5 at most. A worker takes up to this long to stop: breaking a call off could strand messages.",
+        "Seconds that a receive call waits at an empty queue once the worker has been idle for a minute; before that, at most 5. A worker may take this long to stop: aborting a call could strand messages.",
       ),
     VISIBILITY_SECONDS: wholeNumber(2, 3600)
       .default(60)
       .describe(
-        "Seconds for which a received message is hidden from other workers; extended while its handler runs. It is how long the work of a killed worker lies idle.",
+        "Seconds for which a received message is hidden from other workers; extended while its handler runs. A killed worker's messages stay hidden for this long.",
       ),
     HANDLER_TIMEOUT_SECONDS: wholeNumber(1, 39_600)
       .default(300)
-      .describe("Seconds that one message may take. 11 hours at most: SQS hides a message for 12."),
+      .describe(
+        "Seconds that one message may take. At most 11 hours: SQS hides a message for no more than 12.",
+      ),
     RETRY_SECONDS: wholeNumber(0, 900)
       .default(1)
       .describe(
-        "Seconds before a failed message's first retry, doubled with each receive. 0: at once, always.",
+        "Seconds before a failed message's first retry, doubled with each receive. 0: always at once.",
       ),
     MAX_RETRY_SECONDS: wholeNumber(0, 39_600)
       .default(300)
@@ -110,23 +116,23 @@ export const consumerEnvironmentSchema = z
     SHUTDOWN_GRACE_SECONDS: wholeNumber(1, 39_600)
       .default(25)
       .describe(
-        "Seconds from SIGTERM to the exit at the latest; the last 3 are for giving back what is unfinished. Keep it below the pod's terminationGracePeriodSeconds (30).",
+        "Maximum seconds from SIGTERM to the exit; the last 3 are for returning unfinished messages. Keep it below the pod's terminationGracePeriodSeconds (30).",
       ),
     QUEUE_WAIT_SECONDS: wholeNumber(1, 600)
       .default(30)
       .describe(
-        "Seconds that the start waits for an answer from the queue's endpoint before it says that there is none. It goes on trying after that.",
+        "Seconds to wait for an answer from the queue's endpoint at the start before reporting that there is none. The worker keeps trying after that.",
       ),
     OPS_HOST: z.string().default("0.0.0.0").describe("Address that health, readiness and metrics listen on."),
     OPS_PORT: wholeNumber(0, 65_535)
       .default(8080)
-      .describe("Port of the same. 0: any free one, named in the log."),
+      .describe("Port of that address. 0: any free one, named in the log."),
     LOG_LEVEL: logLevelField,
     LOG_CONTENT: z
       .enum(["short", "none"])
       .default("short")
       .describe(
-        "What log lines about messages may quote of them: `short` a kilobyte at most, `none` nothing, for messages that hold secrets.",
+        "How much of a message log lines may quote: `short`, at most a kilobyte; `none`, nothing, for messages with secrets.",
       ),
   })
   .superRefine((settings, context) => {
@@ -135,7 +141,7 @@ export const consumerEnvironmentSchema = z
     const name = settings.QUEUE_URL === undefined ? "QUEUE_NAME" : "QUEUE_URL";
     if (settings[name] === undefined) issue(name, "set QUEUE_URL, or QUEUE_NAME and REGION");
     else if (settings[name].endsWith(".fifo")) {
-      issue(name, "a FIFO queue; messages are handled side by side and in any order: use a standard queue");
+      issue(name, "a FIFO queue; messages are handled concurrently and in any order: use a standard queue");
     } else if (regionOf(settings) === undefined) {
       issue("REGION", "the queue's region is not known: set REGION or AWS_REGION");
     }
@@ -148,7 +154,7 @@ export const consumerEnvironmentSchema = z
     if (settings.SHUTDOWN_GRACE_SECONDS <= settings.WAIT_SECONDS) {
       issue(
         "SHUTDOWN_GRACE_SECONDS",
-        `must be above WAIT_SECONDS (${settings.WAIT_SECONDS}), or a stop breaks receive calls off`,
+        `must be above WAIT_SECONDS (${settings.WAIT_SECONDS}), or a stop aborts receive calls`,
       );
     }
   });
@@ -158,7 +164,7 @@ type Settings = z.output<typeof consumerEnvironmentSchema>;
 /** The consumer's settings under the names of their environment variables, with region and queue worked out. */
 export type ConsumerEnvironment = Settings & {
   readonly REGION: string;
-  /** The queue's URL where it is known, else the name, and perhaps the account, that it can be found by. */
+  /** The queue's URL if known, else its name, and perhaps its account, for looking it up. */
   readonly queue: { readonly url: string } | { readonly name: string; readonly accountId?: string };
   /** The region that was set but is not the one in the queue's URL, which wins. */
   readonly ignoredRegion?: string;
@@ -189,7 +195,7 @@ const region = "([a-z]{2,4}(?:-[a-z]+)+-\\d+)";
 const hostForms = [
   // With FIPS, dual-stack, and behind a VPC endpoint.
   new RegExp(`^(?:vpce-[\\w-]+\\.)?sqs(?:-fips)?\\.${region}\\.`),
-  // As they were at first; without a region it is the first one.
+  // The oldest form; without a region it means the first one.
   new RegExp(`^${region}\\.queue\\.amazonaws\\.com(?:\\.cn)?$`),
 ];
 

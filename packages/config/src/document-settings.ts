@@ -14,9 +14,9 @@ export interface DocumentedSetting {
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** Lists every setting of a schema, those inside of others after them, in the schema's own words. */
+/** Lists every setting of a schema, nested ones after their parents, in the schema's own words. */
 export function documentSettings(schema: z.ZodObject): DocumentedSetting[] {
-  // What a transformation makes of a text is no concern of those who write it; but its limits are, which only it knows.
+  // The documentation shows what is written, not what a transformation makes of it, but with the limits that only the latter knows.
   const read = z.toJSONSchema(schema, { io: "output", unrepresentable: "any" });
   const written = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return [...settingsOf(read, new Set(written.required), "")];

@@ -1,7 +1,7 @@
 import { logLevels } from "@kong-serverless/runtime";
 import * as z from "zod";
 
-/** Fields that the environments of several apps have in common. */
+/** Fields that several apps' environments share. */
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -18,14 +18,16 @@ export const daprFields = {
   DAPR_HTTP_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe("Address of the Dapr sidecar's HTTP API. Wins over DAPR_HTTP_PORT."),
+    .describe("Address of the Dapr sidecar's HTTP API. Takes precedence over DAPR_HTTP_PORT."),
   DAPR_HTTP_PORT: wholeNumber(1, 65_535)
     .default(3500)
-    .describe("Port of the same on 127.0.0.1; 3500 is daprd's default. Dapr's injector sets it."),
+    .describe(
+      "Port of the Dapr sidecar's HTTP API on 127.0.0.1; 3500 is daprd's default. Dapr's injector sets it.",
+    ),
   DAPR_API_TOKEN: z
     .string()
     .optional()
-    .describe("Token that the sidecar wants with each request, if it wants one. Dapr's injector sets it."),
+    .describe("Token that the sidecar requires with each request, if any. Dapr's injector sets it."),
 };
 
 /** Base address of the Dapr sidecar's HTTP API. */

@@ -15,7 +15,7 @@ const addressList = z
     ),
   );
 
-/** Settings that mean nothing without another. */
+/** Settings that require another one. */
 const companions = [
   ["SCALER_PEERS", "SCALER_PORT"],
   ["SCALER_TLS_CERT_FILE", "SCALER_PORT"],
@@ -31,14 +31,14 @@ export const kongPluginEnvironmentSchema = z
       .min(1)
       .default("/usr/local/kong/serverless.socket")
       .describe(
-        "Path of the unix socket that Kong connects to; the default is Kong's own. At most 100 bytes or so, in a directory that exists.",
+        "Path of the unix socket that Kong connects to; the default is Kong's own. At most about 100 bytes, in an existing directory.",
       ),
     KONG_SERVERLESS_HTTP_SOCKET: z
       .string()
       .min(1)
       .optional()
       .describe(
-        "Path of the unix socket that the Lua form of the plugin connects to; Kong needs the same variable. Default: serverless-http.socket beside the other.",
+        "Path of the unix socket that the Lua form of the plugin connects to; Kong needs the same variable. Default: serverless-http.socket next to the other.",
       ),
     ...daprFields,
     OPS_HOST: z
@@ -49,24 +49,24 @@ export const kongPluginEnvironmentSchema = z
       ),
     OPS_PORT: wholeNumber(0, 65_535)
       .default(8090)
-      .describe("Port of the same. 0: any free one, named in the log."),
+      .describe("Port of that address. 0: any free one, named in the log."),
     SCALER_PORT: wholeNumber(0, 65_535)
       .optional()
       .describe(
-        "Port of the external scaler that KEDA's `external-push` triggers listen at (gRPC): a wake scales at once. Unset: none, and nothing of it is loaded. 0: any free one, named in the log.",
+        "Port of the external scaler that KEDA's `external-push` triggers listen at (gRPC): a wake scales at once. Unset: no scaler, and none of its code is loaded. 0: any free one, named in the log.",
       ),
     SCALER_HOST: z.string().default("0.0.0.0").describe("Address that the scaler listens on."),
     SCALER_PEERS: addressList
       .optional()
       .describe(
-        "`host:port` of the scalers of all pods of the gateway, separated by commas; a name may stand for many addresses, like that of a headless Service. KEDA listens to one pod: the others pass wakes on to it and are asked for their demand.",
+        "`host:port` of the scalers of all pods of the gateway, separated by commas; a name may resolve to many addresses, like a headless Service's. KEDA listens to one pod: the others forward wakes to it and report their demand.",
       ),
     SCALER_TLS_CERT_FILE: z
       .string()
       .min(1)
       .optional()
       .describe(
-        "PEM file of the scaler's certificate, with SCALER_TLS_KEY_FILE: plaintext is refused then. Read at the start. Peers verify it by the names in SCALER_PEERS.",
+        "PEM file of the scaler's certificate, with SCALER_TLS_KEY_FILE: plaintext is then refused. Read once, at the start. Peers verify it by the names in SCALER_PEERS.",
       ),
     SCALER_TLS_KEY_FILE: z.string().min(1).optional().describe("PEM file of the certificate's private key."),
     SCALER_TLS_CA_FILE: z
@@ -74,12 +74,12 @@ export const kongPluginEnvironmentSchema = z
       .min(1)
       .optional()
       .describe(
-        "PEM file of the authority whose certificates KEDA and peers have to show (mutual TLS). Unset: anybody may call, as far as the network lets them.",
+        "PEM file of the authority that must have issued the certificates of KEDA and peers (mutual TLS). Unset: anything that the network lets through may call.",
       ),
     PROBES_PER_SECOND: wholeNumber(1, 100_000)
       .default(1000)
       .describe(
-        "Readiness probes that may be started in a second, for all starting backends together; 1000 cost about a fifth of a core. Up to 20 backends at an `interval` of 20 ms they suffice; for more the intervals grow, least for a backend that usually becomes ready about now.",
+        "Readiness probes that may be started in a second, for all starting backends together; 1000 cost about a fifth of a core. They are enough for 20 backends at an `interval` of 20 ms; with more, the intervals grow, least for a backend that usually becomes ready about now.",
       ),
     ENDPOINTSLICE_NAMESPACES: z
       .string()
@@ -87,13 +87,13 @@ export const kongPluginEnvironmentSchema = z
       .transform((namespaces) => namespaces.split(/\s*,\s*/))
       .optional()
       .describe(
-        "Namespaces, separated by commas, whose EndpointSlices are followed: pods of a sleeping backend there are asked themselves, and get what was held before Kubernetes has noticed that they are ready (deploy/components/pod-probes). Unset: none, and nothing of it is loaded.",
+        "Namespaces, separated by commas, whose EndpointSlices are watched: the pods of a sleeping backend there are probed directly and get the held requests before Kubernetes has noticed that they are ready (deploy/components/pod-probes). Unset: none, and none of this code is loaded.",
       ),
     KUBERNETES_API_URL: z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe(
-        "Address of the API server for that, in development: `kubectl proxy` has one. Default: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.",
+        "Address of the API server, in development: `kubectl proxy` has one. Default: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT.",
       ),
     KUBERNETES_SERVICE_HOST: z
       .string()
@@ -102,21 +102,21 @@ export const kongPluginEnvironmentSchema = z
       .describe("Host of the cluster's API server. Kubernetes sets it in every container."),
     KUBERNETES_SERVICE_PORT: wholeNumber(1, 65_535)
       .default(443)
-      .describe("Port of the same. Kubernetes sets it too."),
+      .describe("Port of the API server. Kubernetes sets it too."),
     KUBERNETES_ACCOUNT_FOLDER: z
       .string()
       .min(1)
       .default("/var/run/secrets/kubernetes.io/serviceaccount")
-      .describe("Where the account for that is mounted, as `token` and `ca.crt`."),
+      .describe("Where the service account is mounted, as `token` and `ca.crt`."),
     SHUTDOWN_GRACE_SECONDS: wholeNumber(0, 3600)
       .default(25)
       .describe(
-        "Seconds from SIGTERM to the exit at the latest; requests that are still held then are answered 503. Below the pod's terminationGracePeriodSeconds (30).",
+        "Maximum seconds from SIGTERM to the exit; requests still held at the end are answered 503. Keep it below the pod's terminationGracePeriodSeconds (30).",
       ),
     SHUTDOWN_IDLE_MS: wholeNumber(0, 600_000)
       .default(1000)
       .describe(
-        "Milliseconds without a request after which a stopping server exits before that. Where Kong serves on through a preStop pause, longer than the quiet to be expected: Kong answers 500 for a server that has gone.",
+        "Milliseconds without a request after which a stopping server exits early. Where Kong keeps serving during a preStop pause, make it longer than the expected gaps between requests: without the server, Kong answers 500.",
       ),
     ...tracesFields,
     LOG_LEVEL: logLevelField,
@@ -128,7 +128,7 @@ export const kongPluginEnvironmentSchema = z
     }
   });
 
-/** The plugin server's settings under the names of their environment variables, with what follows from several worked out. */
+/** The plugin server's settings under the names of their environment variables, with derived values. */
 export type KongPluginEnvironment = z.output<typeof kongPluginEnvironmentSchema> & {
   readonly daprEndpoint: string;
   readonly httpSocketPath: string;

@@ -19,7 +19,7 @@ export class ConfigError extends ServerlessError {
   }
 }
 
-/** Messages end up in logs, however long a value is that was found. */
+/** Messages end up in logs, and the value that was found may be very long. */
 function cut(text: string): string {
   return text.length <= maxIssueLength
     ? text
@@ -27,10 +27,9 @@ function cut(text: string): string {
 }
 
 /**
- * Parses `value` with `schema`. Every fault of a value that does not fit becomes one line of a `ConfigError`: where it is,
- * what was found, what is allowed.
+ * Parses `value` with `schema`. Every fault becomes one line of a `ConfigError`: where it is, what was found, what is allowed.
  *
- * @param source Names the file, variable or part that the value came from, as a reader would look for it.
+ * @param source Names the file, variable or part that the value came from, in words that lead a reader to it.
  */
 export function parseConfig<Schema extends z.ZodType>(
   schema: Schema,

@@ -16,17 +16,17 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe(
-      "Probes at most. Taken as time: `count` times `interval` is the hold's time limit unless `holdTimeoutMs` is given.",
+      "Maximum number of probes, taken as a time: `count` times `interval` limits the hold unless `holdTimeoutMs` is given.",
     ),
   interval: milliseconds(5, 60_000)
     .optional()
     .describe(
-      "Milliseconds from one readiness probe of a starting backend to the next, whether or not it has an answer by then (at most 4 are under way). Default: 20, or 100 when `count` is given. One probe loop serves all held requests; it grows when many backends start at once, see `PROBES_PER_SECOND`.",
+      "Milliseconds from one readiness probe of a starting backend to the next, whether or not it has been answered by then (at most 4 are in progress). Default: 20, or 100 when `count` is given. One probe loop serves all held requests. The interval grows when many backends start at once, see `PROBES_PER_SECOND`.",
     ),
   holdTimeoutMs: milliseconds(100, hour)
     .optional()
     .describe(
-      "Milliseconds, from its own arrival, that a request is held at most before it is answered 503. Default: `count` times `interval`, or 60000 without `count`.",
+      "Milliseconds, from its arrival, for which a request is held before it is answered 503. Default: `count` times `interval`, or 60000 without `count`.",
     ),
   keepWarmIntervalMs: milliseconds(0, hour)
     .default(20_000)
@@ -41,7 +41,7 @@ export const pluginSchema = z.strictObject({
   readyLeaseMs: milliseconds(50, 600_000)
     .default(2000)
     .describe(
-      "Milliseconds for which a ready answer counts. Under traffic it is renewed in the background; after a longer pause the next request waits for one probe. It bounds how long a dead backend goes unnoticed.",
+      "Milliseconds for which a ready answer counts. Under traffic it is renewed in the background; after a longer pause the next request waits for one probe. Limits how long a dead backend goes unnoticed.",
     ),
   publishTimeoutMs: milliseconds(50, 60_000)
     .default(2000)
@@ -54,7 +54,7 @@ export const pluginSchema = z.strictObject({
   probeConnectTimeoutMs: milliseconds(10, 60_000)
     .default(100)
     .describe(
-      "Milliseconds that a readiness probe may take to connect to an address. A probe whose first packet is lost would otherwise wait a second for TCP to send it again. Raise it when connecting to the backend takes longer.",
+      "Milliseconds that a readiness probe may take to connect to an address. Otherwise a probe whose first packet is lost would wait a second for TCP to resend it. Raise it if connecting to the backend takes longer.",
     ),
   probeStatuses: z
     .strictObject({
@@ -63,7 +63,7 @@ export const pluginSchema = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Status codes of a readiness probe that mean ready, both ends included. The default is a kubelet's. Redirects on the same host are followed; one to another host is an answer.",
+      "Status codes of a readiness probe that mean ready, inclusive. The default is a kubelet's. Redirects on the same host are followed; one to another host counts as the answer.",
     ),
   probeHeaders: z
     .record(
@@ -85,7 +85,7 @@ export const pluginSchema = z.strictObject({
     .max(604_800)
     .default(3600)
     .describe(
-      "Seconds after which a request that was not seen to end no longer counts as in flight: Kong drops events when it is overloaded. It must exceed the longest request. 0: never. The Lua form of the plugin misses no end and needs no limit.",
+      "Seconds after which a request without a recorded end no longer counts as in flight: Kong drops events when it is overloaded. Must exceed the longest request. 0: never. The Lua form of the plugin records every end and needs no limit.",
     ),
   maxHeldPerBackend: z
     .int()
@@ -93,7 +93,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(10_000)
     .describe(
-      "Requests held at once for one backend at most; a further one is answered 503. About 32 kB each.",
+      "Maximum number of requests held at once for one backend; further ones are answered 503. About 32 kB each.",
     ),
   maxHeldTotal: z
     .int()
@@ -101,7 +101,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe(
-      "Requests held at once for all backends of the gateway at most. No backend may have more than are still free: one alone has half of them at most, and however many are flooded, another one finds room.",
+      "Maximum number of requests held at once for all backends of the gateway. No backend may hold more than are still free: a single one holds at most half, and however many are flooded, there is room for another.",
     ),
   releaseConcurrency: z
     .int()
@@ -109,7 +109,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(100)
     .describe(
-      "Held requests that go on at once when the backend has become ready: what one replica takes. The others follow as those end, or when all are still open after five seconds, so many more. The scaler's target of requests for each replica is a good value. 0: all at once.",
+      "Held requests that are released at once when the backend becomes ready: as many as one replica can take. The others follow as these end; if all are still open after five seconds, the same number is released again. The scaler's target of requests per replica is a good value. 0: all at once.",
     ),
   maxActivations: z
     .int()
@@ -117,7 +117,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(1000)
     .describe(
-      "Backends that the gateway may be starting at the same time; requests for more are answered 503. It stops a scan of host names from waking everything. 0: no limit.",
+      "Backends that the gateway may be starting at the same time; requests for more are answered 503. Keeps a scan of host names from waking everything. 0: no limit.",
     ),
   maxHeldPerClient: z
     .int()
@@ -125,7 +125,7 @@ export const pluginSchema = z.strictObject({
     .max(1_000_000)
     .default(0)
     .describe(
-      "Requests of one client held at the same time, at most; more are answered 429. A client is Kong's consumer or, without one, the address that Kong takes for the client's; an IPv6 address counts as its /64 network. 0: no limit.",
+      "Maximum number of one client's requests held at the same time; more are answered 429. A client is a Kong consumer or, without one, the client address that Kong sees; an IPv6 address counts as its /64 network. 0: no limit.",
     ),
   maxColdStartsPerClient: z
     .int()
@@ -138,7 +138,7 @@ export const pluginSchema = z.strictObject({
   waitingPageAfterMs: milliseconds(0, hour)
     .default(0)
     .describe(
-      "Milliseconds after which a held browser navigation (GET or HEAD with `Accept: text/html`) is answered 503 with a waiting page that reloads itself. 0: no page; it is held like any other request.",
+      "Milliseconds after which a held browser navigation (GET or HEAD with `Accept: text/html`) is answered 503 with a waiting page that reloads itself. 0: no page; the navigation is held like any other request.",
     ),
   wakeExceptions: z
     .strictObject({
@@ -147,20 +147,20 @@ export const pluginSchema = z.strictObject({
         .max(100)
         .default(["ELB-HealthChecker", "GoogleHC", "kube-probe"])
         .describe(
-          "Parts of a `User-Agent`, in any case. The default names load balancers' and Kubernetes' checks.",
+          "Substrings of a `User-Agent`, case-insensitive. The default covers the health checks of load balancers and Kubernetes.",
         ),
       paths: z.array(absolutePath).max(100).default([]).describe("Path prefixes on segment boundaries."),
     })
     .prefault({})
     .describe(
-      "Requests that do not wake a sleeping backend: they are answered 503 with `Retry-After` until somebody else has.",
+      "Requests that do not wake a sleeping backend: they are answered 503 with `Retry-After` until another request has woken it.",
     ),
   backend: z
     .array(backendSchema)
     .min(1)
     .max(256)
     .describe(
-      "The backends behind the plugin. One without `target` and `hosts` takes what no other one does.",
+      "The backends behind the plugin. One without `target` and `hosts` gets the requests that match no other.",
     ),
 });
 

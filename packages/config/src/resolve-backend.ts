@@ -34,7 +34,7 @@ export interface BackendSettings {
 
 const longestHoldMs = 3_600_000;
 
-/** Fills in what depends on other fields. Reports what does not fit together, each as a path below the backend and why. */
+/** Fills in what depends on other fields. Reports contradictions, each as a path below the backend and the reason. */
 export function resolveBackend(
   input: PluginInput,
   backend: BackendInput,

@@ -17,32 +17,32 @@ export const tracesFields = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe(
-      "Base address that traces are exported to, by OTLP over HTTP with JSON; `/v1/traces` is appended. Without it and the next one nothing is traced.",
+      "Base address that traces are exported to, by OTLP over HTTP with JSON; `/v1/traces` is appended. Without this and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT nothing is traced.",
     ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe("Whole address of the same; it wins."),
+    .describe("Full address that traces are exported to; takes precedence."),
   OTEL_EXPORTER_OTLP_HEADERS: z
     .string()
     .optional()
     .describe("Headers of the export, `name=value` separated by commas, percent-encoded."),
-  OTEL_SERVICE_NAME: z.string().default("kong-serverless").describe("The service that spans name."),
+  OTEL_SERVICE_NAME: z.string().default("kong-serverless").describe("The service name in spans."),
   OTEL_RESOURCE_ATTRIBUTES: z
     .string()
     .optional()
-    .describe("Further attributes of all spans, written as the headers are."),
+    .describe("Further attributes of all spans, in the same format as the headers."),
   OTEL_TRACES_SAMPLER: z
     .enum(samplers)
     .default("parentbased_always_on")
     .describe(
-      "Which requests are traced. The default does as Kong's own tracing says, and traces all without it.",
+      "Which requests are traced. The default follows Kong's own tracing and, without it, traces all.",
     ),
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
     .regex(/^(0(\.\d+)?|1(\.0+)?)$/, "expected a share from 0 to 1")
     .default("1")
-    .describe("The share of `traceidratio`."),
+    .describe("The ratio for `traceidratio`, from 0 to 1."),
   OTEL_SDK_DISABLED: z.enum(["true", "false"]).default("false").describe("`true`: nothing is traced."),
 };
 

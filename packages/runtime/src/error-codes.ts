@@ -17,77 +17,78 @@ export const errorCodes = {
   },
   NOT_READY_IN_TIME: {
     status: 503,
-    meaning: "What had to become ready (a backend, a sidecar, a queue endpoint) did not within its deadline.",
+    meaning: "Something (a backend, a sidecar, a queue endpoint) did not become ready before its deadline.",
     remedy:
-      "The message says what was last seen. Look at the logs of what did not start, or allow it more time.",
+      "The message says what was last seen. Look at the logs of what did not start, or raise the deadline.",
   },
   QUEUE_FIFO_UNSUPPORTED: {
-    meaning: "The consumer was pointed at a FIFO queue. It handles messages side by side and in any order.",
+    meaning:
+      "The consumer was pointed at a FIFO queue, but it handles messages concurrently and in any order.",
     remedy: "Use a standard queue.",
   },
   HANDLER_FAILED: {
-    meaning: "A message's handler threw an error of its own. The message comes again after a delay.",
+    meaning: "A message's handler threw an error. The message is delivered again after a delay.",
     remedy: "The consumer's log has the error's text as `reason`.",
   },
   HANDLER_TIMEOUT: {
     meaning:
-      "A message's handler did not end within HANDLER_TIMEOUT_SECONDS. The message comes again after a delay.",
+      "A message's handler did not finish within HANDLER_TIMEOUT_SECONDS. The message is delivered again after a delay.",
     remedy: "Make the handler obey its AbortSignal, allow it more time, or move long work into a ScaledJob.",
   },
   MESSAGE_REJECTED: {
     meaning:
-      "A handler refused a message that can never be handled, because it does not fit its schema for example.",
+      "A handler rejected a message that can never be handled, for example because it does not match its schema.",
     remedy: "Look at the message in the dead-letter queue; the consumer's log has the reason.",
   },
   MESSAGE_LEASE_LOST: {
-    meaning: "A message in work became visible to other workers, who may do the same work again.",
+    meaning:
+      "A message became visible to other workers while it was being handled: the same work may be done twice.",
     remedy: "Look for failed visibility changes in the consumer's log; raise VISIBILITY_SECONDS.",
   },
   WORKER_STOPPING: {
-    meaning:
-      "The consumer's grace period ended before a handler did. Its message was given back to the queue.",
+    meaning: "The consumer's grace period ended before a handler did. Its message was returned to the queue.",
     remedy:
-      "None is needed. If it happens often, raise SHUTDOWN_GRACE_SECONDS and the pod's own grace period.",
+      "No action is needed. If it happens often, raise SHUTDOWN_GRACE_SECONDS and the pod's grace period.",
   },
   MESSAGE_CORRUPTED: {
     meaning:
-      "A received message has no body, or one with a wrong checksum. It was not handled; it comes again after a delay.",
+      "A received message has no body or a wrong checksum. It was not handled, and is delivered again after a delay.",
     remedy:
-      "The consumer's log names the message. If it lasts, look at what stands between worker and queue, such as a proxy.",
+      "The consumer's log names the message. If it persists, look for something between worker and queue, such as a proxy.",
   },
   HANDLER_CRASHED: {
     meaning:
-      "The thread that a message's handler ran in ended: it called process.exit, ran out of memory or threw outside its promise.",
-    remedy: "The consumer's log has the reason. The message comes again after a delay, in another thread.",
+      "The thread of a message's handler ended: it called process.exit, ran out of memory or threw outside its promise.",
+    remedy:
+      "The consumer's log has the reason. The message is delivered again after a delay and handled in another thread.",
   },
   QUEUE_CALL_TIMEOUT: {
     meaning: "A call to the queue got no answer within its deadline.",
-    remedy: "Look at the network between worker and queue. The worker goes on trying.",
+    remedy: "Check the network between worker and queue. The worker keeps trying.",
   },
   QUEUE_CREDENTIALS_UNAVAILABLE: {
     meaning:
-      "The worker has no credentials to call the queue with: none are configured, or the service that gives them refuses or does not answer.",
+      "The worker has no credentials for the queue: none are configured, or the service that issues them refuses or does not answer.",
     remedy:
-      "The message says why. Look at the pod's service account and at the token service. The worker goes on trying.",
+      "The message says why. Check the pod's service account and the token service. The worker keeps trying.",
   },
   QUEUE_ANSWER_INVALID: {
-    meaning: "Something answered in the queue's place, or the queue's answer was damaged on its way.",
-    remedy: "Look at the address of the queue and at what stands between, such as a proxy.",
+    meaning: "Something else answered in place of the queue, or the queue's answer was corrupted on its way.",
+    remedy: "Check the queue's address, and look for something in between, such as a proxy.",
   },
   CALLBACK_FAILED: {
     meaning:
-      "A job was done, but its result could not be delivered to its callback URL. The job comes again.",
-    remedy: "The message says what the URL answered last. Look at the gateway and at the service behind it.",
+      "A job was done, but its result could not be delivered to its callback URL. The job is delivered again.",
+    remedy: "The message has the URL's last answer. Look at the gateway and at the service behind it.",
   },
   FRAME_TOO_LARGE: {
     meaning:
-      "A peer on the plugin server's socket announced a message above the size limit. Its connection is closed.",
+      "A client of the plugin server's socket announced a message above the size limit. Its connection is closed.",
     remedy: "Look at what else connects to the socket. Kong itself sends less than this.",
   },
   PDK_CALL_FAILED: {
-    meaning:
-      "Kong did not take or answer a call of its PDK: the event had ended, or the connection had gone.",
-    remedy: "None is needed when a client left. Else look at Kong's error log of that moment.",
+    meaning: "Kong did not accept or answer a PDK call: the event had ended, or the connection was closed.",
+    remedy: "No action is needed if a client disconnected. Otherwise look at Kong's error log at that time.",
   },
   PLUGIN_FAILED: {
     status: 503,
@@ -99,18 +100,18 @@ export const errorCodes = {
     meaning:
       "The route's plugin configuration is not valid, in a way that Kong's schema language cannot express.",
     remedy:
-      "The plugin server's log has each fault under instance.refused. No request wakes anything until then.",
+      "The plugin server's log lists each fault under instance.refused. Until they are fixed, no request wakes anything.",
   },
   PLUGIN_STOPPED: {
     status: 503,
-    meaning: "The plugin server was stopped, and the request did not end within its grace period.",
+    meaning: "The plugin server was stopped, and the request did not finish within the grace period.",
     remedy: "Try again. If it happens often, raise the grace period above the longest hold.",
   },
   PLUGIN_SERVER_UNAVAILABLE: {
     status: 503,
     meaning: "The plugin server gave no answer, and the backend was not known to be ready.",
     remedy:
-      "Look whether the plugin server runs, and whether its KONG_SERVERLESS_HTTP_SOCKET and Kong's name the same path.",
+      "Check that the plugin server runs, and that KONG_SERVERLESS_HTTP_SOCKET is the same path for it and for Kong.",
   },
   SHARED_DICT_MISSING: {
     status: 503,
@@ -119,92 +120,91 @@ export const errorCodes = {
     remedy: 'Start Kong with KONG_NGINX_HTTP_LUA_SHARED_DICT="kong_serverless 4m".',
   },
   SOCKET_UNAVAILABLE: {
-    meaning: "The plugin server's unix socket could not be made.",
-    remedy: "The directory must exist and be writable, and its path shorter than 100 bytes or so.",
+    meaning: "The plugin server's unix socket could not be created.",
+    remedy: "Its directory must exist and be writable, and its path must be shorter than about 100 bytes.",
   },
   SIDECAR_UNAVAILABLE: {
     status: 503,
-    meaning: "The Dapr sidecar gave no answer: nothing listens at its address, or the connection broke.",
+    meaning: "The Dapr sidecar did not answer: nothing listens at its address, or the connection broke.",
     remedy:
-      "Look whether daprd runs beside the process and whether DAPR_HTTP_ENDPOINT or DAPR_HTTP_PORT names it.",
+      "Check that daprd runs next to the process and that DAPR_HTTP_ENDPOINT or DAPR_HTTP_PORT points at it.",
   },
   PUBLISH_TIMEOUT: {
     status: 503,
-    meaning: "The Dapr sidecar did not answer a publish in time. The message may have been sent or not.",
-    remedy: "Look at daprd's log: it usually waits for the broker.",
+    meaning: "The Dapr sidecar did not answer a publish in time. The message may or may not have been sent.",
+    remedy: "Look at daprd's log: it is usually waiting for the broker.",
   },
   PUBLISH_REJECTED: {
     status: 503,
     meaning:
-      "The Dapr sidecar refuses the message: unknown pub/sub component, topic not allowed, wrong API token.",
-    remedy: "The message quotes the sidecar. Compare the component's name, its scopes and the token.",
+      "The Dapr sidecar refused the message: unknown pub/sub component, topic not allowed or wrong API token.",
+    remedy: "The message quotes the sidecar. Check the component's name, its scopes and the token.",
   },
   PUBLISH_FAILED: {
     status: 503,
     meaning: "The message did not reach the broker.",
-    remedy: "The message says why; with a status of 500, daprd's log says what the broker answered.",
+    remedy: "The message says why; for a status of 500, daprd's log has the broker's answer.",
   },
   PUBLISH_OVERLOADED: {
     status: 503,
-    meaning: "So many publishes wait for the Dapr sidecar that one more was refused. Nothing was sent.",
-    remedy: "Try again later. If it lasts, the sidecar or the broker is too slow for the load.",
+    meaning: "Too many publishes are waiting for the Dapr sidecar. Nothing was sent.",
+    remedy: "Try again later. If it persists, the sidecar or the broker is too slow for the load.",
   },
   HOLD_TIMEOUT: {
     status: 503,
     meaning: "The request was held for a sleeping backend, which did not become ready in time.",
     remedy:
-      "Come again after `Retry-After`. If it lasts, look whether the wake message arrives and the pod starts.",
+      "Retry after `Retry-After`. If it persists, check that the wake message arrives and the pod starts.",
   },
   CHAIN_NOT_READY: {
     status: 503,
-    meaning:
-      "The request was held for a backend that was ready in time, but another one that it waits for (`waitFor`) was not.",
+    meaning: "The backend was ready in time, but one that it waits for (`waitFor`) was not.",
     remedy:
-      "`backend` in the answer names the one that was not. Look whether it is woken and its pod starts, or move it from waitFor to alsoWake.",
+      "`backend` in the answer names the one that was not. Check that it is woken and its pod starts, or move it from waitFor to alsoWake.",
   },
   HELD_LIMIT_REACHED: {
     status: 503,
-    meaning: "So many requests wait for sleeping backends that one more was refused.",
-    remedy: "Come again after `Retry-After`, or raise maxHeldPerBackend or maxHeldTotal.",
+    meaning: "Too many requests are already waiting for sleeping backends.",
+    remedy: "Retry after `Retry-After`, or raise maxHeldPerBackend or maxHeldTotal.",
   },
   ACTIVATION_LIMIT_REACHED: {
     status: 503,
-    meaning: "So many backends are being started that one more was not woken.",
-    remedy: "Come again after `Retry-After`, or raise maxActivations.",
+    meaning: "Too many backends are already being started; this one was not woken.",
+    remedy: "Retry after `Retry-After`, or raise maxActivations.",
   },
   CLIENT_LIMIT_REACHED: {
     status: 429,
     meaning:
-      "The client has too many requests that wait for sleeping backends, or has woken too many within a minute.",
-    remedy: "Come again after `Retry-After`, or raise maxHeldPerClient or maxColdStartsPerClient.",
+      "The client has too many requests waiting for sleeping backends, or has woken too many within a minute.",
+    remedy: "Retry after `Retry-After`, or raise maxHeldPerClient or maxColdStartsPerClient.",
   },
   BACKEND_ASLEEP: {
     status: 503,
-    meaning: "The backend sleeps, and this request is one of those that do not wake it (`wakeExceptions`).",
-    remedy: "Nothing to mend for a health check or a crawler. Otherwise take it out of wakeExceptions.",
+    meaning: "The backend is asleep, and this request is one that does not wake it (`wakeExceptions`).",
+    remedy:
+      "No action is needed for a health check or a crawler. Otherwise remove the exception from wakeExceptions.",
   },
   BACKEND_CONFLICT: {
     status: 503,
-    meaning: "Two plugin configurations give one backend name different settings.",
+    meaning: "Two plugin configurations use the same backend name with different settings.",
     remedy:
-      "The message names the fields that differ. Give one of them another `name`, or both the same settings.",
+      "The message names the fields that differ. Give one backend another `name`, or both the same settings.",
   },
   BACKEND_LIMIT_REACHED: {
     status: 503,
-    meaning: "So many backends are configured in this gateway that one more was refused.",
-    remedy: "Spread them over several gateways. Names that are no longer used are forgotten after a day.",
+    meaning: "This gateway already has as many backends as it can manage.",
+    remedy: "Spread them over several gateways. Unused names are forgotten after a day.",
   },
   PROBE_TARGET_UNKNOWN: {
     status: 503,
     meaning:
-      "Neither an `upstream` nor the route's Kong service says where to probe the backend, or one that it waits for.",
-    remedy: "The message says why. Give the backend that it names an `upstream`.",
+      "Neither `upstream` nor the route's Kong service says where to probe the backend or one that it waits for.",
+    remedy: "The message says why. Set `upstream` on the backend that it names.",
   },
   GATEWAY_STOPPING: {
     status: 503,
-    meaning:
-      "The gateway is shutting down: it lets requests for running backends pass but holds no further ones.",
-    remedy: "Come again at once: another replica answers.",
+    meaning: "The gateway is shutting down: it passes requests for running backends but holds no new ones.",
+    remedy: "Retry at once: another replica answers.",
   },
   REQUEST_INVALID: {
     status: 400,
@@ -214,44 +214,43 @@ export const errorCodes = {
   JOBS_LIMIT_REACHED: {
     status: 429,
     meaning:
-      "A submitter wants to queue more work than its share, so that the workers are there for others too.",
-    remedy: "Come again after `Retry-After`, or raise JOBS_WORK_SECONDS of the demo backend.",
+      "A submitter tried to queue more than its share of work; the rest of the workers' time is for others.",
+    remedy: "Retry after `Retry-After`, or raise JOBS_WORK_SECONDS of the demo backend.",
   },
   NOT_FOUND: {
     status: 404,
-    meaning: "The demo backend has no such route, or the replica that answered knows no such job.",
-    remedy: "Jobs live in the memory of one replica: ask again, or look into the consumer's log.",
+    meaning: "The demo backend has no such route, or the replica that answered does not know the job.",
+    remedy: "Jobs are in the memory of one replica: ask again, or look at the consumer's log.",
   },
   INTERRUPTED: {
     meaning: "The command was told to stop before it was done.",
-    remedy: "Run it again. What it had done stays done.",
+    remedy: "Run it again. Finished steps stay done.",
   },
   UNEXPECTED: {
-    meaning: "The command failed in a way that it does not know.",
+    meaning: "The command failed in an unexpected way.",
     remedy: "This is a bug: please report it with the lines above.",
   },
   KUSTOMIZE_MISSING: {
-    meaning: "An overlay has to be rendered, and neither kustomize nor kubectl is installed.",
-    remedy:
-      "Install one of them, name one in KUSTOMIZE, or render elsewhere and give the result with --file.",
+    meaning: "An overlay has to be rendered, but neither kustomize nor kubectl is installed.",
+    remedy: "Install one of them, set KUSTOMIZE to one, or render elsewhere and pass the result with --file.",
   },
   KUSTOMIZE_FAILED: {
     meaning: "kustomize refused an overlay.",
     remedy:
-      "The message quotes it. A missing file of passwords is one that Git ignores: any install of the workspace makes it.",
+      "The message quotes it. A missing password file is one that Git ignores: every install of the workspace creates it.",
   },
   CLUSTER_UNREACHABLE: {
-    meaning: "The Kubernetes API server gave no answer, or the kube context does not exist.",
-    remedy: "Look at `kubectl config get-contexts` and at whether `kubectl --context X get ns` works.",
+    meaning: "The Kubernetes API server did not answer, or the kube context does not exist.",
+    remedy: "Look at `kubectl config get-contexts`, and check that `kubectl --context X get ns` works.",
   },
   QUEUE_SERVICE_FAILED: {
-    meaning: "SNS or SQS refused a call, or gave no answer.",
+    meaning: "SNS or SQS refused a call or did not answer.",
     remedy:
-      "The message quotes the service. Look at the credentials, their permissions, the region and the address.",
+      "The message quotes the service. Check the credentials, their permissions, the region and the address.",
   },
   TRACE_FAILED: {
     meaning: "The traced request got no answer.",
-    remedy: "The message says how far it came. Look whether the gateway listens at that address.",
+    remedy: "The message says how far it got. Check that the gateway listens at that address.",
   },
 } as const satisfies Record<string, ErrorCode>;
 

@@ -323,7 +323,7 @@ describe("the release and the target", () => {
 
   test("may not be far apart in either direction", async () => {
     expect(await releaseFindings(110, "10")).toEqual([
-      "demo-backend gets 110 requests at once when it has started; ScaledObject kong-serverless/demo-backend counts on 10 for each replica",
+      "demo-backend gets 110 requests at once when it has started; ScaledObject kong-serverless/demo-backend expects 10 per replica",
     ]);
     expect(await releaseFindings(1, "11")).toHaveLength(1);
   });

@@ -13,7 +13,7 @@ export function diagnose(system: System): Diagnosis {
   };
 }
 
-/** What the manifests alone do not tell. */
+/** What manifests alone cannot show. */
 export function* unknowns({
   manifests,
   workloads,

@@ -1,15 +1,15 @@
 import type { Rule, Severity } from "./rule.ts";
 
-/** Something that will not work, or not as it is meant to. */
+/** Something that will not work, or not as intended. */
 export interface Finding {
   readonly code: string;
   readonly severity: Severity;
-  /** What was found, and what it does not fit. */
+  /** What was found, and what it contradicts. */
   readonly what: string;
   readonly where: {
     readonly file: string;
     readonly path: string;
-    /** From 1; absent where no text was read. */
+    /** Counts from 1; absent where no text was read. */
     readonly line?: number;
     /** Which document of the file, from 1. */
     readonly document?: number;

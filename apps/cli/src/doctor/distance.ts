@@ -1,4 +1,4 @@
-/** How many letters have to be added, taken away or changed to make one word of another (Levenshtein). */
+/** How many letters must be added, removed or changed to turn one word into another (Levenshtein). */
 export function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 0; i < one.length; i++) {
@@ -12,7 +12,7 @@ export function distance(one: string, other: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** The word that is most like `word`, if any is much like it. */
+/** The word closest to `word`, if any is close. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const most = Math.max(1, Math.floor(word.length / 3));
   const near = words

@@ -31,7 +31,7 @@ Examples:
   kong-serverless doctor --overlay staging          what would be applied, without a cluster
   kong-serverless doctor --file app.yaml --file keda/
   kubectl kustomize DIR | kong-serverless doctor --file - --json
-  kong-serverless doctor --context kind-dev         a live cluster, and its queues where credentials are there
+  kong-serverless doctor --context kind-dev         a live cluster, and its queues if there are credentials
 `;
 
 export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
@@ -40,12 +40,12 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
       "--kong-values <file...>",
       "Helm values of the gateway, later files over earlier ones; default: deploy/platform/kong/values.yaml and, where it exists, values-OVERLAY.yaml",
     )
-    .option("--context <name>", "the cluster of this kube context; it is only read")
+    .option("--context <name>", "the cluster of this kube context; nothing is changed there")
     .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
-    .option("--namespace <name...>", "with --context: look here too, beside where the plugin is used")
+    .option("--namespace <name...>", "with --context: look here too, not only where the plugin is used")
     .option(
       "--endpoint-url <url>",
-      "with --context: another queue service than AWS; default: $AWS_ENDPOINT_URL",
+      "with --context: a queue service other than AWS; default: $AWS_ENDPOINT_URL",
     )
     .option("--json", "print one JSON object: {ok, findings, skipped}")
     .option("--sarif", "print a SARIF log, for annotations in code reviews")
@@ -83,7 +83,7 @@ async function look(
 
 async function lookAtCluster(context: string, options: DoctorOptions, shell: Shell): Promise<Diagnosis> {
   const { kubeconfig, namespace: namespaces = [], endpointUrl } = options;
-  // The Kubernetes client and the AWS SDK take a second to load: only a look at a cluster should wait for them.
+  // The Kubernetes client and the AWS SDK take a second to load: only a live cluster should wait for them.
   shell.progress(`Connecting to ${context}`);
   const { ApiServer } = await import("../live/api-server.ts");
   const { diagnoseCluster } = await import("../live/diagnose-cluster.ts");

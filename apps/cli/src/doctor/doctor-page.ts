@@ -9,7 +9,7 @@ const introduction = `<!-- Generated from the rules in apps/cli/src: change thos
     npx -y pnpm@10.34.9 kong-serverless doctor --overlay staging    # what would be applied, without a cluster
     npx -y pnpm@10.34.9 kong-serverless doctor --file deploy.yaml --file keda/    # files and folders
     kubectl kustomize DIR | npx -y pnpm@10.34.9 --silent kong-serverless doctor --file - --json
-    npx -y pnpm@10.34.9 kong-serverless doctor --context kind-dev   # a live cluster, and its queues where credentials are there
+    npx -y pnpm@10.34.9 kong-serverless doctor --context kind-dev   # a live cluster, and its queues if there are credentials
 
 There are three answers. What is **wrong** is listed as a finding, and doctor exits 1. What was **not looked at** is
 listed with the reason: doctor never guesses what the manifests do not say. The rest is **fine**, and when nothing is

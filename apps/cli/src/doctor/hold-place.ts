@@ -1,6 +1,6 @@
 import type { Backend, Place } from "@kong-serverless/manifests";
 
-/** Where a configuration says for how long it holds. */
+/** The field that sets how long a backend's requests are held. */
 export function holdPlace({ config }: Backend): Place {
   const count = config.at("count");
   return config.at("holdTimeoutMs").exists || !count.exists ? config.at("holdTimeoutMs") : count;

@@ -7,12 +7,12 @@ import {
   variablePlace,
 } from "@kong-serverless/manifests";
 
-/** Somebody who sends messages through a Dapr Component. */
+/** A sender of messages through a Dapr Component. */
 export interface Publisher {
   readonly title: string;
   readonly pubsub: string;
   readonly place: Place;
-  /** Undefined where nothing tells in which namespace the gateway runs. */
+  /** Undefined where the gateway's namespace is not known. */
   readonly namespace: string | undefined;
   readonly appId: string | undefined;
 }

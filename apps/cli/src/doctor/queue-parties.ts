@@ -13,19 +13,19 @@ import {
   wakeWatches,
 } from "@kong-serverless/manifests";
 
-/** Somebody who sends to, watches or receives from a queue, and where it takes the queue to be. */
+/** A sender, scaler or receiver of a queue, and where it looks for the queue. */
 export interface Party {
   readonly title: string;
-  /** Undefined: it says none. */
+  /** Undefined: none is given. */
   readonly region: string | undefined;
-  /** Address of another queue service than AWS. */
+  /** Address of a queue service other than AWS. */
   readonly endpoint: string | undefined;
   readonly place: Place;
-  /** Whether a Secret says it. */
+  /** Whether it is in a Secret. */
   readonly isHidden: boolean;
 }
 
-/** All who have to do with one queue, a list for each queue. */
+/** The parties of each queue, one list per queue. */
 export function partiesOf(system: System): Party[][] {
   return [...wakeParties(system), ...jobParties(system)];
 }
@@ -93,7 +93,7 @@ function watcher({ manifest }: Scaler, { broker, place, region }: QueueTrigger):
       region,
       endpoint: endpoint && originOf(endpoint),
       place: place.at("metadata", "awsRegion"),
-      // A TriggerAuthentication may bring it.
+      // It may be in a TriggerAuthentication.
       isHidden: region === undefined && place.at("authenticationRef").exists,
     },
   ];

@@ -6,7 +6,7 @@ import {
   wakePubsub,
 } from "@kong-serverless/manifests";
 
-/** A backend that is woken through RabbitMQ, with what RabbitMQ's definitions have for it. */
+/** A backend that is woken through RabbitMQ, and its part of RabbitMQ's definitions. */
 export interface RabbitmqWake {
   readonly backend: Backend;
   readonly topic: string;

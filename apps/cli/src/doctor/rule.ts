@@ -11,7 +11,7 @@ export const topics = {
   live: "Live clusters",
 } as const;
 
-/** One thing that doctor knows: what to look for, why it matters and what helps. docs/doctor.md is made of these. */
+/** What to look for, why it matters and what helps. docs/doctor.md is generated from these. */
 export interface Rule<Subject = System> {
   /** Stable. */
   readonly code: string;
@@ -20,16 +20,16 @@ export interface Rule<Subject = System> {
   /** What goes wrong because of it. */
   readonly why: string;
   readonly fix: string;
-  /** Pure: all that it knows is in its subject. It yields what is wrong, and what it cannot judge. */
+  /** Pure: it knows only its subject. Yields what is wrong and what it cannot judge. */
   readonly check: (subject: Subject) => Iterable<Fault | NotLookedAt>;
 }
 
-/** Where something is wrong: in a manifest, or at what no manifest shows. */
+/** Where something is wrong: in a manifest, or outside of all manifests. */
 export type Where = Pick<Place, "file" | "path"> & Partial<Pick<Place, "line" | "documentNumber">>;
 
 export interface Fault {
   readonly where: Where;
-  /** What was found, and what it does not fit. */
+  /** What was found, and what it contradicts. */
   readonly what: string;
 }
 

@@ -4,13 +4,13 @@ import { fault, type Fault } from "./rule.ts";
 
 interface Wanted {
   readonly kind: SchemaFault["fault"];
-  /** Whether the rule takes this one. */
+  /** Whether the rule reports this fault. */
   readonly takes?: (found: SchemaFault) => boolean;
-  /** What it adds. */
+  /** Appended to the finding. */
   readonly hint?: (found: SchemaFault) => string;
 }
 
-/** The faults of one kind that the schemas find. A cluster has taken what it has. */
+/** Reports one kind of fault that the schemas find. In a cluster there are none: it has accepted its objects. */
 export function* findSchemaFaults(
   { manifests }: System,
   { kind, takes = () => true, hint = () => "" }: Wanted,

@@ -2,7 +2,7 @@ import { printable } from "@kong-serverless/runtime";
 
 import type { Diagnosis, Finding } from "./diagnosis.ts";
 
-/** A diagnosis for reading. */
+/** A diagnosis as text for people. */
 export function tellDiagnosis({ findings, skipped }: Diagnosis, subject: string): string {
   const lines = findings.flatMap((finding) => [...tellFinding(finding), ""]);
   if (skipped.length > 0) {

@@ -15,14 +15,14 @@ const whole = { type: "whole" } as const;
 const isOn = { type: "switch" } as const;
 const duration = { type: "duration" } as const;
 
-/** What KEDA itself takes of a trigger whose scaler is somebody's own; everything beside is that scaler's. */
+/** What KEDA itself reads from a trigger with an external scaler; everything else is that scaler's. */
 const external = {
   scalerAddress: { ...text, isRequired: true },
   enableTLS: isOn,
   unsafeSsl: isOn,
 } as const;
 
-/** KEDA 2.20's scalers that this system has to do with: https://keda.sh/docs/2.20/scalers/ */
+/** The scalers in KEDA 2.20 that matter to this system: https://keda.sh/docs/2.20/scalers/ */
 const scalers: Readonly<Record<string, Readonly<Record<string, TriggerField>>>> = {
   "aws-sqs-queue": {
     queueURL: { ...text, isRequired: true, isEnv: true },
@@ -92,7 +92,7 @@ const scalers: Readonly<Record<string, Readonly<Record<string, TriggerField>>>> 
   },
 };
 
-/** The settings of a kind of trigger by name; undefined for a kind that is not known here, which may have any. */
+/** The settings of a kind of trigger by name; undefined for an unknown kind, which may have any. */
 export function triggerFields(type: string): ReadonlyMap<string, TriggerField> | undefined {
   const fields = Object.hasOwn(scalers, type) ? scalers[type] : undefined;
   if (fields === undefined) return undefined;
@@ -108,7 +108,7 @@ export function handsSettingsOn(type: string): boolean {
   return scalers[type] === external;
 }
 
-/** What of KEDA's own scalers there is beside those above. */
+/** KEDA's other scalers. */
 const otherTriggers: readonly string[] =
   "activemq apache-kafka arangodb artemis-queue aws-cloudwatch aws-dynamodb aws-dynamodb-streams aws-kinesis-stream azure-app-insights azure-blob azure-data-explorer azure-eventhub azure-log-analytics azure-monitor azure-pipelines azure-queue azure-servicebus beanstalkd cassandra couchdb datadog dynatrace elastic-forecast elasticsearch etcd external-mock forgejo-runner gcp-cloudtasks gcp-pubsub gcp-stackdriver gcp-storage github-runner graphite huawei-cloudeye ibmmq influxdb kafka kubernetes-resource kubernetes-workload liiklus loki mongodb mssql mysql nats-jetstream new-relic nsq opensearch openstack-metric openstack-swift postgresql predictkube prometheus pulsar redis redis-cluster redis-cluster-streams redis-sentinel redis-sentinel-streams redis-streams selenium-grid solace-direct-messaging solace-event-queue solarwinds solr splunk splunk-observability stan sumologic temporal".split(
     " ",

@@ -11,32 +11,32 @@ import {
   type Workload,
 } from "@kong-serverless/manifests";
 
-/** A service that somebody runs already, as far as scaling it to zero needs to know it. */
+/** An existing service: what scaling it to zero needs to know about it. */
 export interface AdoptedService {
-  /** Names the backend and everything that is written for it. */
+  /** The name of the backend and of everything that is written for it. */
   readonly name: string;
   readonly namespace: string;
   readonly workload: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   readonly podLabels: Readonly<Record<string, string>>;
-  /** The container that answers, and what of it costs every cold start or the last request before zero. */
+  /** The container that answers, and what in it slows every cold start or breaks the last request before zero. */
   readonly container: string;
   readonly lacksPreStop: boolean;
   readonly isProbedSlowly: boolean;
   readonly service: string;
-  /** Of the Service. */
+  /** The Service's. */
   readonly port: number;
   /** Of the pods. */
   readonly podPort: number;
   /** Path of the readiness URL. */
   readonly health: string;
-  /** The routes that lead to it already. */
+  /** The routes that already lead to it. */
   readonly routes: readonly { readonly kind: string; readonly name: string }[];
   /** Whether a NetworkPolicy keeps the gateway from its pods. */
   readonly isShutOff: boolean;
 }
 
 export interface AdoptOptions {
-  /** `checkout`, `deploy/checkout` or `sts/checkout`; undefined where there is only one that it can be. */
+  /** `checkout`, `deploy/checkout` or `sts/checkout`; may be undefined where there is only one candidate. */
   readonly from: string | undefined;
   /** Undefined: of any. */
   readonly namespace: string | undefined;
@@ -57,7 +57,7 @@ const kinds: Readonly<Record<string, string>> = {
   statefulsets: "StatefulSet",
 };
 
-/** Finds the service among manifests. Throws a ConfigError that says what was found where it takes a decision. */
+/** Finds the service among manifests. Throws a ConfigError that lists the candidates where the user has to choose. */
 export function adoptService(manifests: Manifests, options: AdoptOptions): AdoptedService {
   const system = readSystem(manifests, readGateway());
   const workload = findWorkload(system, options);

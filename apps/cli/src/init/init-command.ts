@@ -38,8 +38,8 @@ interface InitOptions {
 }
 
 const examples = `
-Writes a small kustomize folder for a service that runs already: the plugin's configuration, a route, the scaler, and what they
-need for the broker. It never overwrites a file, and changes nothing in a cluster.
+Writes a small kustomize folder for an existing service: the plugin's configuration, a route, the scaler, and what they need for
+the broker. It never overwrites a file, and changes nothing in a cluster.
 
 Examples:
   kong-serverless init --file checkout.yaml --broker none --yes
@@ -51,11 +51,14 @@ export function initCommand(shell: Shell, finish: (code: ExitCode) => void): Com
   return new Command("init")
     .option("--from <workload>", "deploy/NAME or sts/NAME; default: the only one behind a Service")
     .option("--file <path>", "its manifests, a file or a folder; may be repeated", collect)
-    .option("--context <name>", "look for it in the cluster of this kube context instead; it is only read")
+    .option(
+      "--context <name>",
+      "read it from the cluster of this kube context instead; nothing is changed there",
+    )
     .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
     .option("-n, --namespace <name>", "its namespace; with --context: default `default`")
     .option("--service <name>", "its Service, where there is more than one")
-    .option("--health <url-path>", "path that answers once it is ready; default: that of its readiness probe")
+    .option("--health <url-path>", "path that answers once it is ready; default: its readiness probe's")
     .addOption(
       new Option("--broker <kind>", "what carries wake messages; none: KEDA asks the gateway").choices(
         brokers,
@@ -74,9 +77,9 @@ export function initCommand(shell: Shell, finish: (code: ExitCode) => void): Com
     .option("--gateway-namespace <name>", "where Kong runs", "kong")
     .option("--gateway-app-id <id>", "dapr.io/app-id of Kong's pods", "kong-gateway")
     .option("--max-replicas <number>", "at most this many replicas", wholeNumber, 5)
-    .option("--requests-per-replica <number>", "that one replica serves well at once", wholeNumber, 10)
+    .option("--requests-per-replica <number>", "how many one replica serves well at once", wholeNumber, 10)
     .option("--out <folder>", "where to write; default: kong-serverless/NAME")
-    .option("--yes", "ask nothing: what is not given has its default")
+    .option("--yes", "ask nothing; use defaults for what is not given")
     .option("--json", "print one JSON object: {ok, folder, files, findings, next}")
     .addHelpText("after", examples)
     .action(async (options: InitOptions) => finish(await init(options, shell)))

@@ -4,7 +4,7 @@ import type { FileToWrite } from "./write-folder.ts";
 export const brokers = ["sqs", "rabbitmq", "none"] as const;
 export type Broker = (typeof brokers)[number];
 
-/** What init was told, or asked, beyond what the service itself tells. */
+/** What init was given or asked for, in addition to the service itself. */
 export interface ServiceChoices {
   readonly broker: Broker;
   /** Of SNS and SQS. */
@@ -400,7 +400,7 @@ function containerPatch({ container, lacksPreStop, isProbedSlowly }: AdoptedServ
             - name: ${container}${isProbedSlowly ? probe : ""}${lacksPreStop ? preStop : ""}`;
 }
 
-/** A text as YAML takes it for one, whatever is in it: JSON is YAML. */
+/** Any text as a YAML string: JSON is YAML. */
 function quoted(text: string): string {
   return /^[a-z/][a-z0-9/._-]*$/i.test(text) && !/^(true|false|yes|no|on|off|null|y|n)$/i.test(text)
     ? text

@@ -26,10 +26,10 @@ export function workerCommand(shell: Shell, finish: (code: ExitCode) => void): C
   return new Command("worker")
     .description("Write a queue consumer to start from: a handler, its image, and what scales it.")
     .requiredOption("--name <name>", "of the worker: a DNS label")
-    .option("--queue <name>", "SQS queue that it works off; default: NAME")
+    .option("--queue <name>", "SQS queue that it reads from; default: NAME")
     .option("-n, --namespace <name>", "where it runs", "default")
     .option("--region <region>", "of the queue", "eu-west-1")
-    .option("--image <image>", "that its Dockerfile is built as; default: NAME")
+    .option("--image <image>", "name of the image built from its Dockerfile; default: NAME")
     .option("--out <folder>", "where to write; default: NAME")
     .option("--json", "print one JSON object: {ok, folder, files, findings, next}")
     .action(async (options: WorkerOptions) => {

@@ -11,20 +11,20 @@ export interface FileToWrite {
 
 export interface WrittenFile {
   readonly path: string;
-  /** `kept`: there is another text under this name, and it was left as it is. */
+  /** `kept`: a file of this name has other content and was left alone. */
   readonly status: "created" | "unchanged" | "kept";
-  /** From what there is to what would have been written. */
+  /** The diff from the existing file to what would have been written. */
   readonly diff?: string;
 }
 
-/** Writes files into a folder. What is there already is never overwritten: it is compared. */
+/** Writes files into a folder. Existing files are compared, never overwritten. */
 export async function writeFolder(folder: string, files: readonly FileToWrite[]): Promise<WrittenFile[]> {
   const written: WrittenFile[] = [];
   for (const { path, text } of files) {
     const file = join(folder, path);
     await mkdir(dirname(file), { recursive: true });
     try {
-      // Fails where there is one, even if it has come in between.
+      // Fails if the file exists, even if it was created in the meantime.
       await writeFile(file, text, { flag: "wx" });
       written.push({ path, status: "created" });
     } catch (error) {
@@ -40,7 +40,7 @@ export async function writeFolder(folder: string, files: readonly FileToWrite[])
   return written;
 }
 
-/** The same for reading. */
+/** The same, as text for people. */
 export function tellFolder(folder: string, files: readonly WrittenFile[]): string {
   const marks = { created: "+", unchanged: "=", kept: "!" } as const;
   const lines = files.map(({ path, status }) => `  ${marks[status]} ${path}`);

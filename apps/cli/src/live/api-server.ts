@@ -20,7 +20,7 @@ export interface ApiAnswer {
 
 const timeoutMs = 15_000;
 
-/** A Kubernetes API server, read as a kube context says. It is only ever asked, never told. */
+/** The Kubernetes API server of a kube context, used for reading only. */
 export class ApiServer implements WatchableApiServer {
   readonly #server: string;
   readonly #optionsFor: () => Promise<https.RequestOptions>;
@@ -62,7 +62,7 @@ export class ApiServer implements WatchableApiServer {
     this.#optionsFor = optionsFor;
   }
 
-  /** Asks for a path such as `/apis`. Throws CLUSTER_UNREACHABLE where no answer comes within 15 s. */
+  /** Gets a path such as `/apis`. Throws CLUSTER_UNREACHABLE without an answer within 15 s. */
   async get(path: string): Promise<ApiAnswer> {
     const url = `${this.#server}${path}`;
     const late = () => new Error(`no answer within ${timeoutMs} ms`);
@@ -84,7 +84,7 @@ export class ApiServer implements WatchableApiServer {
   }
 
   async #ask(url: string, signal: AbortSignal): Promise<http.IncomingMessage> {
-    // Credentials may come from a command that the kube context names, and expire.
+    // Credentials may come from a command in the kubeconfig, and expire.
     const { headers, ...options } = await this.#optionsFor();
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     const { request } = url.startsWith("https:") ? https : http;
@@ -105,7 +105,7 @@ function readRefusal(content: string): unknown {
   }
 }
 
-/** What the client makes up where it finds no configuration. */
+/** The context that the client invents where it finds no configuration. */
 function isNoConfig(config: KubeConfig): boolean {
   const { name, server } = config.getCurrentCluster() ?? {};
   return name === "cluster" && server === "http://localhost:8080";

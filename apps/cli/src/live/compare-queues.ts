@@ -7,12 +7,12 @@ import { wantedFor } from "../provision/wanted.ts";
 
 export interface QueueComparison {
   readonly changes: readonly Change[];
-  /** Who was asked, as findings name it. */
+  /** The queue service, as findings name it. */
   readonly service: string;
   readonly skipped: readonly string[];
 }
 
-/** Compares topics, queues and subscriptions with what the manifests take for granted, as a dry run of provisioning does. */
+/** Compares topics, queues and subscriptions with what the manifests expect, like a dry run of provisioning. */
 export async function compareQueues(
   system: System,
   options: { readonly endpoint: string | undefined; readonly signal: AbortSignal },

@@ -16,19 +16,19 @@ import { liveRules } from "./rules/index.ts";
 export interface DiagnoseClusterOptions {
   readonly cluster: string;
   readonly namespaces: readonly string[];
-  /** Address of another queue service than AWS. */
+  /** Address of a queue service other than AWS. */
   readonly endpoint: string | undefined;
   readonly signal: AbortSignal;
   readonly progress?: Shell["progress"];
 }
 
-/** What the API server does not show, whatever one may read of it. */
+/** What the API server never shows, whatever the permissions. */
 const outOfSight = [
   "whether the sidecars have loaded their Components: daprd tells it inside its pod only (its log says `Component loaded`)",
   "whether Kong itself knows the plugin: its admin API listens inside its pod only; a KongPlugin's condition stands for it",
 ];
 
-/** Applies every rule to what is applied, and looks at what the cluster makes of it. Throws CLUSTER_UNREACHABLE. */
+/** Applies every rule to the objects in the cluster and to their status. Throws CLUSTER_UNREACHABLE. */
 export async function diagnoseCluster(
   server: ApiServer,
   { cluster, namespaces, endpoint, signal, progress = () => {} }: DiagnoseClusterOptions,

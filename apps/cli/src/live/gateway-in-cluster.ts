@@ -8,12 +8,12 @@ import {
   workloadsOf,
 } from "@kong-serverless/manifests";
 
-/** The workloads behind the Service that tells the demand: the gateway's. */
+/** The workloads behind the Service that serves the demand: the gateway's. */
 function gatewayWorkloads(system: System): Workload[] {
   return gatewayServices(system).flatMap((service) => workloadsOf(system, service));
 }
 
-/** What the running gateway tells of itself, in the words of its chart. */
+/** The settings of the running gateway, under the names that its chart has for them. */
 export function gatewayInCluster(system: System): GatewaySettings {
   const [gateway] = gatewayWorkloads(system);
   if (gateway === undefined) return readGateway();

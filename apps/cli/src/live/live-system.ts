@@ -4,23 +4,23 @@ import type { Where } from "../doctor/rule.ts";
 import type { Change } from "../provision/provision.ts";
 import type { FileLimit } from "./read-file-limits.ts";
 
-/** What is applied in a cluster, and what the cluster makes of it. */
+/** The objects in a cluster and their status. */
 export interface LiveSystem extends System {
   readonly fileLimits: readonly FileLimit[];
   readonly missingKinds: readonly MissingKind[];
-  /** How topics, queues and subscriptions differ from what the manifests take for granted. */
+  /** How topics, queues and subscriptions differ from what the manifests expect. */
   readonly queueChanges: readonly Change[];
   /** The queue service that was asked. */
   readonly queueService: string;
 }
 
-/** A kind that the API server does not have as the manifests are written for it. */
+/** A kind that the API server does not serve in the version that the manifests use. */
 export interface MissingKind {
   readonly kind: string;
   readonly groupVersion: string;
-  /** Who brings it. */
+  /** What installs it. */
   readonly broughtBy: string;
-  /** The versions of its group that there are; none: the group or the kind is not there. */
+  /** The served versions of its group; empty where the group or the kind is missing. */
   readonly servedVersions: readonly string[];
   readonly where: Where;
 }

@@ -1,18 +1,18 @@
 import type { ApiServer } from "./api-server.ts";
 import type { MissingKind } from "./live-system.ts";
 
-/** A kind that the system is made of, where the API server has it. */
+/** A kind that the system uses, and where the API server serves it. */
 export interface PlatformKind {
   readonly groupVersion: string;
   readonly kind: string;
   readonly plural: string;
-  /** Who brings it; undefined for Kubernetes' own. */
+  /** What installs it; undefined for Kubernetes' own. */
   readonly broughtBy?: string;
-  /** Whether its objects are in no namespace. */
+  /** Whether its objects have no namespace. */
   readonly isClusterWide?: boolean;
 }
 
-/** Kinds that tell where the system is. */
+/** Kinds that show which namespaces the system uses. */
 export const systemKinds: readonly PlatformKind[] = [
   {
     groupVersion: "configuration.konghq.com/v1",
@@ -54,7 +54,7 @@ export const systemKinds: readonly PlatformKind[] = [
   { groupVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", plural: "endpointslices" },
 ];
 
-/** The path under which the API server has the group and version. */
+/** The API server's path of the group and version. */
 export function apiPath(groupVersion: string): string {
   return groupVersion.includes("/") ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
 }
@@ -69,7 +69,7 @@ interface ResourceList {
   readonly resources?: readonly { readonly kind: string }[];
 }
 
-/** Every kind that an operator brings is there, in the version that the manifests are written for. */
+/** Finds the operators' kinds that are missing, or not served in the version that the manifests use. */
 export async function findMissingKinds(server: ApiServer, cluster: string): Promise<MissingKind[]> {
   const { groups = [] } = (await server.get("/apis")).body as GroupList;
   const missing: MissingKind[] = [];

@@ -22,7 +22,7 @@ export interface ClusterManifests {
 export interface ReadClusterOptions {
   /** How findings name the cluster. */
   readonly cluster: string;
-  /** Namespaces to look at beside those in which the plugin is used. */
+  /** Namespaces to look at in addition to those in which the plugin is used. */
   readonly namespaces: readonly string[];
   readonly progress?: Shell["progress"];
 }
@@ -38,7 +38,7 @@ const pageSize = 500;
 const userKinds = new Set(["Ingress", "HTTPRoute", "Service"]);
 const isPlugin = ({ kind }: { readonly kind: string }) => pluginKinds.some((plugin) => plugin === kind);
 
-/** Reads the objects that the system is made of, of the namespaces that it lives in. Secrets are not read. */
+/** Reads the system's objects in the namespaces that it uses. Secrets are not read. */
 export async function readCluster(
   server: ApiServer,
   { cluster, namespaces, progress = () => {} }: ReadClusterOptions,
@@ -52,7 +52,7 @@ export async function readCluster(
     return objects;
   };
   progress("Looking for plugins");
-  // Plugins stand where they are used, as a rule.
+  // Plugins are usually in the namespace that uses them.
   const plugins = (await lists(systemKinds.filter(isPlugin))).filter(
     ({ root }) => root.at("plugin").text === pluginName,
   );
@@ -65,7 +65,7 @@ export async function readCluster(
       progress(`Reading the namespace ${namespace}`);
       const objects = await lists(inNamespace, namespace);
       found.set(namespace, objects);
-      // The gateway's namespace is where the demand is asked for.
+      // The demand's URL names the gateway's namespace.
       pending.push(...objects.flatMap(demandNamespaces));
     }
   };

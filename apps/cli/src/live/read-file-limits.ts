@@ -5,17 +5,17 @@ import { withDeadline } from "@kong-serverless/runtime";
 
 import type { ApiServer } from "./api-server.ts";
 
-/** A gateway pod whose nginx may open fewer files than it is configured for. */
+/** A gateway pod whose nginx may open fewer files than configured. */
 export interface FileLimit {
   readonly pod: Manifest;
   readonly wanted: number;
-  /** What the pod may; undefined where its log does not tell. */
+  /** The limit that applies; undefined where the log does not say. */
   readonly allowed: number | undefined;
 }
 
 /** The container of Kong, in its chart. */
 const container = "proxy";
-/** nginx says it when it starts. */
+/** Logged by nginx when it starts. */
 const startBytes = 128 * 1024;
 const timeoutMs = 15_000;
 

@@ -17,7 +17,7 @@ interface ProvisionOptions extends ManifestOptions {
 }
 
 const examples = `
-Prints what it does: + create, ~ change (attribute: from -> to), = as it should be. Running it again does nothing.
+Prints each step: + create, ~ change (attribute: from -> to), = as it should be. Running it again does nothing.
 Credentials are found as the AWS CLI finds them. docs/provisioning.md lists the same resources for Terraform.
 
 Examples:
@@ -28,9 +28,9 @@ Examples:
 
 export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
   return addManifestOptions(new Command("provision"))
-    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--dry-run", "print what would be done, without doing it")
     .option("--region <region>", "AWS region; default: the one that the manifests name")
-    .option("--endpoint-url <url>", "another queue service than AWS; default: $AWS_ENDPOINT_URL")
+    .option("--endpoint-url <url>", "a queue service other than AWS; default: $AWS_ENDPOINT_URL")
     .option("--json", "print one JSON object: {ok, dryRun, changes}")
     .addHelpText("after", examples)
     .action(async (options: ProvisionOptions) => {

@@ -5,19 +5,19 @@ import type { WantedQueue } from "./wanted.ts";
 
 export interface AttributeChange {
   readonly name: string;
-  /** Absent where there was nothing. */
+  /** Absent where nothing was set. */
   readonly from?: string;
   readonly to: string;
 }
 
-/** ARNs of what a queue names. What does not exist yet, as in a dry run, stands in words instead. */
+/** ARNs of what a queue refers to. A description stands in for what does not exist yet, as in a dry run. */
 export interface Arns {
   readonly queue: string;
   readonly topic: string;
   readonly deadLetters: string;
 }
 
-/** All attributes of a queue as they have to be, those that name other resources included. */
+/** All wanted attributes of a queue, including those that refer to other resources. */
 export function queueAttributes(
   { attributes, topic, deadLetters }: WantedQueue,
   arns: Arns,
@@ -34,7 +34,7 @@ export function queueAttributes(
   };
 }
 
-/** What of `wanted` the queue does not have, or has otherwise. */
+/** The `wanted` attributes that the queue lacks or has with another value. */
 export function differences(
   wanted: Readonly<Record<string, string>>,
   queue: FoundQueue | undefined,
@@ -65,7 +65,7 @@ function sendPolicy({ queue, topic }: Arns): string {
   });
 }
 
-/** SQS gives documents back with other spaces, another order and numbers as text. */
+/** SQS returns documents with other whitespace, in another order and with numbers as text. */
 function isSame(from: string, to: string): boolean {
   return from === to || isDeepStrictEqual(normalise(from), normalise(to));
 }

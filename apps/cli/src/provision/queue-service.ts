@@ -16,9 +16,9 @@ import {
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 
 export interface QueueServiceOptions {
-  /** Undefined: the SDK looks for one in its environment. */
+  /** Undefined: the SDK finds one in its environment. */
   readonly region: string | undefined;
-  /** Address of another queue service than AWS. */
+  /** Address of a queue service other than AWS. */
   readonly endpoint: string | undefined;
   readonly signal: AbortSignal;
 }

@@ -9,28 +9,28 @@ import {
   wakePubsub,
 } from "@kong-serverless/manifests";
 
-/** A queue as it has to be. */
+/** A queue in its wanted state. */
 export interface WantedQueue {
   readonly name: string;
   readonly purpose: "wake" | "work" | "dead letters";
-  /** Attributes by the names that SQS has for them. */
+  /** Attributes under SQS's names. */
   readonly attributes: Readonly<Record<string, string>>;
   /** The SNS topic whose messages it takes; undefined: messages come straight to the queue. */
   readonly topic: string | undefined;
-  /** The queue that takes what was received too often. */
+  /** The queue for messages that were received too often. */
   readonly deadLetters: { readonly queue: string; readonly maxReceiveCount: number } | undefined;
 }
 
 export interface Wanted {
-  /** Undefined where the manifests name none. */
+  /** Undefined where the manifests have none. */
   readonly region: string | undefined;
-  /** A queue that another one names comes before it. */
+  /** A queue comes before those that refer to it. */
   readonly queues: readonly WantedQueue[];
 }
 
-/** Four days, SQS's own default: a weekend and a bit. */
+/** Four days, SQS's default: longer than a weekend. */
 const workRetentionSeconds = 345_600;
-/** Fourteen days, the most: somebody has to look at dead letters. */
+/** Fourteen days, SQS's maximum: people need time to look at dead letters. */
 const deadLetterRetentionSeconds = 1_209_600;
 /** With the consumer's delays (1 s, doubled) a message is tried for half a minute. */
 const maxReceiveCount = 5;
@@ -38,7 +38,7 @@ const maxReceiveCount = 5;
 /** SSE-SQS: encrypted at rest with keys that SQS owns, at no cost and without a permission that could be missing. */
 const encrypted = { SqsManagedSseEnabled: "true" };
 
-/** What no manifest can make: everything on SNS and SQS that the manifests take for granted. */
+/** What no manifest can create: everything on SNS and SQS that the manifests expect. */
 export function wantedFor(system: System): Wanted {
   const queues = [...wakeQueues(system), ...workQueues(system)];
   const byName = new Map(queues.map((queue) => [queue.name, queue]));
@@ -59,7 +59,7 @@ function* wakeQueues(system: System): Generator<WantedQueue> {
     yield {
       name,
       purpose: "wake",
-      // Nobody consumes it: it stays non-empty exactly as long as somebody wanted the backend lately.
+      // Nothing consumes it: it stays non-empty exactly as long as the backend was wanted recently.
       attributes: { MessageRetentionPeriod: String(leastRetentionSeconds), ...encrypted },
       topic: name,
       deadLetters: undefined,

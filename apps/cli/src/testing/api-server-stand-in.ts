@@ -14,18 +14,18 @@ export type ClusterObject = Readonly<Record<string, unknown>> & {
 
 const token = "let-me-in";
 
-/** The part of a Kubernetes API server that is read: discovery and lists, in pages of two, for whoever has the token. */
+/** The part of a Kubernetes API server that is read: discovery and lists, in pages of two, for callers with the token. */
 export class ApiServerStandIn extends ScriptedServer {
   /** What is in the cluster. */
   objects: ClusterObject[] = [];
-  /** Groups that no operator has brought. */
+  /** Groups that no operator has installed. */
   readonly missingGroups = new Set<string>();
-  /** Versions that are served instead of the one that the manifests have. */
+  /** Versions that are served instead of the one in the manifests. */
   readonly otherVersions = new Map<string, string>();
   /** Kinds that the token's owner may not list. */
   readonly forbidden = new Set<string>();
   readonly asked: string[] = [];
-  /** What pods have written, by their names. */
+  /** Pods' logs by pod name. */
   readonly logs = new Map<string, string>();
   #folder = "";
 
@@ -35,7 +35,7 @@ export class ApiServerStandIn extends ScriptedServer {
     const config = {
       apiVersion: "v1",
       kind: "Config",
-      // The client sends no token over plain HTTP unless it is told that this is meant.
+      // The client sends a token over plain HTTP only when told to.
       clusters: [{ name: "c", cluster: { server: this.url, "insecure-skip-tls-verify": true } }],
       users: [{ name: "u", user: { token } }],
       contexts: [{ name: "stand-in", context: { cluster: "c", user: "u" } }],
@@ -49,7 +49,7 @@ export class ApiServerStandIn extends ScriptedServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** A file whose context `stand-in` leads here. */
+  /** A kubeconfig whose context `stand-in` points here. */
   get kubeconfig(): string {
     return join(this.#folder, "config.json");
   }
@@ -105,7 +105,7 @@ export class ApiServerStandIn extends ScriptedServer {
     );
     const start = Number(searchParams.get("continue") ?? 0);
     const end = start + 2;
-    // A list's items do not say what they are.
+    // A list's items have no kind of their own.
     const items = found.slice(start, end).map((object) => Object.assign({}, object, { kind: undefined }));
     this.#reply(response, 200, { items, metadata: end < found.length ? { continue: String(end) } : {} });
   }

@@ -5,7 +5,7 @@ import { readOptions } from "./read-options.ts";
 type Document = Record<string, unknown>;
 type Step = string | number;
 
-/** A change to manifests, as somebody makes it by mistake. */
+/** A mistake in manifests. */
 export type Mistake = (documents: Document[]) => void;
 
 /** The shipped base with mistakes in it. */
@@ -18,7 +18,7 @@ export async function plant(...mistakes: readonly Mistake[]): Promise<Manifests>
   );
 }
 
-/** Sets a field of the object `KIND/NAME`, in every namespace that has it; `undefined` takes it away. */
+/** Sets a field of the object `KIND/NAME`, in every namespace that has it; `undefined` removes it. */
 export function set(object: string, steps: readonly Step[], value: unknown): Mistake {
   return (documents) => {
     const found = documents.filter((document) => nameOf(document) === object);

@@ -21,7 +21,7 @@ export interface ClusterStagesOptions {
   readonly signal: AbortSignal;
 }
 
-/** A collection to follow, and what is done with each of its resources. */
+/** A collection to watch, and what to do with each of its resources. */
 interface Followed<Resource> {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -31,13 +31,13 @@ interface Followed<Resource> {
 
 const released = "released by the gateway";
 const readTimeoutMs = 15_000;
-/** A request that was answered by a pod itself is over before Kubernetes has noticed: what is still to come. */
+/** How long to wait for Kubernetes to notice a pod that has already answered. */
 const settleMs = 5000;
 const settleCheckMs = 50;
 
 /**
- * Watches a Deployment, its pods, their events and endpoints while a request is under way. Kubernetes keeps times to the second,
- * so a stage counts from the moment at which it was seen.
+ * Watches a Deployment, its pods, their events and endpoints during a request. Kubernetes' timestamps have whole seconds, so a
+ * stage counts from the moment at which it was seen.
  */
 export class ClusterStages {
   readonly #observed: Observed;
@@ -100,7 +100,7 @@ export class ClusterStages {
   }
 
   /**
-   * What was seen until now, and what is still to come if a pod has started meanwhile.
+   * What has been seen so far and, if a pod has started, what is still to come.
    *
    * @param sentAtMs When the request was sent, on the clock of `performance.now()`.
    * @param releasedAfterMs After how long the gateway let it go; undefined for a warm one.

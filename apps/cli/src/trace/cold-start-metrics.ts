@@ -1,12 +1,12 @@
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 
-/** Stages of a cold start by backend, in seconds, summed up over all cold starts so far. */
+/** Stages of a cold start by backend, in seconds, summed over all cold starts so far. */
 export type StageSums = ReadonlyMap<string, number>;
 
 const timeoutMs = 5000;
 const stageLine = /^serverless_cold_start_seconds_sum\{([^}]*)\} (\S+)$/gm;
 
-/** Reads what a plugin server tells of cold starts at `OPS_URL/metrics`. Throws TRACE_FAILED. */
+/** Reads a plugin server's cold start metrics at `OPS_URL/metrics`. Throws TRACE_FAILED. */
 export async function readStageSums(opsUrl: string, parent: AbortSignal): Promise<StageSums> {
   using deadline = withDeadline(timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`), parent);
   const url = new URL("/metrics", opsUrl);
@@ -32,7 +32,7 @@ function parseStageSums(metrics: string): StageSums {
   );
 }
 
-/** What has been added in between: the stages of the cold starts that ended meanwhile. */
+/** The difference: the stages of the cold starts that ended in between. */
 export function stagesBetween(before: StageSums, after: StageSums): { stage: string; durationMs: number }[] {
   return [...after].flatMap(([stage, seconds]) => {
     const durationMs = Math.round((seconds - (before.get(stage) ?? 0)) * 1000);

@@ -30,14 +30,14 @@ export interface Slice {
     | null;
 }
 
-/** The conditions of a pod that end a stage. */
+/** The pod conditions that end a stage. */
 const conditionStages: Readonly<Record<string, string>> = {
   PodScheduled: "scheduled",
   PodReadyToStartContainers: "sandbox",
   Ready: "ready for the kubelet",
 };
 
-/** What has been seen of a Deployment that starts, with when. Of several pods the first one counts. */
+/** What was seen of a starting Deployment, and when. If there are several pods, the first one counts. */
 export class Observed {
   readonly #podName: RegExp;
   readonly #seenAtMs = new Map<string, number>();
@@ -54,7 +54,7 @@ export class Observed {
     return [...this.#seenAtMs].map(([stage, atMs]) => ({ stage, atMs }));
   }
 
-  /** Whether a pod has been seen to begin, and not all of what follows. */
+  /** Whether a pod has started but not yet passed every stage. */
   get isUnderWay(): boolean {
     const last = [conditionStages["Ready"] ?? "", "endpoints"];
     return this.#pod !== undefined && !last.every((stage) => this.#seenAtMs.has(stage));
@@ -81,7 +81,7 @@ export class Observed {
     }
   }
 
-  /** A kubelet tells of its steps as it takes them, and of a pod's state up to a second later. */
+  /** A kubelet reports its steps as events at once, but a pod's status up to a second later. */
   noteEvent({ reason, message = "", involvedObject: { name = "", fieldPath = "" } }: PodEvent): void {
     // The scheduler's may come before the pod itself has been seen.
     if (!this.#podName.test(name) || this.#oldPods.has(name) || name !== (this.#pod ?? name)) return;
@@ -103,7 +103,7 @@ export class Observed {
     if (this.#pod !== undefined && isReady) this.#note("endpoints");
   }
 
-  /** The first time counts, or with `again` the last: what there is several of. */
+  /** The first time counts or, with `again`, the last, for what happens several times. */
   #note(stage: string, again?: "again"): void {
     if (again === undefined && this.#seenAtMs.has(stage)) return;
     this.#seenAtMs.set(stage, performance.now());

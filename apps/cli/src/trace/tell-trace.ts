@@ -1,7 +1,7 @@
 import type { ClusterStage } from "./cluster-stages.ts";
 import type { Stage, Trace } from "./trace.ts";
 
-/** A trace for reading. */
+/** A trace as text for people. */
 export function tellTrace(trace: Trace, request: string): string {
   const { status, isColdStart, totalMs, stages, refusal, serverTiming, pluginServer, cluster } = trace;
   const lines = [
@@ -10,7 +10,7 @@ export function tellTrace(trace: Trace, request: string): string {
   ];
   if (refusal) {
     lines.push("", `${refusal.code}: ${refusal.title}`);
-    if (refusal.retryAfterSeconds !== undefined) lines.push(`Come again in ${refusal.retryAfterSeconds} s.`);
+    if (refusal.retryAfterSeconds !== undefined) lines.push(`Retry in ${refusal.retryAfterSeconds} s.`);
   }
   const timings = serverTiming.flatMap(({ name, durationMs, description }) =>
     durationMs === undefined ? [] : [{ stage: description ? `${name} (${description})` : name, durationMs }],

@@ -18,9 +18,9 @@ export type Moment = "resolved" | "connected" | "secured" | "sent" | "first byte
 export interface TimedResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** The body's beginning. */
+  /** The first byte of the body. */
   readonly body: string;
-  /** Milliseconds since the start; a point that did not come (a name that is an address) is absent. */
+  /** Milliseconds since the start; a point that was skipped (no lookup for an IP address) is absent. */
   readonly moments: ReadonlyMap<Moment, number>;
 }
 

@@ -21,8 +21,8 @@ interface TraceOptions {
 }
 
 const examples = `
-The hold is what the plugin says of it on the response (x-serverless-held-ms); the backend's part is Kong's own header. --ops-url adds
-what the plugin server measured: wake (until the wake message was taken), start (from then until ready). --context and --deployment
+The hold is what the plugin reports on the response (x-serverless-held-ms); the backend's part is Kong's own header. --ops-url adds
+what the plugin server measured: wake (until the wake message was accepted), start (from then until ready). --context and --deployment
 watch the pod that starts: scaled, scheduled, sandbox, sidecars, containers, ready, endpoints.
 
 Examples:
@@ -44,7 +44,10 @@ export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Co
       90,
     )
     .option("--ops-url <url>", "the plugin server's own address, for its cold start stages")
-    .option("--context <name>", "with --deployment: the kube context of its cluster; it is only read")
+    .option(
+      "--context <name>",
+      "with --deployment: the kube context of its cluster; nothing is changed there",
+    )
     .option("--kubeconfig <file>", "with --context: default $KUBECONFIG, else ~/.kube/config")
     .option(
       "--deployment <namespace/name>",

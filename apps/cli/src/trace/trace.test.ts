@@ -84,7 +84,7 @@ describe("trace", () => {
     gateway.refuses = true;
     const { code, stdout } = await runCli(["trace", gateway.url]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/503 in .* ms, warm[^]*HOLD_TIMEOUT: It was held\.\nCome again in 2 s\./);
+    expect(stdout).toMatch(/503 in .* ms, warm[^]*HOLD_TIMEOUT: It was held\.\nRetry in 2 s\./);
   });
 
   test("sends the method and headers that it is given", async () => {

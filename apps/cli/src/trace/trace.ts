@@ -2,14 +2,14 @@ import type { ClusterStage } from "./cluster-stages.ts";
 import { parseServerTiming, type ServerTiming } from "./server-timing.ts";
 import type { Moment, TimedResponse } from "./timed-request.ts";
 
-/** A part of a request's time; together they are all of it. */
+/** A part of a request's time; the parts add up to all of it. */
 export interface Stage {
   readonly stage: string;
   readonly durationMs: number;
 }
 
 export interface Trace {
-  /** Whether the request was proxied, and not answered by an error of the gateway or the backend. */
+  /** Whether the request was proxied without an error from the gateway or the backend. */
   readonly ok: boolean;
   readonly status: number;
   readonly isColdStart: boolean;
@@ -20,16 +20,16 @@ export interface Trace {
   readonly refusal:
     | { readonly code: string; readonly title: string; readonly retryAfterSeconds?: number }
     | undefined;
-  /** What the plugin server counted meanwhile, for everybody who waited. */
+  /** What the plugin server measured in the meantime, for all waiting requests. */
   readonly pluginServer: readonly Stage[] | undefined;
-  /** What the cluster did meanwhile. */
+  /** What the cluster did in the meantime. */
   readonly cluster: readonly ClusterStage[] | undefined;
 }
 
 const heldHeader = "x-serverless-held-ms";
 const backendHeader = "x-kong-upstream-latency";
 
-/** Takes a request's time apart, by what was seen of it here and by what its response says. */
+/** Breaks a request's time down, from what was measured here and from what the response says. */
 export function readTrace(response: TimedResponse, seen: Pick<Trace, "pluginServer" | "cluster">): Trace {
   const { status, headers, moments } = response;
   const heldMs = heldMsOf(response);

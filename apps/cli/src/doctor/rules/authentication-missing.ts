@@ -6,7 +6,7 @@ export const authenticationMissing: Rule = {
   code: "AUTHENTICATION_MISSING",
   topic: "names",
   severity: "error",
-  why: "KEDA has nothing to log in to the queue with, and the ScaledObject is not ready.",
+  why: "KEDA has no credentials for the queue, and the ScaledObject is not ready.",
   fix: "Give the trigger an authenticationRef (aws-sqs-queue: a TriggerAuthentication with podIdentity.provider aws; rabbitmq: one with `host`).",
   *check({ scalers }) {
     for (const { manifest, queues } of scalers) {

@@ -7,7 +7,7 @@ export const authenticationNotFound: Rule = {
   topic: "names",
   severity: "error",
   why: "KEDA cannot log in to the queue, and the ScaledObject is not ready.",
-  fix: "Name a TriggerAuthentication of the ScaledObject's namespace.",
+  fix: "Name a TriggerAuthentication in the ScaledObject's namespace.",
   *check({ scalers, manifests }) {
     for (const { manifest } of scalers) {
       for (const trigger of manifest.root.at("spec", "triggers").items) {
@@ -17,7 +17,7 @@ export const authenticationNotFound: Rule = {
         if (reference.at("kind").text === "ClusterTriggerAuthentication") {
           if (manifests.of("ClusterTriggerAuthentication").some((candidate) => candidate.name === name))
             continue;
-          // One for the whole cluster is the platform's.
+          // A cluster-wide one belongs to the platform.
           yield notLookedAt(
             `the ClusterTriggerAuthentication ${name}, which ${title(manifest)} logs in with: it is not among the manifests`,
           );

@@ -6,8 +6,8 @@ export const callbackBypassesGateway: Rule = {
   code: "CALLBACK_BYPASSES_GATEWAY",
   topic: "names",
   severity: "error",
-  why: "Only the gateway wakes a backend: results for one that sleeps are lost.",
-  fix: "Let GATEWAY_URL name the gateway's proxy Service.",
+  why: "Only the gateway wakes a backend: results for a sleeping one are lost.",
+  fix: "Set GATEWAY_URL to the gateway's proxy Service.",
   *check({ apps, manifests, scalers }) {
     for (const app of apps.demoBackends) {
       if (app.settings === undefined) continue;

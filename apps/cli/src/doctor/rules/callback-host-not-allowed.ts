@@ -7,7 +7,7 @@ export const callbackHostNotAllowed: Rule = {
   topic: "names",
   severity: "error",
   why: "The consumer refuses to post results there: every job goes to the dead-letter queue.",
-  fix: "Put host and port of GATEWAY_URL into the consumer's CALLBACK_HOSTS.",
+  fix: "Add the host and port of GATEWAY_URL to the consumer's CALLBACK_HOSTS.",
   *check({ apps }) {
     for (const app of apps.demoBackends) {
       if (app.settings === undefined) continue;

@@ -7,8 +7,8 @@ export const chainBackendUnknown: Rule = {
   code: "CHAIN_BACKEND_UNKNOWN",
   topic: "names",
   severity: "error",
-  why: "The gateway wakes nothing for a name that it does not know, and waits for nothing: requests reach a backend whose own backends sleep.",
-  fix: "Name in alsoWake and waitFor what another backend has as its `name` (by default its topic), in this plugin or another one of the gateway.",
+  why: "The gateway ignores a name that it does not know: requests reach a backend while the backends it depends on are asleep.",
+  fix: "In alsoWake and waitFor, use the `name` of another backend (its topic by default), from this plugin or another one in the same gateway.",
   *check({ backends, plugins }) {
     const names = new Set(backends.map(({ settings }) => settings.name));
     const isHidden = plugins.some(({ backends: own, issues }) => own.length + issues.length === 0);

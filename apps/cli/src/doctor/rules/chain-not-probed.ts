@@ -6,8 +6,8 @@ export const chainNotProbed: Rule = {
   code: "CHAIN_NOT_PROBED",
   topic: "names",
   severity: "error",
-  why: "Without `health` the gateway takes the backend for ready at once. Without `upstream` it does not know where to probe it until it has had a request of its own: until then requests that wait for it are answered 503.",
-  fix: "Give the backend that is named in waitFor `health` and `upstream`, or name it in alsoWake instead.",
+  why: "Without `health` the gateway considers the backend ready at once. Without `upstream` it cannot probe the backend before its first request: until then, requests that wait for it are answered 503.",
+  fix: "Set `health` and `upstream` on the backend that waitFor names, or name it in alsoWake instead.",
   *check({ backends }) {
     for (const { settings, place } of backends) {
       for (const [index, name] of (settings.waitFor ?? []).entries()) {

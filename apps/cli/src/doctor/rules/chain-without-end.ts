@@ -6,8 +6,8 @@ export const chainWithoutEnd: Rule = {
   code: "CHAIN_WITHOUT_END",
   topic: "names",
   severity: "error",
-  why: "Backends of several plugins name each other in a circle: a request for any of them wakes them all, and none can sleep while another is used.",
-  fix: "Take one of the names out of alsoWake or waitFor. (Within one plugin's configuration the gateway refuses a circle.)",
+  why: "Backends in several plugins form a cycle: a request for any of them wakes them all, and none can sleep while another is in use.",
+  fix: "Remove one of the names from alsoWake or waitFor. (The gateway itself refuses a cycle within one plugin's configuration.)",
   *check({ backends }) {
     const cycle = findCycle(backends.map(({ settings }) => settings));
     const first = backends.find(({ settings }) => settings.name === cycle?.[0]);

@@ -4,10 +4,10 @@ export const clientAbortChecked: Rule = {
   code: "CLIENT_ABORT_CHECKED",
   topic: "numbers",
   severity: "warning",
-  why: "Kong's workers can crash when clients leave while requests wait for an external plugin, and everything in a worker goes with it.",
-  fix: "Leave nginx_proxy_lua_check_client_abort off. A client that leaves is then noticed when its hold ends, which holdTimeoutMs bounds.",
+  why: "A Kong worker can crash when a client disconnects while its request waits for an external plugin, and every request in that worker is lost.",
+  fix: "Leave nginx_proxy_lua_check_client_abort off. A disconnect is then noticed when the hold ends, after holdTimeoutMs at the latest.",
   *check({ gateway: { clientAbort } }) {
     if (clientAbort.value !== true && clientAbort.text !== "on") return;
-    yield fault(clientAbort, "Kong looks for clients that leave (lua_check_client_abort is on)");
+    yield fault(clientAbort, "Kong checks for clients that disconnect (lua_check_client_abort is on)");
   },
 };

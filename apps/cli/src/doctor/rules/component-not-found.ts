@@ -6,7 +6,7 @@ export const componentNotFound: Rule = {
   topic: "names",
   severity: "error",
   why: "The sidecar answers a publish to an unknown pub/sub component with 404: no wake message or job is ever sent.",
-  fix: "Make the name and the namespace of the Dapr Component agree with who publishes: a sidecar sees the Components of its own namespace only.",
+  fix: "Make the Dapr Component's name and namespace match the publisher's: a sidecar sees only the Components in its own namespace.",
   *check(system) {
     for (const { title: who, pubsub, place, namespace } of publishersIn(system)) {
       const named = system.pubsubs.filter(({ manifest }) => manifest.name === pubsub);

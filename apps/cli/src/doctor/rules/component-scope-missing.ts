@@ -7,7 +7,7 @@ export const componentScopeMissing: Rule = {
   code: "COMPONENT_SCOPE_MISSING",
   topic: "names",
   severity: "error",
-  why: "A Component with scopes is loaded by the listed apps only; for others it does not exist.",
+  why: "Only the apps listed in its scopes load a Component; for all others it does not exist.",
   fix: "Add the publisher's dapr.io/app-id to the Component's scopes.",
   *check(system) {
     for (const { title: who, pubsub, namespace, appId } of publishersIn(system)) {

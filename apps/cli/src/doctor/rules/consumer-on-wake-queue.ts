@@ -6,7 +6,7 @@ export const consumerOnWakeQueue: Rule = {
   code: "CONSUMER_ON_WAKE_QUEUE",
   topic: "names",
   severity: "error",
-  why: "Nobody may consume a wake queue: a message that is taken away no longer keeps its backend awake.",
+  why: "Nothing may consume a wake queue: a message that is gone no longer keeps its backend awake.",
   fix: "Give the consumer a queue of its own.",
   *check(system) {
     const wakeOnly = new Set(system.backends.flatMap((backend) => wakeQueues(system, backend)));

@@ -19,8 +19,8 @@ export const consumerQueueNotWatched: Rule = {
   code: "CONSUMER_QUEUE_NOT_WATCHED",
   topic: "names",
   severity: "error",
-  why: "Messages in the consumer's queue do not start it, or another queue's messages start it for nothing.",
-  fix: "Give QUEUE_NAME (or QUEUE_URL) and the queueURL of its ScaledObject's trigger the same queue.",
+  why: "Messages in the consumer's queue do not start it, or messages in another queue start it for nothing.",
+  fix: "Point QUEUE_NAME (or QUEUE_URL) and queueURL in its ScaledObject's trigger at the same queue.",
   *check(system) {
     for (const { workload, queue } of receivers(system)) {
       const { manifest } = workload;
@@ -29,7 +29,7 @@ export const consumerQueueNotWatched: Rule = {
       if (scaler.queues.some((trigger) => trigger.queue === queue.name)) continue;
       if (scaler.queues.some((trigger) => trigger.queue === undefined)) {
         yield notLookedAt(
-          `whether ${title(scaler.manifest)} watches ${queue.name}: it takes its queue from a variable that the manifests do not tell`,
+          `whether ${title(scaler.manifest)} watches ${queue.name}: it takes its queue from a variable that is not in the manifests`,
         );
         continue;
       }
@@ -43,8 +43,8 @@ export const consumerQueueNotWatched: Rule = {
 };
 
 /**
- * Workloads that work off a queue. Of others than the consumer it is taken for granted where SQS alone scales them: elsewhere a
- * variable of that name may be the queue that they send to.
+ * Workloads that read from a queue. One other than the consumer counts only where SQS alone scales it: elsewhere, a variable of
+ * that name may be the queue that it sends to.
  */
 function receivers(system: System): Receiver[] {
   const consumers = system.apps.consumers.flatMap((app) => {

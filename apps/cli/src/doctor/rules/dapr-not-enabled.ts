@@ -10,11 +10,11 @@ export const daprNotEnabled: Rule = {
   fix: 'Annotate the pod template with dapr.io/enabled: "true" and a dapr.io/app-id.',
   *check({ apps }) {
     for (const { workload, settings } of apps.demoBackends) {
-      // It has been told not to look for one: nobody gives it jobs.
+      // It is configured not to look for one, so it gets no jobs.
       if (settings?.SIDECAR_WAIT_SECONDS === 0) continue;
       const annotations = workload.template.at("metadata", "annotations");
       if (annotations.at("dapr.io/enabled").text === "true") continue;
-      yield fault(annotations, `${title(workload.manifest)} publishes and has no Dapr sidecar`);
+      yield fault(annotations, `${title(workload.manifest)} publishes but has no Dapr sidecar`);
     }
   },
 };

@@ -8,7 +8,7 @@ export const demandNotSummed: Rule = {
   code: "DEMAND_NOT_SUMMED",
   topic: "names",
   severity: "error",
-  why: "Each gateway pod knows its own requests only: without their sum the count is a part of the truth, and which part changes.",
+  why: "Each gateway pod knows only its own requests: without the sum, KEDA sees the demand at one pod, a different one each time.",
   fix: 'Set aggregateFromKubeServiceEndpoints: "true", aggregationType: sum and valueLocation: demand.',
   *check({ scalers }) {
     for (const { manifest, demands } of scalers) {

@@ -15,12 +15,12 @@ export const demandNotWatched: Rule = {
       const canGrow = wakeWatches(system, backend).some(({ scaler }) => {
         const known = new Set([...scaler.queues, ...scaler.demands].map(({ place }) => place.path));
         const triggers = scaler.manifest.root.at("spec", "triggers").items;
-        // Another one, a cpu trigger for instance, may ask for more.
+        // Another trigger, such as cpu, may ask for more.
         const hasOther = triggers.some(({ path, entries }) => entries.length > 0 && !known.has(path));
         return scaler.maxReplicas !== 1 && !hasOther;
       });
       if (!canGrow) continue;
-      yield fault(backend.place.at("name"), `Backend ${name} has a wake trigger and none on /demand/${name}`);
+      yield fault(backend.place.at("name"), `Backend ${name} has a wake trigger but none on /demand/${name}`);
     }
   },
 };

@@ -6,8 +6,8 @@ export const demandServiceNotFound: Rule = {
   code: "DEMAND_SERVICE_NOT_FOUND",
   topic: "names",
   severity: "error",
-  why: "The scaler cannot ask for the demand, and while a trigger fails KEDA does not scale to zero.",
-  fix: "Make host and port of the trigger's url agree with the Service of the plugin server (SERVICE.NAMESPACE.svc and, when endpoints are asked one by one, the pod's port).",
+  why: "The scaler cannot read the demand, and while a trigger fails KEDA does not scale to zero.",
+  fix: "Make the host and port in the trigger's url match the plugin server's Service (SERVICE.NAMESPACE.svc, with the pod's port where endpoints are asked one by one).",
   *check({ scalers, manifests }) {
     for (const { manifest, demands } of scalers) {
       for (const { place, url } of demands) {
@@ -15,7 +15,7 @@ export const demandServiceNotFound: Rule = {
         const asks = `${title(manifest)} asks ${url.host}`;
         const address = serviceAddress(url.href);
         if (address === undefined) {
-          yield fault(where, `${asks}: this is no Service's address`);
+          yield fault(where, `${asks}: this is not the address of a Service`);
           continue;
         }
         const service = manifests.find("Service", address.namespace, address.name);
@@ -28,7 +28,7 @@ export const demandServiceNotFound: Rule = {
           yield fault(where, `${asks}: there is no such Service`);
           continue;
         }
-        // Asked one by one, the endpoints are those of the pods.
+        // Endpoints that are asked one by one are the pods'.
         const isPerPod = place.at("metadata", "aggregateFromKubeServiceEndpoints").isTrue;
         const ports = service.root
           .at("spec", "ports")

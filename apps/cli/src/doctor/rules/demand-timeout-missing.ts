@@ -6,7 +6,7 @@ export const demandTimeoutMissing: Rule = {
   code: "DEMAND_TIMEOUT_MISSING",
   topic: "numbers",
   severity: "warning",
-  why: "KEDA waits 3 s, its default for all HTTP, for a gateway pod that does not answer, and asks none of the ScaledObject's triggers meanwhile: a wake may come that much later.",
+  why: "KEDA waits 3 s, its default HTTP timeout, for a gateway pod that does not answer, and checks none of the ScaledObject's other triggers meanwhile: a wake may be delayed by that much.",
   fix: 'Set the trigger\'s timeout to a second ("1s"; since KEDA 2.20).',
   *check({ scalers }) {
     for (const { manifest, demands } of scalers) {

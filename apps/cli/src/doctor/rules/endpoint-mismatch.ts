@@ -5,8 +5,8 @@ export const endpointMismatch: Rule = {
   code: "ENDPOINT_MISMATCH",
   topic: "names",
   severity: "error",
-  why: "Messages go to the queues of one service, an emulator for instance, and are looked for in another.",
-  fix: "Give the Dapr Component (endpoint), the ScaledObject's trigger (awsEndpoint) and the consumer (AWS_ENDPOINT_URL) one address, or none.",
+  why: "Messages are sent to one queue service, such as an emulator, and read from another.",
+  fix: "Give the Dapr Component (endpoint), the ScaledObject's trigger (awsEndpoint) and the consumer (AWS_ENDPOINT_URL) the same address, or none.",
   *check(system) {
     for (const [first, ...others] of partiesOf(system)) {
       for (const other of others) {

@@ -11,8 +11,8 @@ export const fieldMisplaced: Rule = {
   code: "FIELD_MISPLACED",
   topic: "objects",
   severity: "error",
-  why: "Where it stands nobody reads it, and its default counts where it belongs.",
-  fix: "Move the field to where the finding says.",
+  why: "Nothing reads the field where it is, and its default applies where it belongs.",
+  fix: "Move the field to the place that the finding names.",
   *check(system) {
     yield* findSchemaFaults(system, {
       kind: "unknown",
@@ -20,7 +20,7 @@ export const fieldMisplaced: Rule = {
         belongsTo !== undefined && nearest(place.path.replace(/^.*\./, ""), known) === undefined,
       hint: ({ belongsTo }) => `; it belongs to ${belongsTo}`,
     });
-    // Any text may stand in a trigger's metadata.
+    // A trigger's metadata is free text.
     for (const { manifest } of system.scalers) {
       for (const trigger of manifest.root.at("spec", "triggers").items) {
         const fields = triggerFields(trigger.at("type").text ?? "");
@@ -29,7 +29,7 @@ export const fieldMisplaced: Rule = {
           if (home === undefined) continue;
           yield fault(
             place,
-            `${title(manifest)}: ${name} is no setting of the trigger; it belongs to ${home}`,
+            `${title(manifest)}: ${name} is not a setting of the trigger; it belongs to ${home}`,
           );
         }
       }

@@ -5,9 +5,9 @@ export const fieldOutOfBounds: Rule = {
   code: "FIELD_OUT_OF_BOUNDS",
   topic: "objects",
   severity: "error",
-  why: "The API server refuses the object: the value is not one of those that are allowed.",
+  why: "The API server refuses the object: the value is not allowed.",
   fix: "Choose an allowed value.",
-  // A polling interval of zero has a rule of its own, which says more.
+  // A polling interval of zero has its own rule, which says more.
   check: (system) =>
     findSchemaFaults(system, {
       kind: "bounds",

@@ -6,6 +6,6 @@ export const fieldTypeWrong: Rule = {
   topic: "objects",
   severity: "error",
   why: "The API server refuses the object: the field has another type.",
-  fix: "Write the value as its type wants it; a number or switch that is to be text is quoted.",
+  fix: "Write the value in the field's type. Quote a number or boolean that has to be a string.",
   check: (system) => findSchemaFaults(system, { kind: "type" }),
 };

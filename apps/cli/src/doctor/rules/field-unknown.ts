@@ -6,7 +6,7 @@ export const fieldUnknown: Rule = {
   code: "FIELD_UNKNOWN",
   topic: "objects",
   severity: "error",
-  why: "kubectl refuses the object; whoever applies it without looking loses the field, and with it what it was to say.",
+  why: "kubectl refuses the object. Applied without validation, the field is dropped and has no effect.",
   fix: "Correct the field's name, or remove it.",
   check: (system) =>
     findSchemaFaults(system, {

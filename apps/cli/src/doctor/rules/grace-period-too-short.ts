@@ -9,7 +9,7 @@ export const gracePeriodTooShort: Rule = {
   code: "GRACE_PERIOD_TOO_SHORT",
   topic: "numbers",
   severity: "error",
-  why: "The kubelet kills the process before it has ended its work: open requests are cut, messages come again.",
+  why: "The kubelet kills the process before it has finished: open requests are cut off, and messages are delivered again.",
   fix: "Raise terminationGracePeriodSeconds above the preStop pause plus SHUTDOWN_GRACE_SECONDS.",
   *check({ workloads, apps }) {
     const known = [...apps.consumers, ...apps.demoBackends];

@@ -6,8 +6,8 @@ export const healthDiffersFromProbe: Rule = {
   code: "HEALTH_DIFFERS_FROM_PROBE",
   topic: "names",
   severity: "warning",
-  why: "The gateway ends the hold on one answer, the kubelet opens the Service on another: requests are let go to a Service without an endpoint, or held although it has one.",
-  fix: "Let the plugin's `health` and the container's readinessProbe ask the same path.",
+  why: "The gateway ends the hold on one answer, and the kubelet opens the Service on another: requests are released to a Service without endpoints, or held although it has one.",
+  fix: "Use the same path in the plugin's `health` and the container's readinessProbe.",
   *check(system) {
     for (const backend of system.backends) {
       const { health, name } = backend.settings;
@@ -16,7 +16,7 @@ export const healthDiffersFromProbe: Rule = {
       for (const { manifest, containers } of new Set(workloads)) {
         const path = containers[0]?.place.at("readinessProbe", "httpGet", "path");
         if (path?.text === undefined) continue;
-        // Behind a prefix the two may name one path differently.
+        // Behind a prefix, the same endpoint may have two different paths.
         const [asked] = health.split("?");
         const [probed] = path.text.split("?");
         if (asked === undefined || probed === undefined) continue;

@@ -1,14 +1,14 @@
 import { holdPlace } from "../hold-place.ts";
 import { fault, type Rule } from "../rule.ts";
 
-/** Kept by the plugin server, whatever its configuration. */
+/** The plugin server's, which is not configurable. */
 const heartbeatSeconds = 15;
 
 export const holdAboveReadTimeout: Rule = {
   code: "HOLD_ABOVE_READ_TIMEOUT",
   topic: "numbers",
   severity: "error",
-  why: "Kong answers 500 when its plugin server is silent for longer than its read timeout; the heartbeat must come at least twice in it.",
+  why: "Kong answers 500 when its plugin server is silent for longer than the read timeout, which must leave room for two heartbeats.",
   fix: "Raise nginx_proxy_lua_socket_read_timeout above twice the heartbeat (15 s), or keep holdTimeoutMs below it.",
   *check({ gateway: { readTimeoutSeconds }, backends }) {
     if (heartbeatSeconds < readTimeoutSeconds / 2) return;

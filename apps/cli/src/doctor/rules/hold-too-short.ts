@@ -7,7 +7,7 @@ export const holdTooShort: Rule = {
   code: "HOLD_TOO_SHORT",
   topic: "numbers",
   severity: "warning",
-  why: "A hold that ends before the scaler has looked and the first readiness probe can succeed answers every cold start with 503.",
+  why: "The hold ends before the scaler has polled and the first readiness probe can succeed: every cold start is answered 503.",
   fix: "Raise holdTimeoutMs, or lower pollingInterval, the readiness probe's delay or the start-up time.",
   *check(system) {
     for (const backend of system.backends) {

@@ -6,7 +6,7 @@ export const inFlightNotCounted: Rule = {
   code: "IN_FLIGHT_NOT_COUNTED",
   topic: "numbers",
   severity: "error",
-  why: "A message in work does not count: KEDA stops the consumer while it works on the last ones.",
+  why: "Messages being handled do not count: KEDA stops the consumer while it works on the last ones.",
   fix: 'Leave scaleOnInFlight at its default, "true".',
   *check({ scalers, apps }) {
     const consumers = new Set(apps.consumers.map(({ workload }) => workload));
@@ -15,9 +15,9 @@ export const inFlightNotCounted: Rule = {
         const counted = place.at("metadata", "scaleOnInFlight");
         if (counted.scalar !== "false") continue;
         if (target === undefined || !consumers.has(target)) {
-          // KEDA documents it, for workers that can be stopped at any time.
+          // KEDA documents this for workers that can be stopped at any time.
           yield notLookedAt(
-            `whether what ${title(manifest)} scales may be stopped at work: its trigger does not count messages in flight`,
+            `whether what ${title(manifest)} scales may be stopped while it works: its trigger does not count messages in flight`,
           );
           continue;
         }

@@ -80,7 +80,7 @@ import { wakeQueueNotWatched } from "./wake-queue-not-watched.ts";
 import { wakeRetentionMissing } from "./wake-retention-missing.ts";
 import { wakeTopicShared } from "./wake-topic-shared.ts";
 
-/** Everything that manifests show, in the order in which findings are told. */
+/** Every rule for manifests, in the order in which findings are listed. */
 export const rules: readonly Rule[] = [
   // What the cluster would refuse.
   fieldMisplaced,

@@ -13,8 +13,8 @@ export const jobsQueueNotConsumed: Rule = {
   code: "JOBS_QUEUE_NOT_CONSUMED",
   topic: "names",
   severity: "error",
-  why: "A message to an SNS topic without a queue is dropped, and the publisher is told that all went well.",
-  fix: "Give JOBS_TOPIC and the consumer's queue one name: the queue is provisioned under its topic's name.",
+  why: "SNS drops a message to a topic without a queue, and the publisher sees a success.",
+  fix: "Give JOBS_TOPIC and the consumer's queue the same name: a queue is provisioned under its topic's name.",
   *check(system) {
     const consumed = system.apps.consumers.flatMap((app) => consumerQueue(app)?.name ?? []);
     for (const app of system.apps.demoBackends) {
@@ -22,7 +22,7 @@ export const jobsQueueNotConsumed: Rule = {
       const component = findPubsub(system, app.settings.PUBSUB_NAME, app.workload.manifest.namespace);
       for (const { variable, topic } of jobTopics(app.settings)) {
         if (queuesOfTopic(system, component, topic).some((queue) => consumed.includes(queue))) continue;
-        const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; consumed are ${consumed.join(", ")}`;
+        const what = `${title(app.workload.manifest)} publishes jobs to topic ${topic}; the consumers read ${consumed.join(", ")}`;
         yield fault(variablePlace(app, variable), what);
       }
     }

@@ -2,12 +2,12 @@ import { kedaDefaults, type Manifest, type Manifests, type Place, title } from "
 
 import { fault, type Rule } from "../rule.ts";
 
-/** What KEDA's admission webhook refuses (2.20), beside a scale target that is taken. */
+/** What the admission webhook of KEDA 2.20 refuses, except for a scale target that is already taken. */
 export const kedaRefuses: Rule = {
   code: "KEDA_REFUSES",
   topic: "objects",
   severity: "error",
-  why: "KEDA's admission webhook refuses the object; without the webhook its operator does not act on it.",
+  why: "KEDA's admission webhook refuses the object; without the webhook, KEDA's operator does not act on it.",
   fix: "Correct what the finding names.",
   *check({ manifests }) {
     if (manifests.isComplete) return;
@@ -132,7 +132,7 @@ function* resourceIssues({ root, namespace }: Manifest, manifests: Manifests): G
   }
 }
 
-/** Words of the formulas' language that are no triggers. */
+/** Words in formulas that are not triggers. */
 const words = new Set(["and", "or", "not", "in", "let", "if", "else", "true", "false", "nil"]);
 
 function* formulaIssues({ root }: Manifest): Generator<Issue> {
@@ -156,7 +156,7 @@ function* formulaIssues({ root }: Manifest): Generator<Issue> {
   const declared = new Set(Array.from(text.matchAll(/\blet\s+(\w+)/g), ([, name]) => name));
   for (const [, name = ""] of text.matchAll(/(?<![\w.#])([A-Za-z_]\w*)\b(?!\s*\()/g)) {
     if (names.has(name) || words.has(name) || declared.has(name)) continue;
-    yield [formula, `the formula names ${name}, which no trigger is called`];
+    yield [formula, `the formula names ${name}, but no trigger has that name`];
   }
 }
 
@@ -183,6 +183,6 @@ function* loginIssues({ root }: Manifest): Generator<Issue> {
   if (!oauth.at("clientId").text) yield [oauth.at("clientId"), "oauth2 has no clientId"];
   const url = URL.parse(oauth.at("tokenUrl").text ?? "");
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    yield [oauth.at("tokenUrl"), "oauth2.tokenUrl is no http or https URL"];
+    yield [oauth.at("tokenUrl"), "oauth2.tokenUrl is not an http or https URL"];
   }
 }

@@ -5,8 +5,8 @@ export const keepWarmWithoutSpare: Rule = {
   code: "KEEP_WARM_WITHOUT_SPARE",
   topic: "numbers",
   severity: "warning",
-  why: "One lost keep-warm message and the wake queue is empty under traffic.",
-  fix: "Keep twice keepWarmIntervalMs + pollingInterval below the wake queue's retention.",
+  why: "A single lost keep-warm message leaves the wake queue empty under traffic.",
+  fix: "Keep 2 x keepWarmIntervalMs + pollingInterval below the wake queue's retention.",
   *check(system) {
     for (const { backend, keepWarmMs, pollingMs, retentionMs, given } of warmths(system)) {
       const suffices = keepWarmMs + pollingMs < retentionMs;

@@ -5,7 +5,7 @@ export const leaseTooLong: Rule = {
   code: "LEASE_TOO_LONG",
   topic: "numbers",
   severity: "error",
-  why: "The gateway takes the backend for ready when the scaler has already stopped it: requests fail instead of being held.",
+  why: "The gateway still considers the backend ready after the scaler has stopped it: requests fail instead of being held.",
   fix: "Keep readyLeaseMs + keepWarmIntervalMs + pollingInterval below retention + cooldownPeriod.",
   *check(system) {
     for (const { backend, keepWarmMs, pollingMs, retentionMs, cooldownMs, given } of warmths(system)) {

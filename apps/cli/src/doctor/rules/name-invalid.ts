@@ -13,13 +13,13 @@ export const nameInvalid: Rule = {
   code: "NAME_INVALID",
   topic: "objects",
   severity: "error",
-  why: "The API server refuses the object: a name has characters that are not allowed, or is too long.",
+  why: "The API server refuses the object: a name is too long, or has characters that are not allowed.",
   fix: "Use lower-case letters, digits and -, at most 63 of them (15 for a port's name).",
   *check({ manifests }) {
     if (manifests.isComplete) return;
     for (const manifest of manifests.all) {
       for (const [place, kind] of wrongNames(manifest)) {
-        yield fault(place, `${title(manifest)}: ${place.scalar ?? ""} is no valid name of ${kind}`);
+        yield fault(place, `${title(manifest)}: ${place.scalar ?? ""} is not a valid name for ${kind}`);
       }
     }
   },
@@ -28,7 +28,7 @@ export const nameInvalid: Rule = {
 function* wrongNames({ kind, apiVersion, root }: Manifest): Generator<[Place, string]> {
   const metadata = root.at("metadata");
   const name = metadata.at("name");
-  // Roles are named more freely.
+  // RBAC allows more characters in names.
   if (name.text !== undefined && !apiVersion.startsWith("rbac.")) {
     const isService = kind === "Service" && apiVersion === "v1";
     const pattern = isService ? serviceName : kind === "Namespace" ? label : subdomain;

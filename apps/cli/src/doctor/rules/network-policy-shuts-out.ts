@@ -13,12 +13,12 @@ import {
 
 import { fault, type Rule } from "../rule.ts";
 
-/** A connection that has to work, and what for. */
+/** A connection that has to work, and its purpose. */
 interface Way extends PodConnection {
   readonly what: string;
 }
 
-/** The labels of KEDA's chart. Its namespace is whatever somebody chose. */
+/** The labels that KEDA's chart sets. It may be installed in any namespace. */
 const scaler: Pods = {
   namespace: undefined,
   labels: {
@@ -34,8 +34,8 @@ export const networkPolicyShutsOut: Rule = {
   code: "NETWORK_POLICY_SHUTS_OUT",
   topic: "names",
   severity: "error",
-  why: "Without a way from the gateway to the backend no probe and no request arrives; without one from KEDA to the gateway nobody hears of the demand.",
-  fix: "Let the policy admit the gateway's pods to the backend's port, and KEDA's operator to the port that tells the demand.",
+  why: "If the gateway cannot reach the backend, no probe or request arrives; if KEDA cannot reach the gateway, it never sees the demand.",
+  fix: "Allow the gateway's pods to reach the backend's port, and KEDA's operator to reach the port that serves the demand.",
   *check(system) {
     for (const { what, ...connection } of [...waysToBackends(system), ...waysToDemand(system)]) {
       for (const policy of policiesThatShutOut(system.manifests, connection)) {
@@ -91,7 +91,7 @@ function* waysToDemand(system: System): Generator<Way> {
   }
 }
 
-/** Of the gateway's pods the manifests tell no more than what its Service selects. */
+/** The Service's selector is all that the manifests say about the gateway's pods. */
 function labelsBehind(service: Manifest | undefined): Labels {
   return { known: service?.root.at("spec", "selector").texts ?? new Map(), areAll: false };
 }

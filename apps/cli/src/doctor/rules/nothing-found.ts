@@ -7,10 +7,10 @@ export const nothingFound: Rule = {
   code: "NOTHING_FOUND",
   topic: "names",
   severity: "error",
-  why: "There is nothing here that doctor could judge, so nothing is shown to be fine.",
-  fix: "Give the folder or file that has the KongPlugins, ScaledObjects and workloads.",
+  why: "Doctor found nothing to check, which does not mean that all is well.",
+  fix: "Name the folder or file with the KongPlugins, ScaledObjects and workloads.",
   *check({ manifests, scalers, apps, plugins }) {
-    // A cluster is asked where the plugin is used; where it is nowhere, that is said.
+    // A live cluster in which the plugin is not used is reported elsewhere.
     if (manifests.isComplete) return;
     const ours = [plugins, scalers, apps.consumers, apps.demoBackends, manifests.of("ScaledJob")].flat()
       .length;

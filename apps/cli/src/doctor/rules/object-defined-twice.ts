@@ -6,7 +6,7 @@ export const objectDefinedTwice: Rule = {
   code: "OBJECT_DEFINED_TWICE",
   topic: "objects",
   severity: "error",
-  why: "The last one applied wins, and what the other one says is lost. kustomize refuses both.",
+  why: "The last one applied wins, and the other is lost. kustomize refuses both.",
   fix: "Keep one of them.",
   *check({ manifests }) {
     if (manifests.isComplete) return;

@@ -6,7 +6,7 @@ export const pluginConfigInvalid: Rule = {
   code: "PLUGIN_CONFIG_INVALID",
   topic: "names",
   severity: "error",
-  why: "Kong refuses the configuration, or the plugin server does, and answers the requests of its route 503.",
+  why: "Kong refuses the configuration, or the plugin server does and answers every request on its route with 503.",
   fix: "Correct the field; docs/configuration.md lists all of them.",
   *check({ plugins }) {
     for (const { manifest, issues } of plugins) {

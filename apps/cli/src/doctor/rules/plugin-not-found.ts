@@ -7,8 +7,8 @@ export const pluginNotFound: Rule = {
   code: "PLUGIN_NOT_FOUND",
   topic: "names",
   severity: "error",
-  why: "The ingress controller attaches nothing: requests reach the sleeping backend unheld and fail.",
-  fix: "Name a KongPlugin of the same namespace, one of another as NAMESPACE:NAME, or a KongClusterPlugin.",
+  why: "The ingress controller attaches nothing: requests go to the sleeping backend without being held, and fail.",
+  fix: "Name a KongPlugin in the same namespace, one in another namespace as NAMESPACE:NAME, or a KongClusterPlugin.",
   *check({ manifests }) {
     const known = manifests.of(...pluginKinds).map(({ name }) => name);
     for (const user of manifests.all) {
@@ -21,7 +21,7 @@ export const pluginNotFound: Rule = {
         const { name, namespace, place, isQualified } = reference;
         const near = nearest(name, known);
         const isFamiliar = near !== undefined && near !== name;
-        // A platform has plugins of its own, for the whole cluster or in its own namespace.
+        // A platform may have its own plugins, cluster-wide or in its own namespace.
         const isForeign = known.length === 0 || found.size > 0 || (isQualified && !isFamiliar);
         if (isForeign && !isFamiliar && !manifests.isComplete) {
           yield notLookedAt(`the plugin ${name}, which ${title(user)} names: it is not among the manifests`);

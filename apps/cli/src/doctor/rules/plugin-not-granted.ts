@@ -6,8 +6,8 @@ export const pluginNotGranted: Rule = {
   code: "PLUGIN_NOT_GRANTED",
   topic: "names",
   severity: "error",
-  why: "The ingress controller attaches no plugin of another namespace that does not grant it: requests reach the sleeping backend unheld and fail.",
-  fix: "Add a ReferenceGrant to the plugin's namespace: from the group, kind and namespace of who names it, to KongPlugin of configuration.konghq.com.",
+  why: "The ingress controller attaches a plugin from another namespace only with a grant: requests go to the sleeping backend without being held, and fail.",
+  fix: "Add a ReferenceGrant to the plugin's namespace: from the group, kind and namespace of the object that names it, to KongPlugin in configuration.konghq.com.",
   *check({ manifests }) {
     for (const user of manifests.all) {
       for (const reference of pluginReferences(user)) {

@@ -7,7 +7,7 @@ export const pluginUnused: Rule = {
   topic: "names",
   severity: "warning",
   why: "No route runs the plugin, so nothing wakes its backends.",
-  fix: "Name the plugin in the annotation konghq.com/plugins of the backend's Ingress, HTTPRoute or Service, or remove it.",
+  fix: "Add the plugin to the konghq.com/plugins annotation of the backend's Ingress, HTTPRoute or Service, or remove the plugin.",
   *check({ manifests, plugins }) {
     const used = new Set([
       ...globalPlugins(manifests),
@@ -19,7 +19,7 @@ export const pluginUnused: Rule = {
       if (used.has(manifest)) continue;
       yield fault(
         manifest.root.at("metadata", "name"),
-        `${title(manifest)} is named by no Ingress, HTTPRoute or Service`,
+        `${title(manifest)} is not named by any Ingress, HTTPRoute or Service`,
       );
     }
   },

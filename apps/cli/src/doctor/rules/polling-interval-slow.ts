@@ -8,7 +8,7 @@ export const pollingIntervalSlow: Rule = {
   code: "POLLING_INTERVAL_SLOW",
   topic: "numbers",
   severity: "warning",
-  why: "Every cold start waits for the scaler's next look, up to this long. KEDA's default is 30 seconds.",
+  why: "Every cold start waits up to this long for the scaler's next poll. KEDA's default is 30 seconds.",
   fix: "Set pollingInterval to 1.",
   *check(system) {
     const waking = new Set(system.backends.flatMap((backend) => [...scalersOf(system, backend)]));
@@ -17,7 +17,7 @@ export const pollingIntervalSlow: Rule = {
       if (pollingSeconds <= slowSeconds || !waking.has(scaler)) continue;
       yield fault(
         manifest.root.at("spec", "pollingInterval"),
-        `${title(manifest)} looks every ${pollingSeconds} s`,
+        `${title(manifest)} polls every ${pollingSeconds} s`,
       );
     }
   },

@@ -6,13 +6,13 @@ export const preStopMissing: Rule = {
   code: "PRE_STOP_MISSING",
   topic: "numbers",
   severity: "warning",
-  why: "A request that arrives in the second in which KEDA scales to zero meets a process that no longer listens.",
+  why: "A request that arrives just as KEDA scales to zero reaches a process that no longer listens.",
   fix: "Add lifecycle.preStop.sleep.seconds: 5.",
   *check(system) {
     for (const { manifest, containers } of wokenWorkloads(system)) {
       const preStop = containers[0]?.place.at("lifecycle", "preStop");
       const pause = preStop?.at("sleep", "seconds").number;
-      // What a command or a request there does is not known.
+      // How long a command or a request takes is not known.
       if (preStop === undefined || pause !== undefined ? (pause ?? 0) > 0 : preStop.exists) continue;
       yield fault(preStop ?? manifest.root, `${title(manifest)} stops listening at once`);
     }

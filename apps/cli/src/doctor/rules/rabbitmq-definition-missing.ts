@@ -5,12 +5,12 @@ export const rabbitmqDefinitionMissing: Rule = {
   code: "RABBITMQ_DEFINITION_MISSING",
   topic: "names",
   severity: "error",
-  why: "A publisher declares only the exchange: without queue and binding every wake message is dropped.",
-  fix: "Define the queue, and its binding to the exchange that has the topic's name, in RabbitMQ's definitions.",
+  why: "A publisher declares only the exchange: without a queue and a binding, every wake message is dropped.",
+  fix: "In RabbitMQ's definitions, define the queue and its binding to the exchange named after the topic.",
   *check(system) {
     for (const { backend, topic, definitions, queues } of rabbitmqWakes(system)) {
       if (queues.length > 0) continue;
-      const what = `No queue is bound to the exchange ${topic}, which backend ${backend.settings.name} is woken through`;
+      const what = `No queue is bound to the exchange ${topic}, through which backend ${backend.settings.name} is woken`;
       yield fault(definitions.place, what);
     }
   },

@@ -6,8 +6,8 @@ export const readinessProbeMissing: Rule = {
   code: "READINESS_PROBE_MISSING",
   topic: "numbers",
   severity: "warning",
-  why: "The Service sends requests to a pod that has only just started, for instance the second one under load.",
-  fix: "Add a readinessProbe on the path that the plugin's `health` names.",
+  why: "The Service sends requests to a pod as soon as it starts, such as the second replica under load.",
+  fix: "Add a readinessProbe with the path in the plugin's `health`.",
   *check(system) {
     for (const { manifest, containers } of wokenWorkloads(system)) {
       const probe = containers[0]?.place.at("readinessProbe");

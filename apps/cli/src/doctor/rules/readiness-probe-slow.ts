@@ -10,7 +10,7 @@ export const readinessProbeSlow: Rule = {
   code: "READINESS_PROBE_SLOW",
   topic: "numbers",
   severity: "warning",
-  why: "The kubelet's period is part of every cold start: the Service has no endpoint before the probe succeeds.",
+  why: "The kubelet's period is part of every cold start: the Service has no endpoint until the probe succeeds.",
   fix: "Set periodSeconds to 1 and leave initialDelaySeconds out.",
   *check(system) {
     for (const { manifest, containers } of wokenWorkloads(system)) {

@@ -18,7 +18,7 @@ export const referenceNotFound: Rule = {
   topic: "names",
   severity: "error",
   why: "The container does not start: CreateContainerConfigError.",
-  fix: "Make the reference agree with a ConfigMap or Secret, and a key of it, of the same namespace, or mark it optional.",
+  fix: "Name a ConfigMap or Secret in the same namespace and one of its keys, or mark the reference optional.",
   *check({ workloads, manifests }) {
     for (const { manifest: user, containers } of workloads) {
       for (const { kind, place, key } of containers.flatMap(references)) {
@@ -26,7 +26,7 @@ export const referenceNotFound: Rule = {
         if (place.at("optional").value === true || name === madeByKubernetes) continue;
         const source = manifests.find(kind, user.namespace, name);
         if (source === undefined) {
-          // Secrets are kept out of Git, so they may come from elsewhere. Of those that single variables name others tell.
+          // Secrets are kept out of Git, so they may come from elsewhere. Other rules report those that single variables name.
           const isElsewhere =
             kind === "Secret" || isFromElsewhere(manifests, { namespace: user.namespace, name });
           if (isElsewhere && (kind === "ConfigMap" || key === undefined) && !manifests.isComplete) {
@@ -46,7 +46,7 @@ export const referenceNotFound: Rule = {
   },
 };
 
-/** Whether no ConfigMap here is for the namespace, nor of that name: then others apply them. */
+/** Whether no ConfigMap here is in that namespace or has that name: it is then applied from elsewhere. */
 function isFromElsewhere(
   manifests: Manifests,
   { namespace, name }: { readonly namespace: string; readonly name: string },

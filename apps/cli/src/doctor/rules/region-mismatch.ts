@@ -7,8 +7,8 @@ export const regionMismatch: Rule = {
   code: "REGION_MISMATCH",
   topic: "names",
   severity: "error",
-  why: "Messages go to the queues of one region and are looked for in another.",
-  fix: "Give the Dapr Component, the ScaledObjects' triggers (awsRegion, and the region in queueURL) and the consumer one region.",
+  why: "Messages are sent to one region and read from another.",
+  fix: "Give the Dapr Component, the ScaledObjects' triggers (awsRegion, and the region in queueURL) and the consumer the same region.",
   *check(system) {
     for (const [first, ...others] of partiesOf(system)) {
       for (const other of others) {
@@ -20,7 +20,7 @@ export const regionMismatch: Rule = {
     }
     for (const { who, place, urlRegion, region } of queueUrls(system)) {
       if (urlRegion === undefined || region === undefined || urlRegion === region) continue;
-      yield fault(place, `${who} has a queue of ${urlRegion} and is itself in ${region}`);
+      yield fault(place, `${who} has a queue in ${urlRegion} but is itself in ${region}`);
     }
   },
 };

@@ -4,13 +4,13 @@ import { fault, type Rule } from "../rule.ts";
 
 const farFactor = 10;
 
-/** Both say what one replica takes at once. 0 is left alone: all at once is a choice. */
+/** Both say how many requests one replica takes at once. 0, all at once, is a deliberate choice. */
 export const releaseFarFromTarget: Rule = {
   code: "RELEASE_FAR_FROM_TARGET",
   topic: "numbers",
   severity: "warning",
-  why: "Both numbers say how many requests one replica takes at once. A release far above the target falls on the first replica, which may refuse them; one far below keeps requests waiting that it could serve.",
-  fix: "Set releaseConcurrency to the targetValue of the ScaledObject's demand trigger, or somewhat above it.",
+  why: "Both numbers say how many requests one replica takes at once. If the release is far above the target, the first replica may refuse some; if it is far below, requests wait although the replica could serve them.",
+  fix: "Set releaseConcurrency to the targetValue of the ScaledObject's demand trigger or slightly above it.",
   *check(system) {
     for (const backend of system.backends) {
       const { name, health, releaseConcurrency } = backend.settings;
@@ -22,7 +22,7 @@ export const releaseFarFromTarget: Rule = {
         if (trigger.place.at("metricType").text === "Value") continue;
         const ratio = releaseConcurrency / perReplica;
         if (ratio <= farFactor && ratio >= 1 / farFactor) continue;
-        const what = `${name} gets ${releaseConcurrency} requests at once when it has started; ${title(scaler.manifest)} counts on ${perReplica} for each replica`;
+        const what = `${name} gets ${releaseConcurrency} requests at once when it has started; ${title(scaler.manifest)} expects ${perReplica} per replica`;
         yield fault(trigger.place.at("metadata", "targetValue"), what);
       }
     }

@@ -6,10 +6,10 @@ export const replicasSet: Rule = {
   code: "REPLICAS_SET",
   topic: "numbers",
   severity: "warning",
-  why: "KEDA sets the replicas; each apply sets them back, which stops a busy backend or starts a sleeping one.",
+  why: "KEDA sets the replicas, and every apply resets them, which stops a busy backend or starts a sleeping one.",
   fix: "Leave spec.replicas out.",
   *check({ scalers, manifests }) {
-    // In a cluster the replicas are what KEDA has set.
+    // In a cluster, KEDA has set them.
     if (manifests.isComplete) return;
     for (const { scaled } of scalers) {
       const replicas = scaled?.root.at("spec", "replicas");

@@ -6,11 +6,11 @@ export const scaleTargetMismatch: Rule = {
   code: "SCALE_TARGET_MISMATCH",
   topic: "names",
   severity: "error",
-  why: "The wake message starts another workload than the one that the request is for, which stays at zero.",
-  fix: "Let the ScaledObject that watches the backend scale the workload behind the route's Service.",
+  why: "The wake message starts a different workload: the one that the request is for stays at zero.",
+  fix: "Make the ScaledObject that watches the backend scale the workload behind the route's Service.",
   *check(system) {
     for (const backend of system.backends) {
-      // A Service without a selector has its endpoints from somebody else.
+      // Something else manages the endpoints of a Service without a selector.
       const services = servicesOf(system, backend).filter(({ root }) => root.at("spec", "selector").exists);
       if (services.length === 0) continue;
       for (const { manifest, target } of scalersOf(system, backend)) {

@@ -6,13 +6,13 @@ export const scaleTargetNotFound: Rule = {
   code: "SCALE_TARGET_NOT_FOUND",
   topic: "names",
   severity: "error",
-  why: "KEDA scales nothing: a ScaledObject reaches workloads of its own namespace only.",
-  fix: "Make spec.scaleTargetRef.name and both namespaces agree.",
+  why: "KEDA scales nothing: a ScaledObject only reaches workloads in its own namespace.",
+  fix: "Make spec.scaleTargetRef.name and the namespace match those of the workload.",
   *check({ scalers, workloads, manifests }) {
     for (const { manifest, scaled } of scalers) {
       if (scaled !== undefined) continue;
       const { kind, name } = scaleTargetRef(manifest);
-      // A custom resource is often made by its own operator, of another object; a workload may be applied from elsewhere.
+      // A custom resource is often created by its own operator; a workload may be applied from elsewhere.
       const isElsewhere =
         (kind !== "Deployment" && kind !== "StatefulSet") ||
         !workloads.some(

@@ -6,8 +6,8 @@ export const scaleTargetShared: Rule = {
   code: "SCALE_TARGET_SHARED",
   topic: "names",
   severity: "error",
-  why: "KEDA's webhook refuses the second one that scales a workload, be it a ScaledObject or an autoscaler of somebody else's; without the webhook both fight over the replicas.",
-  fix: "Put all triggers into one ScaledObject, and remove other HorizontalPodAutoscalers.",
+  why: "KEDA's webhook refuses a second ScaledObject or HorizontalPodAutoscaler for the same workload; without the webhook, both fight over the replicas.",
+  fix: "Put all triggers into one ScaledObject, and remove any other HorizontalPodAutoscaler.",
   *check({ scalers, manifests }) {
     const taken = new Map<Manifest, Manifest>();
     for (const { manifest, scaled } of scalers) {

@@ -6,7 +6,7 @@ export const scaledObjectPaused: Rule = {
   code: "SCALED_OBJECT_PAUSED",
   topic: "names",
   severity: "warning",
-  why: "KEDA leaves the replicas alone until the annotation is removed: nothing wakes or nothing sleeps.",
+  why: "KEDA leaves the replicas alone until the annotation is removed: the workload never wakes, or never sleeps.",
   fix: "Remove the autoscaling.keda.sh/paused annotations.",
   *check({ scalers }) {
     for (const { manifest, paused } of scalers) {

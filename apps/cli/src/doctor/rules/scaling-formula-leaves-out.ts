@@ -6,8 +6,8 @@ export const scalingFormulaLeavesOut: Rule = {
   code: "SCALING_FORMULA_LEAVES_OUT",
   topic: "names",
   severity: "error",
-  why: "With a formula KEDA decides by its result alone, from zero as well: a trigger that it does not name wakes nothing.",
-  fix: "Name the wake trigger and the demand trigger in spec.advanced.scalingModifiers.formula, or leave the formula out.",
+  why: "With a formula, only its result counts, also at zero: a trigger that it does not name wakes nothing.",
+  fix: "Name the wake trigger and the demand trigger in spec.advanced.scalingModifiers.formula, or remove the formula.",
   *check(system) {
     for (const backend of system.backends) {
       for (const { scaler, trigger } of [

@@ -6,8 +6,8 @@ export const selectorMismatch: Rule = {
   code: "SELECTOR_MISMATCH",
   topic: "objects",
   severity: "error",
-  why: "The API server refuses a workload that does not select the pods of its own template.",
-  fix: "Make spec.selector.matchLabels agree with the labels of spec.template.",
+  why: "The API server refuses a workload whose selector does not match its own pod template.",
+  fix: "Make spec.selector.matchLabels match the labels in spec.template.",
   *check({ manifests }) {
     for (const manifest of manifests.of("Deployment", "StatefulSet", "DaemonSet")) {
       const labels = manifest.root.at("spec", "template", "metadata", "labels");

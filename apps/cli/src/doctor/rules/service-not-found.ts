@@ -7,7 +7,7 @@ export const serviceNotFound: Rule = {
   topic: "names",
   severity: "error",
   why: "Kong has no upstream for the route: it answers 503, and the plugin has nothing to probe.",
-  fix: "Make the route's backend agree with a Service of its namespace, in name and port.",
+  fix: "Make the route's backend match the name and port of a Service in its namespace.",
   *check({ routes, manifests }) {
     for (const { manifest, place, service, serviceName, serviceNamespace, port } of routes) {
       if (service === undefined) {
@@ -24,7 +24,7 @@ export const serviceNotFound: Rule = {
       }
       const ports = service.root.at("spec", "ports").items;
       const field = typeof port.value === "string" ? "name" : "port";
-      // The gateway API lets a Service without one stand for itself; an ExternalName has none.
+      // An ExternalName Service needs no ports.
       if (ports.length === 0 && service.root.at("spec", "type").text === "ExternalName") continue;
       if (ports.some((candidate) => candidate.at(field).value === port.value)) continue;
       const found = ports.map((candidate) => String(candidate.at(field).value)).join(", ");

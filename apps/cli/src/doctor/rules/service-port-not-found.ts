@@ -6,8 +6,8 @@ export const servicePortNotFound: Rule = {
   code: "SERVICE_PORT_NOT_FOUND",
   topic: "names",
   severity: "error",
-  why: "Kubernetes finds no port of that name in the pods: the Service has no endpoint.",
-  fix: "Make targetPort agree with the name of a container's port.",
+  why: "No container port has that name: the Service has no endpoint.",
+  fix: "Make targetPort match the name of a container's port.",
   *check(system) {
     for (const service of system.manifests.of("Service")) {
       for (const { manifest, containers } of workloadsOf(system, service)) {
@@ -17,7 +17,7 @@ export const servicePortNotFound: Rule = {
         for (const port of service.root.at("spec", "ports").items) {
           const target = port.at("targetPort");
           if (target.text === undefined || names.has(target.text)) continue;
-          const what = `${title(service)} sends to the port ${target.text}, which ${title(manifest)} does not have`;
+          const what = `${title(service)} sends to port ${target.text}, which ${title(manifest)} does not have`;
           yield fault(target, what);
         }
       }

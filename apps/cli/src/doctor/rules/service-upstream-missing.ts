@@ -6,7 +6,7 @@ export const serviceUpstreamMissing: Rule = {
   code: "SERVICE_UPSTREAM_MISSING",
   topic: "numbers",
   severity: "warning",
-  why: "Kong learns of a ready pod only with the ingress controller's next sync (3 s): the first requests after the hold are answered 503.",
+  why: "Kong learns about a ready pod only at the ingress controller's next sync (every 3 s): the first requests after the hold are answered 503.",
   fix: 'Annotate the Service with ingress.kubernetes.io/service-upstream: "true".',
   *check({ routes, plugins }) {
     const held = new Set(plugins.map(({ manifest }) => manifest));

@@ -17,7 +17,7 @@ export const sidecarDelaysColdStart: Rule = {
       if (target === undefined || !isSlow) continue;
       yield fault(
         target.template.at("metadata", "annotations", delay),
-        `${title(target.manifest)} has a Dapr sidecar whose readiness is first asked for after ${target.annotations.get(delay) ?? "3"} s`,
+        `${title(target.manifest)} has a Dapr sidecar that is first probed for readiness after ${target.annotations.get(delay) ?? "3"} s`,
       );
     }
   },

@@ -8,8 +8,8 @@ export const triggerInvalid: Rule = {
   code: "TRIGGER_INVALID",
   topic: "objects",
   severity: "error",
-  why: "KEDA takes the object and cannot make a scaler of the trigger: the ScaledObject is never ready.",
-  fix: "Correct the trigger; KEDA's page of the scaler lists its settings.",
+  why: "KEDA accepts the object but cannot create a scaler for the trigger: the ScaledObject never becomes ready.",
+  fix: "Correct the trigger; KEDA's documentation of the scaler lists its settings.",
   *check({ manifests }) {
     for (const manifest of manifests.of("ScaledObject", "ScaledJob")) {
       for (const trigger of manifest.root.at("spec", "triggers").items) {
@@ -71,7 +71,7 @@ function* misspellings(
   }
 }
 
-/** What has to go together. */
+/** Settings that depend on each other. */
 function* relations(trigger: Place, type: string): Generator<[Place, string]> {
   const metadata = trigger.at("metadata");
   const metricType = trigger.at("metricType");

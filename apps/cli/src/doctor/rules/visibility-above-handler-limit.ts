@@ -6,7 +6,7 @@ export const visibilityAboveHandlerLimit: Rule = {
   code: "VISIBILITY_ABOVE_HANDLER_LIMIT",
   topic: "numbers",
   severity: "warning",
-  why: "The messages of a killed worker lie idle for longer than any handler may take.",
+  why: "The messages of a killed worker stay hidden for longer than any handler may take.",
   fix: "Lower VISIBILITY_SECONDS: it is extended while a handler runs.",
   *check({ apps }) {
     for (const app of apps.consumers) {

@@ -6,7 +6,7 @@ export const wakeActivationTooHigh: Rule = {
   code: "WAKE_ACTIVATION_TOO_HIGH",
   topic: "numbers",
   severity: "error",
-  why: "One message, or one held request, must wake the backend; the trigger becomes active above its activation value only.",
+  why: "A single message or held request must wake the backend, but the trigger becomes active only above its activation value.",
   fix: 'Set the trigger\'s activation value to "0".',
   *check(system) {
     for (const backend of system.backends) {

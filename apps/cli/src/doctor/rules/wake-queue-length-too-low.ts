@@ -7,7 +7,7 @@ export const wakeQueueLengthTooLow: Rule = {
   code: "WAKE_QUEUE_LENGTH_TOO_LOW",
   topic: "numbers",
   severity: "error",
-  why: "The wake queue must only wake. Below the messages that all gateways together can have in it, it asks for replicas that nobody needs.",
+  why: "The wake queue must only wake. If queueLength is below the number of messages that all gateways together can have in it, the trigger asks for replicas that are not needed.",
   fix: "Raise queueLength (RabbitMQ: value) above gateways x (retention / keepWarmIntervalMs + longest hold / wakeRepeatMs); 1000 is the default here.",
   *check(system) {
     const { replicas } = system.gateway;

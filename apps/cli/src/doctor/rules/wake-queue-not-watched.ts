@@ -6,8 +6,8 @@ export const wakeQueueNotWatched: Rule = {
   code: "WAKE_QUEUE_NOT_WATCHED",
   topic: "names",
   severity: "error",
-  why: "Wake messages go where no scaler looks: requests are held until their deadline and answered 503.",
-  fix: "Give the backend's topic and the queue of its ScaledObject's trigger one name.",
+  why: "No scaler watches the queue that wake messages go to: requests are held until their deadline and answered 503.",
+  fix: "Give the backend's topic and the queue in its ScaledObject's trigger the same name.",
   *check(system) {
     for (const backend of system.backends) {
       const { name, wake } = backend.settings;
@@ -15,7 +15,7 @@ export const wakeQueueNotWatched: Rule = {
       const unknown = system.scalers.find(({ queues }) => queues.some(({ queue }) => queue === undefined));
       if (unknown !== undefined) {
         yield notLookedAt(
-          `whether backend ${name} is woken: ${title(unknown.manifest)} takes its queue from a variable that the manifests do not tell`,
+          `whether backend ${name} is woken: ${title(unknown.manifest)} takes its queue from a variable that is not in the manifests`,
         );
         continue;
       }

@@ -5,7 +5,7 @@ export const wakeRetentionMissing: Rule = {
   code: "WAKE_RETENTION_MISSING",
   topic: "numbers",
   severity: "error",
-  why: "Nobody consumes a wake queue: without expiry it never empties, and the backend never sleeps again.",
+  why: "Nothing consumes a wake queue: without expiry it never empties, and the backend never sleeps again.",
   fix: "Give the queue an x-message-ttl in RabbitMQ's definitions (60000).",
   *check(system) {
     for (const { definitions, queues } of rabbitmqWakes(system)) {

@@ -4,7 +4,7 @@ export const wakeTopicShared: Rule = {
   code: "WAKE_TOPIC_SHARED",
   topic: "names",
   severity: "warning",
-  why: "A request to one of them wakes all of them and keeps them awake.",
+  why: "A request for one backend wakes all of them and keeps them awake.",
   fix: "Give each backend a topic of its own.",
   *check({ backends }) {
     const byTopic = Map.groupBy(backends, ({ settings: { wake } }) => wake && `${wake.pubsub}/${wake.topic}`);

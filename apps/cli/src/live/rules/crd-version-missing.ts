@@ -6,7 +6,7 @@ export const crdVersionMissing: Rule<LiveSystem> = {
   topic: "live",
   severity: "error",
   why: "The manifests are written for a version of the kind that this cluster does not serve.",
-  fix: "Upgrade the operator that brings the kind.",
+  fix: "Upgrade the operator that installs the kind.",
   *check({ missingKinds }) {
     for (const { kind, groupVersion, servedVersions, where } of missingKinds) {
       if (servedVersions.length === 0) continue;

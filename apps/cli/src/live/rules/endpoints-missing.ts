@@ -8,7 +8,7 @@ export const endpointsMissing: Rule<LiveSystem> = {
   code: "ENDPOINTS_MISSING",
   topic: "live",
   severity: "warning",
-  why: "The workload runs, but no pod of it is ready behind its Service: Kong has nobody to send requests to. During a cold start this is so for a moment.",
+  why: "The workload runs, but its Service has no ready pod: Kong has nowhere to send requests. During a cold start this is normal for a moment.",
   fix: "Look at the pods' readiness probes, and at the Service's selector and ports.",
   *check(system) {
     const services = new Set(system.routes.flatMap(({ service }) => service ?? []));
@@ -18,7 +18,7 @@ export const endpointsMissing: Rule<LiveSystem> = {
         ({ manifest }) => (manifest.root.at("status", "replicas").number ?? 0) > 0,
       );
       if (running === undefined) continue;
-      const what = `${title(service)} has no ready endpoint, and ${title(running.manifest)} has pods`;
+      const what = `${title(service)} has no ready endpoint, although ${title(running.manifest)} has pods`;
       yield fault(service.root.at("spec", "selector"), what);
     }
   },

@@ -8,8 +8,8 @@ export const gatewayNotReady: Rule<LiveSystem> = {
   code: "GATEWAY_NOT_READY",
   topic: "live",
   severity: "error",
-  why: "No ready pod is behind the Service that tells the demand: the plugin server does not run, or its port is another.",
-  fix: "Look at the gateway's pods and at the container of the plugin server.",
+  why: "The Service that serves the demand has no ready pod: the plugin server is not running, or listens on another port.",
+  fix: "Look at the gateway's pods and at the plugin server's container.",
   *check(system) {
     for (const service of gatewayServices(system)) {
       if (readyEndpoints(system, service) > 0) continue;

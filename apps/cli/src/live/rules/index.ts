@@ -14,7 +14,7 @@ import { sidecarNotInjected } from "./sidecar-not-injected.ts";
 import { topicMissing } from "./topic-missing.ts";
 import { triggerFailing } from "./trigger-failing.ts";
 
-/** What a live cluster shows beside what was applied. */
+/** The rules for what only a live cluster shows. */
 export const liveRules: readonly Rule<LiveSystem>[] = [
   crdMissing,
   crdVersionMissing,

@@ -7,8 +7,8 @@ export const pushTriggerUnknown: Rule<LiveSystem> = {
   code: "PUSH_TRIGGER_UNKNOWN",
   topic: "live",
   severity: "warning",
-  why: "KEDA could not reach the trigger's scaler when it looked at the ScaledObject, and drops what is pushed: wakes wait for a poll.",
-  fix: "Look whether KEDA can reach scalerAddress, then restart its operator: docs/operations.md, Wakes are not instant.",
+  why: "KEDA could not reach the trigger's scaler when it reconciled the ScaledObject, and drops what is pushed: wakes wait for a poll.",
+  fix: "Check that KEDA can reach scalerAddress, then restart its operator: docs/operations.md, Wakes are not instant.",
   *check({ scalers }) {
     for (const { manifest } of scalers) {
       const names = manifest.root.at("status", "externalMetricNames");

@@ -5,8 +5,8 @@ export const queueDiffers: Rule<LiveSystem> = {
   code: "QUEUE_DIFFERS",
   topic: "live",
   severity: "error",
-  why: "The queue, its policy or its subscription is not as the system needs it.",
-  fix: "Run `kong-serverless provision --dry-run` to see the difference, and without --dry-run to repair it.",
+  why: "The queue, its policy or its subscription differs from what the system needs.",
+  fix: "Run `kong-serverless provision --dry-run` to see the difference, and without --dry-run to fix it.",
   *check({ queueChanges, queueService: file }) {
     for (const { resource, name, action, attributes } of queueChanges) {
       const isMissing = resource === "subscription";

@@ -5,7 +5,7 @@ export const queueMissing: Rule<LiveSystem> = {
   code: "QUEUE_MISSING",
   topic: "live",
   severity: "error",
-  why: "There is nothing that the scaler could watch: nobody is woken.",
+  why: "The scaler has nothing to watch: nothing is woken.",
   fix: "Run `kong-serverless provision`.",
   *check({ queueChanges, queueService: file }) {
     for (const { resource, name, action } of queueChanges) {

@@ -9,7 +9,7 @@ export const scaledObjectNotReady: Rule<LiveSystem> = {
   topic: "live",
   severity: "error",
   why: "KEDA does not scale the workload.",
-  fix: "The condition's message says what KEDA lacks; its operator's log says more.",
+  fix: "The condition's message says what is missing; the log of KEDA's operator says more.",
   *check({ scalers }) {
     for (const { manifest } of scalers) {
       const ready = condition(manifest, "Ready");

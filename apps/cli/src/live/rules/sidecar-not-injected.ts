@@ -7,7 +7,7 @@ export const sidecarNotInjected: Rule<LiveSystem> = {
   code: "SIDECAR_NOT_INJECTED",
   topic: "live",
   severity: "error",
-  why: "Dapr's injector was not there when the pod was made: what it publishes goes nowhere.",
+  why: "Dapr's injector was not running when the pod was created: what the pod publishes goes nowhere.",
   fix: "Look at the pods of dapr-sidecar-injector, then delete this pod.",
   *check({ manifests }) {
     for (const pod of manifests.of("Pod")) {

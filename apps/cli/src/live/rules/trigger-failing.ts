@@ -8,7 +8,7 @@ export const triggerFailing: Rule<LiveSystem> = {
   topic: "live",
   severity: "error",
   why: "KEDA cannot read the trigger: it neither wakes the workload nor lets it go to zero.",
-  fix: "Look whether the queue exists, whether KEDA may read it and whether a NetworkPolicy lets KEDA reach the gateway.",
+  fix: "Check that the queue exists, that KEDA may read it, and that no NetworkPolicy keeps KEDA from the gateway.",
   *check({ scalers }) {
     for (const { manifest } of scalers) {
       for (const [trigger, health] of manifest.root.at("status", "health").entries) {
