@@ -61,7 +61,8 @@ async function untilServed(socketPath: string): Promise<void> {
   }
 }
 
-function isServed(socketPath: string): Promise<boolean> {
+/** Connects and leaves at once: whether somebody listens, with room to accept. */
+export function isServed(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
     socket.once("error", () => resolve(false));

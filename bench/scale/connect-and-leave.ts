@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
 
 import { ScriptedSidecar } from "@kong-serverless/testing";
 
-import { startServerless } from "../plugin/plugin-process.ts";
+import { isServed, startServerless } from "../plugin/plugin-process.ts";
 import { rounded } from "../plugin/quantile.ts";
 
 export interface ConnectRow {
@@ -25,7 +24,9 @@ export async function measureConnectAndLeave(
   const rows: ConnectRow[] = [];
   for (const connections of counts) {
     const startedAtMs = performance.now();
-    const outcomes = await Promise.all(Array.from({ length: connections }, () => leave(plugin.socketPath)));
+    const outcomes = await Promise.all(
+      Array.from({ length: connections }, () => isServed(plugin.socketPath)),
+    );
     const row = {
       connections,
       refused: outcomes.filter((isThere) => !isThere).length,
@@ -35,15 +36,4 @@ export async function measureConnectAndLeave(
     rows.push(row);
   }
   return { somaxconn: Number(await readFile("/proc/sys/net/core/somaxconn", "utf8")), rows };
-}
-
-function leave(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 
-import { sleep } from "@kong-serverless/runtime";
+import { freePort, sleep } from "@kong-serverless/runtime";
 import { ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
 
 import { EventConnection } from "../plugin/event-connection.ts";
@@ -157,12 +156,4 @@ async function listenAt(port: number): Promise<Server> {
   server.listen(port, "0.0.0.0");
   await once(server, "listening");
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = await listenAt(0);
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type ClientReadableStream, credentials, status } from "@grpc/grpc-js";
+import { freePort } from "@kong-serverless/runtime";
 import { RecordingLog } from "@kong-serverless/testing";
 import { afterEach, expect, test } from "vitest";
 
@@ -54,15 +54,6 @@ async function startTwoGateways(tls?: ScalerTls, host = "127.0.0.1"): Promise<[G
     await startGateway({ port: ports[0], ...settings }),
     await startGateway({ port: ports[1], ...settings }),
   ];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function connect({ port }: Gateway, host = "127.0.0.1", security = credentials.createInsecure()) {

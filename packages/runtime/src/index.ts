@@ -4,6 +4,7 @@ export { type ErrorCode, type ErrorCodeName, errorCodes } from "./error-codes.ts
 export { type ErrorReport, errorReport, formatError, usageError } from "./error-report.ts";
 export { ServerlessError, type ServerlessErrorOptions } from "./error.ts";
 export { exitCode, type ExitCode, exitCodeMeanings, exitCodesHelp } from "./exit-codes.ts";
+export { freePort } from "./free-port.ts";
 export { listen, type ListenAddress } from "./listen.ts";
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from "./log.ts";
 export { OpsServer, type OpsServerOptions } from "./ops-server.ts";

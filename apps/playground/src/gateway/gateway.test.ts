@@ -7,13 +7,12 @@ import { text } from "node:stream/consumers";
 import { KongHost } from "@kong-serverless/kong-host";
 import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { type Kong, PluginServer } from "@kong-serverless/plugin-server";
-import { listen } from "@kong-serverless/runtime";
+import { freePort, listen } from "@kong-serverless/runtime";
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 
 import { Journal, type JournalEntry } from "../journal.ts";
 import { kinds } from "../manifests/kinds.ts";
-import { freePort } from "../processes/free-port.ts";
 import { Gateway } from "./gateway.ts";
 
 type Handlers = { readonly access?: (kong: Kong) => Promise<void> };

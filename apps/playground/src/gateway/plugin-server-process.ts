@@ -1,10 +1,9 @@
 import { tracesVariables } from "@kong-serverless/config";
-import { sleep } from "@kong-serverless/runtime";
+import { freePort, sleep } from "@kong-serverless/runtime";
 
 import type { Journal } from "../journal.ts";
 import { restartDelays } from "../kubelet/restart-delays.ts";
 import { ChildProcess } from "../processes/child-process.ts";
-import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
 import { nodeApp } from "../processes/node-app.ts";
 import { untilReady } from "../processes/until-ready.ts";

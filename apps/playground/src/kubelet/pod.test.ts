@@ -1,10 +1,10 @@
 import { join } from "node:path";
 
+import { freePort } from "@kong-serverless/runtime";
 import { isAlive } from "@kong-serverless/testing";
 import { expect, it, onTestFinished, vi } from "vitest";
 
 import type { Deployment } from "../manifests/kinds.ts";
-import { freePort } from "../processes/free-port.ts";
 import { bundledApp } from "../processes/program.ts";
 import { Pod } from "./pod.ts";
 

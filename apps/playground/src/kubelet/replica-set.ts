@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 
+import { freePort } from "@kong-serverless/runtime";
+
 import type { Scalable } from "../autoscaler/autoscaler.ts";
 import { errorMessage } from "../error-message.ts";
 import type { Journal } from "../journal.ts";
 import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
-import { freePort } from "../processes/free-port.ts";
 import { journalLine } from "../processes/journal-line.ts";
 import type { Program } from "../processes/program.ts";
 import { Pod } from "./pod.ts";

@@ -3,12 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { freePort } from "@kong-serverless/runtime";
 import { stringify } from "yaml";
 
 import { accountId } from "../broker/emulator.ts";
 import type { Component } from "../manifests/kinds.ts";
 import { ChildProcess } from "../processes/child-process.ts";
-import { freePort } from "../processes/free-port.ts";
 import { untilReady } from "../processes/until-ready.ts";
 import type { Sidecar } from "./sidecar.ts";
 

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-import { listen } from "@kong-serverless/runtime";
+import { listen } from "./listen.ts";
 
 /**
  * Below the ephemeral ports (from 32768 on Linux, from 49152 elsewhere). The system hands those out by itself, so one of them
