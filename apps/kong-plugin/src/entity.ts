@@ -36,7 +36,10 @@ export class Entity {
   #claim: Claim | undefined;
   #release: () => void = () => {};
 
-  /** Never throws for a configuration: what is wrong with it is logged, and its requests are refused. */
+  /**
+   * Never throws for a configuration: what is wrong with it is logged, and its requests are refused. An error in place of
+   * one says why it was not even read.
+   */
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
     this.#identity = pluginEntityOf(config);
@@ -107,6 +110,7 @@ export class Entity {
 }
 
 function readConfig(config: unknown, source: string): PluginConfig | ServerlessError {
+  if (config instanceof ServerlessError) return config;
   try {
     return parsePluginConfig(config, source);
   } catch (error) {

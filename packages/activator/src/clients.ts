@@ -1,7 +1,7 @@
 import { ServerlessError } from "@kong-serverless/runtime";
 
 const windowMs = 60_000;
-/** Beyond this, the oldest is forgotten, and its limits start from zero. */
+/** Beyond this, the one seen least recently is forgotten, and its limits start from zero. */
 const maxClients = 50_000;
 
 /** What one client may do; 0: no limit. */
@@ -47,12 +47,12 @@ export class Clients {
 
   #find(key: string): Client {
     const nowMs = performance.now();
-    let client = this.#clients.get(key);
-    if (client === undefined) {
-      this.#makeRoom();
-      client = { held: 0, coldStarts: 0, windowEndsMs: nowMs + windowMs };
-      this.#clients.set(key, client);
-    }
+    const known = this.#clients.get(key);
+    // Set again, so that the first of the map is the one seen least recently.
+    if (known === undefined) this.#makeRoom();
+    else this.#clients.delete(key);
+    const client = known ?? { held: 0, coldStarts: 0, windowEndsMs: nowMs + windowMs };
+    this.#clients.set(key, client);
     if (nowMs >= client.windowEndsMs) {
       client.coldStarts = 0;
       client.windowEndsMs = nowMs + windowMs;

@@ -1,3 +1,4 @@
+export { ByteBudget, type ByteHolder } from "./byte-budget.ts";
 export { dump } from "./dump.ts";
 export type { ExitAnswer } from "./failure-answer.ts";
 export type { Kong } from "./kong.ts";

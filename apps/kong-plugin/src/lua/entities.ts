@@ -1,3 +1,5 @@
+import { ServerlessError } from "@kong-serverless/runtime";
+
 import type { Answer } from "../answer.ts";
 import type { Destination } from "../destination.ts";
 import { Entity, type EntityParts, refusal } from "../entity.ts";
@@ -5,9 +7,12 @@ import { Entity, type EntityParts, refusal } from "../entity.ts";
 /** How long after its last request an entity is kept that no gateway is configured with: a draining worker may still need it. */
 const unusedMs = 60_000;
 const maxEntities = 10_000;
+/** A longer configuration is refused: parsing it would keep every other request waiting. */
+const maxConfigBytes = 64 * 1024;
 
 interface Known {
   readonly entity: Entity;
+  readonly bytes: number;
   usedAtMs: number;
 }
 
@@ -15,10 +20,14 @@ interface Known {
 export class LuaEntities {
   readonly #parts: EntityParts;
   readonly #known = new Map<string, Known>();
+  readonly #maxConfigTotalBytes: number;
+  #configBytes = 0;
   readonly #listed = new Map<string, ReadonlySet<string>>();
 
-  constructor(parts: EntityParts) {
+  /** @param maxConfigTotalBytes Of all configurations together; beyond it, those unused for longest are forgotten. */
+  constructor(parts: EntityParts, maxConfigTotalBytes = 64 * 1024 * 1024) {
     this.#parts = parts;
+    this.#maxConfigTotalBytes = maxConfigTotalBytes;
   }
 
   has(id: string): boolean {
@@ -28,9 +37,17 @@ export class LuaEntities {
   /** Never throws for a configuration: what is wrong with it is logged, and its requests are refused. */
   add(id: string, configuration: unknown): void {
     if (this.#known.has(id)) return;
-    if (this.#known.size >= maxEntities) this.#forgetOldest();
-    const entity = new Entity(configuration, this.#parts);
-    this.#known.set(id, { entity, usedAtMs: performance.now() });
+    const bytes = Buffer.byteLength(JSON.stringify(configuration) ?? "");
+    const isTaken = bytes <= maxConfigBytes;
+    const kept = isTaken ? bytes : 0;
+    while (
+      this.#known.size >= maxEntities ||
+      (this.#known.size > 0 && this.#configBytes + kept > this.#maxConfigTotalBytes)
+    )
+      this.#forgetOldest();
+    const entity = new Entity(isTaken ? configuration : tooLong(bytes), this.#parts);
+    this.#known.set(id, { entity, bytes: kept, usedAtMs: performance.now() });
+    this.#configBytes += kept;
   }
 
   /** Where requests for one of an entity's backends go, or the answer to all of them. Undefined: its configuration is needed. */
@@ -63,12 +80,26 @@ export class LuaEntities {
   }
 
   #forgetOldest(): void {
-    const [oldest] = [...this.#known].toSorted(([, one], [, other]) => one.usedAtMs - other.usedAtMs);
-    if (oldest !== undefined) this.#remove(oldest[0]);
+    let oldest: string | undefined;
+    let usedAtMs = Infinity;
+    for (const [id, known] of this.#known) {
+      if (known.usedAtMs >= usedAtMs) continue;
+      oldest = id;
+      usedAtMs = known.usedAtMs;
+    }
+    if (oldest !== undefined) this.#remove(oldest);
   }
 
   #remove(id: string): void {
-    this.#known.get(id)?.entity.release();
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    known.entity.release();
+    this.#configBytes -= known.bytes;
     this.#known.delete(id);
   }
+}
+
+function tooLong(bytes: number): ServerlessError {
+  const message = `The plugin's configuration has ${bytes} bytes; at most ${maxConfigBytes} are taken.`;
+  return new ServerlessError("CONFIG_REFUSED", message);
 }

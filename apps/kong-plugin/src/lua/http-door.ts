@@ -10,12 +10,14 @@ import { Destination } from "../destination.ts";
 import type { LuaEntities } from "./entities.ts";
 import { leaseMs, type LuaGateways } from "./gateways.ts";
 import { leaseKey } from "./lease-key.ts";
+import { MessageFlow } from "./message-flow.ts";
 import { type Question, questionSchema, reportSchema } from "./messages.ts";
 import { QuestionFacts } from "./question-facts.ts";
 
-const maxBodyBytes = 16 * 1024 * 1024;
-/** Kong waits 40 s for the next byte of an answer. */
-const heartbeatMs = 15_000;
+/** A question has one configuration at most, and a request's path and a few of its headers. */
+const maxQuestionBytes = 1024 * 1024;
+/** A report names every backend and entity of a gateway: about 80 bytes each, of 50,000 and 10,000 at most. */
+const maxReportBytes = 8 * 1024 * 1024;
 /** Longer than Kong keeps an idle connection, so that it is Kong that closes. */
 const keepAliveTimeoutMs = 75_000;
 const socketMode = 0o660;
@@ -27,6 +29,13 @@ export interface HttpDoorOptions {
   readonly entities: LuaEntities;
   readonly gateways: LuaGateways;
   readonly log: Log;
+  /**
+   * How often a held request's connection shows life, and how long a message or the reading of an answer may take. Default
+   * 15,000 ms: Kong waits 40 s for the next byte of an answer.
+   */
+  readonly heartbeatMs?: number;
+  /** See `MessageFlow`. */
+  readonly maxBufferedBytes?: number;
 }
 
 /**
@@ -35,7 +44,9 @@ export interface HttpDoorOptions {
  */
 export class HttpDoor {
   readonly #options: HttpDoorOptions;
+  readonly #heartbeatMs: number;
   readonly #server: Server;
+  readonly #messages: MessageFlow;
   readonly #stopping = new AbortController();
   readonly #running = new Set<AbortController>();
   #lastRequestMs = 0;
@@ -46,9 +57,21 @@ export class HttpDoor {
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-    this.#server.keepAliveTimeout = keepAliveTimeoutMs;
-    this.#server.requestTimeout = heartbeatMs;
+    const { heartbeatMs = 15_000, maxBufferedBytes } = options;
+    this.#heartbeatMs = heartbeatMs;
+    this.#messages = new MessageFlow({
+      answerMs: heartbeatMs,
+      ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+    });
+    this.#server = createServer(
+      {
+        keepAliveTimeout: keepAliveTimeoutMs,
+        requestTimeout: heartbeatMs,
+        headersTimeout: heartbeatMs,
+        connectionsCheckingInterval: heartbeatMs / 3,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
   }
 
   /** Resolves once Kong can connect. Takes over the path from a running server. Fails with SOCKET_UNAVAILABLE. */
@@ -81,12 +104,14 @@ export class HttpDoor {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log } = this.#options;
     try {
-      const body = await readJson(request);
       switch (`${request.method} ${request.url}`) {
-        case "POST /requests":
-          return await this.#decide(questionSchema.parse(body), response);
+        case "POST /requests": {
+          const question = questionSchema.parse(await this.#messages.read(request, maxQuestionBytes));
+          return await this.#decide(question, response);
+        }
         case "POST /report": {
-          const { answer, passed } = this.#options.gateways.take(reportSchema.parse(body));
+          const report = reportSchema.parse(await this.#messages.read(request, maxReportBytes));
+          const { answer, passed } = this.#options.gateways.take(report);
           if (passed > 0) this.#lastRequestMs = performance.now();
           return this.#send(response, 200, answer);
         }
@@ -106,7 +131,7 @@ export class HttpDoor {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(text),
     });
-    response.end(text);
+    this.#messages.end(response, text);
   }
 
   async #decide(question: Question, response: ServerResponse): Promise<void> {
@@ -129,7 +154,7 @@ export class HttpDoor {
     const leaving = new AbortController();
     const onClose = () =>
       leaving.abort(new ServerlessError("PDK_CALL_FAILED", "Kong closed the connection."));
-    const heartbeat = setInterval(() => response.writeProcessing(), heartbeatMs);
+    const heartbeat = setInterval(() => response.writeProcessing(), this.#heartbeatMs);
     response.once("close", onClose);
     this.#running.add(leaving);
     try {
@@ -155,16 +180,4 @@ function answerOf(decision: Exclude<Decision, { kind: "pass" }>, { backend }: De
   if (decision.kind === "exit") return decision.answer;
   // The client is still there, or there would be nobody to answer: the server is stopping.
   return problem({ code: "PLUGIN_STOPPED", backend: backend.name, retryAfterMs: 0 });
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes)
-      throw new ServerlessError("FRAME_TOO_LARGE", `a message of more than ${maxBodyBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
