@@ -7,6 +7,7 @@ import { type PluginModule, PluginServer } from "@kong-serverless/plugin-server"
 import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
 
 import { demandRoutes } from "./demand.ts";
+import type { EntityParts } from "./entity.ts";
 import { logActivatorEvent } from "./event-log.ts";
 import { LuaEntities } from "./lua/entities.ts";
 import { LuaGateways } from "./lua/gateways.ts";
@@ -16,6 +17,7 @@ import { createPlugin } from "./plugin.ts";
 import type { Pods } from "./pods.ts";
 import { startScaler } from "./scaler.ts";
 import { Traces } from "./traces.ts";
+import { WaitingPage } from "./waiting-page.ts";
 
 /** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
 const longestPublishMs = 60_000;
@@ -39,6 +41,7 @@ class App {
   readonly #activator: Activator;
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
+  readonly #waitingPage: WaitingPage;
   #scaler: ScalerServer | undefined;
   #pods: Pods | undefined;
 
@@ -55,6 +58,7 @@ class App {
     });
     this.#publisher = publisher;
     this.#traces = new Traces(log);
+    this.#waitingPage = new WaitingPage(environment.WAITING_PAGE, log);
     this.#activator = new Activator(
       {
         publishWake: ({ pubsub, topic, backend, reason }, signal) =>
@@ -72,8 +76,7 @@ class App {
       { probesPerSecond: environment.PROBES_PER_SECOND },
     );
     this.#metrics.watch(() => this.#activator.backends);
-    const parts = { activator: this.#activator, metrics: this.#metrics, traces: this.#traces, log };
-    this.plugin = createPlugin(parts);
+    this.plugin = createPlugin(this.#entityParts);
   }
 
   async start(): Promise<RunningService> {
@@ -90,6 +93,7 @@ class App {
       routes: demandRoutes(this.#activator),
     });
     await this.#traces.start(this.#environment.traces);
+    this.#waitingPage.start();
     const door = this.#createDoor();
     const opsPort = await ops.start();
     this.#pods = await this.#followPods();
@@ -104,6 +108,7 @@ class App {
         await this.#scaler?.stop();
         const limits = { graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS };
         await Promise.all([server.stop(limits), door.stop(limits)]);
+        this.#waitingPage.stop();
         await this.#pods?.stop();
         await this.#publisher.stop();
         await this.#traces.stop();
@@ -112,10 +117,20 @@ class App {
     };
   }
 
+  get #entityParts(): EntityParts {
+    return {
+      activator: this.#activator,
+      metrics: this.#metrics,
+      traces: this.#traces,
+      waitingPage: this.#waitingPage,
+      log: this.#log,
+    };
+  }
+
   /** Where the Lua form of the plugin asks. */
   #createDoor(): HttpDoor {
     const log = this.#log;
-    const parts = { activator: this.#activator, metrics: this.#metrics, traces: this.#traces, log };
+    const parts = this.#entityParts;
     const entities = new LuaEntities(parts);
     const gateways = new LuaGateways({ ...parts, entities });
     return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });

@@ -9,13 +9,14 @@ import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
 import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { type ErrorCodeName, ServerlessError } from "@kong-serverless/runtime";
 
-import { problem, waitingPage } from "./answer.ts";
+import { problem } from "./answer.ts";
 import type { Decision, Passed } from "./decision.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { isBelow } from "./path-prefix.ts";
 import { serviceUrl } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Traces } from "./traces.ts";
+import type { WaitingPage } from "./waiting-page.ts";
 
 const headerName = "x-serverless-held-ms";
 
@@ -25,6 +26,7 @@ export interface ColdPathOptions {
   readonly backend: Backend;
   readonly metrics: RequestMetrics;
   readonly traces: Traces;
+  readonly waitingPage: WaitingPage;
 }
 
 /** What happens to a request whose backend is not ready: it is held, and then forwarded or answered. */
@@ -39,18 +41,20 @@ export class ColdPath {
     const { backend, config, matched, metrics, traces } = this.#options;
     const { arrivedAtMs, signal } = facts;
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
-    let isNavigation = false;
+    /** Of a browser navigation, for its waiting page. */
+    let navigation: { readonly path: string } | undefined;
     let held: Held;
     let probeUrl = "";
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
-      isNavigation = config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts));
+      if (config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts)))
+        navigation = { path: await facts.path() };
       const target = upstreamTarget(matched.settings) ?? (await this.#serviceTarget(facts));
       probeUrl = target.url;
       const request: HoldRequest = {
         target,
         arrivedAtMs,
-        timeoutMs: isNavigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
+        timeoutMs: navigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
         limits: config.limits,
         ...(await this.#client(facts)),
         ...(signal !== undefined && { signal }),
@@ -64,7 +68,7 @@ export class ColdPath {
         return { kind: "left" };
       }
       if (!(error instanceof ServerlessError)) throw error;
-      return this.#refuse(error.code, { isNavigation, about: error.backend });
+      return this.#refuse(error.code, { navigation, about: error.backend });
     }
     metrics.held(held);
     // After one probe the backend turned out to run: for the client that was no cold start.
@@ -85,9 +89,12 @@ export class ColdPath {
   /** @param about Names the backend that is the trouble, where it is another one of the chain. */
   #refuse(
     code: ErrorCodeName,
-    { isNavigation = false, about }: { isNavigation?: boolean; about?: string | undefined } = {},
+    {
+      navigation,
+      about,
+    }: { navigation?: { readonly path: string } | undefined; about?: string | undefined } = {},
   ): Decision {
-    const { backend, metrics } = this.#options;
+    const { backend, metrics, waitingPage } = this.#options;
     // Another replica of the gateway can answer at once.
     const retryAfterMs = code === "GATEWAY_STOPPING" ? 0 : backend.retryAfterMs;
     metrics.refused(code);
@@ -95,8 +102,8 @@ export class ColdPath {
     return {
       kind: "exit",
       answer:
-        isNavigation && isTimeout
-          ? waitingPage({ code, backend: backend.name, retryAfterMs })
+        navigation && isTimeout
+          ? waitingPage.answer({ ...navigation, backend: backend.name, retryAfterMs })
           : problem({ code, backend: about ?? backend.name, retryAfterMs }),
     };
   }

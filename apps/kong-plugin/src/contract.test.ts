@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import { needs, nginx } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
@@ -75,6 +77,25 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     expect(status).toBe(503);
     expect(headers["content-type"]).toMatch(/^text\/html/);
     expect(body).toContain("Starting demo");
+  });
+
+  test("shows a person the waiting page of the operator's", required, async () => {
+    const page = join(import.meta.dirname, "testing/waiting-page.html");
+    await using stage = await openStage({
+      config: { ...config, waitingPageAfterMs: 50 },
+      env: { WAITING_PAGE: page },
+    });
+    await stage.gateway.plugin.waitFor("waiting_page.read");
+    const { status, headers, body } = await stage.gateway.request({
+      path: "/a/b",
+      headers: { accept: "text/html" },
+    });
+    expect({ status, body }).toEqual({ status: 503, body: "<p>demo is on its way to /a/b</p>\n" });
+    expect(headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "retry-after": expect.stringMatching(/^[1-9]/),
+    });
   });
 
   test("wakes nothing for requests that are excepted", required, async () => {

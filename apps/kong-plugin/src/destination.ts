@@ -7,6 +7,7 @@ import { leaseKey } from "./lua/lease-key.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import type { Traces } from "./traces.ts";
+import type { WaitingPage } from "./waiting-page.ts";
 
 const passed: Decision = { kind: "pass" };
 
@@ -23,6 +24,7 @@ export class Destination {
     readonly backend: Backend;
     readonly metrics: RequestMetrics;
     readonly traces: Traces;
+    readonly waitingPage: WaitingPage;
   }) {
     this.backend = options.backend;
     this.metrics = options.metrics;

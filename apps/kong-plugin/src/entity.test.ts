@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { Entity } from "./entity.ts";
 import { Metrics } from "./metrics.ts";
 import { Traces } from "./traces.ts";
+import { WaitingPage } from "./waiting-page.ts";
 
 /** CPU time of this thread, which other work on the machine hardly changes. */
 function cpuMs(work: () => void): number {
@@ -47,7 +48,13 @@ test("the largest configuration holds up the event loop for less than 50 ms", { 
     probe: async () => ({ isReady: true, durationMs: 0 }),
     observe: () => {},
   });
-  const parts = { activator, metrics: new Metrics(), traces: new Traces(log), log };
+  const parts = {
+    activator,
+    metrics: new Metrics(),
+    traces: new Traces(log),
+    waitingPage: new WaitingPage(undefined, log),
+    log,
+  };
   let run = 0;
   const readOne = () => {
     const text = largestConfig(run++);

@@ -14,11 +14,13 @@ import { Destination } from "./destination.ts";
 import { Matcher } from "./matcher.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Traces } from "./traces.ts";
+import type { WaitingPage } from "./waiting-page.ts";
 
 export interface EntityParts {
   readonly activator: Activator;
   readonly metrics: Metrics;
   readonly traces: Traces;
+  readonly waitingPage: WaitingPage;
   readonly log: Log;
 }
 
@@ -94,12 +96,19 @@ export class Entity {
   #claimBackends(): Claim {
     const config = this.#config;
     if (config instanceof ServerlessError) throw config;
-    const { activator, metrics, traces } = this.#parts;
+    const { activator, metrics, traces, waitingPage } = this.#parts;
     const { backends, release } = claimBackends(activator, config.backends, this.#identity);
     this.#release = release;
     const claimed = backends.map(({ matched, backend }) => {
       const requests = metrics.requestsOf(backend.name);
-      const destination = new Destination({ config, matched, backend, metrics: requests, traces });
+      const destination = new Destination({
+        config,
+        matched,
+        backend,
+        metrics: requests,
+        traces,
+        waitingPage,
+      });
       return { matched, destination };
     });
     const rules = claimed

@@ -81,6 +81,16 @@ export const kongPluginEnvironmentSchema = z
       .describe(
         "Readiness probes that may be started in a second, for all starting backends together; 1000 cost about a fifth of a core. They are enough for 20 backends at an `interval` of 20 ms; with more, the intervals grow, least for a backend that usually becomes ready about now.",
       ),
+    WAITING_PAGE: z
+      .string()
+      .regex(
+        /^(\/|https?:\/\/(?![^/]*@))\S+$/,
+        "expected an absolute path or an http(s) URL without credentials",
+      )
+      .optional()
+      .describe(
+        "Absolute path of a file, or http(s) URL, with the template of the waiting page; Kong's answer has it where `waitingPageAfterMs` is set. Placeholders, escaped as HTML text: `{{backend}}`, `{{path}}`, `{{retryAfter}}` (such as `3 seconds`) and `{{retryAfterSeconds}}`. At most 64 KiB of UTF-8, read at the start and once a minute, within 5 s and without redirects; while it cannot be read, the last one is sent. Unset: the built-in page.",
+      ),
     ENDPOINTSLICE_NAMESPACES: z
       .string()
       .regex(/^[a-z0-9-]+(\s*,\s*[a-z0-9-]+){0,99}$/, "expected up to 100 namespaces, separated by commas")

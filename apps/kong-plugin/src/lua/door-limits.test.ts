@@ -9,6 +9,7 @@ import { describe, expect, test, vi } from "vitest";
 
 import { Metrics } from "../metrics.ts";
 import { Traces } from "../traces.ts";
+import { WaitingPage } from "../waiting-page.ts";
 import { LuaEntities } from "./entities.ts";
 import { LuaGateways } from "./gateways.ts";
 import { HttpDoor, type HttpDoorOptions } from "./http-door.ts";
@@ -36,7 +37,13 @@ async function openDoor(options: Partial<HttpDoorOptions> = {}) {
   const directory = await makeSocketDirectory();
   const log = new RecordingLog();
   const activator = newActivator();
-  const parts = { activator, metrics: new Metrics(), traces: new Traces(log), log };
+  const parts = {
+    activator,
+    metrics: new Metrics(),
+    traces: new Traces(log),
+    waitingPage: new WaitingPage(undefined, log),
+    log,
+  };
   const entities = new LuaEntities(parts);
   const gateways = new LuaGateways({ ...parts, entities });
   const socketPath = join(directory.path, "http.socket");
@@ -138,7 +145,13 @@ describe("configurations over the door", { timeout: 30_000 }, () => {
   test("go, the one unused for longest first, when they are too long together", () => {
     const log = new RecordingLog();
     const activator = newActivator();
-    const parts = { activator, metrics: new Metrics(), traces: new Traces(log), log };
+    const parts = {
+      activator,
+      metrics: new Metrics(),
+      traces: new Traces(log),
+      waitingPage: new WaitingPage(undefined, log),
+      log,
+    };
     const entities = new LuaEntities(parts, 2500);
     for (const id of ["a", "b", "c"]) entities.add(id, { filling: "x".repeat(1000) });
     expect(["a", "b", "c"].filter((id) => entities.has(id))).toEqual(["b", "c"]);
