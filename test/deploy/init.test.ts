@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from "vitest";
 
 import { crdFolder, readCrdChecks } from "../observability/crd-schemas.ts";
 import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
-import { requireKustomize, render, root, titleOf } from "./rendering.ts";
+import { type KubernetesObject, requireKustomize, render, root, titleOf } from "./rendering.ts";
 
 const command = requireKustomize();
 const crdFolders = ["keda", "dapr", "kong"].flatMap((name) => crdFolder(name) ?? []);
@@ -40,6 +40,17 @@ metadata: {name: checkout, namespace: shop}
 spec: {selector: {app: checkout}, ports: [{port: 80, targetPort: http}]}
 `;
 
+const closed = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+`;
+const ingress = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, namespace: shop}
+spec: {ingressClassName: kong, defaultBackend: {service: {name: checkout, port: {number: 80}}}}
+`;
+
 const run = (...argv: readonly string[]) =>
   execFileSync(process.execPath, [join(root, "apps/cli/bin/kong-serverless.js"), ...argv], {
     cwd: folder,
@@ -51,49 +62,78 @@ const run = (...argv: readonly string[]) =>
 function built(name: string, ...options: readonly string[]) {
   writeFileSync(join(folder, "app.yaml"), app);
   run("init", "--file", "app.yaml", "--out", name, "--json", ...options);
+  return renderWith(name);
+}
+
+function renderWith(name: string) {
   const kustomization = `resources: [app.yaml, ${name}]\ncomponents: [${name}/workload]\n`;
   writeFileSync(join(folder, "kustomization.yaml"), kustomization);
   return render(command ?? [], folder);
 }
 
+/** What Kubernetes, the definitions of custom resources and the doctor have to say of it: nothing. */
+function expectFine(objects: readonly KubernetesObject[]): void {
+  const file = join(folder, "rendered.json");
+  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+  expect(JSON.parse(run("doctor", "--file", file, "--json"))).toMatchObject({ ok: true, findings: [] });
+  expect(faultsOf(objects.filter(isKubernetes).map((object) => [titleOf(object), object]))).toEqual([]);
+  const customs = objects.filter((object) => !isKubernetes(object) && !unchecked.has(object.kind));
+  const faults = customs.flatMap((object) => {
+    const check = checks.get(`${object.apiVersion}/${object.kind}`);
+    check?.(object);
+    return check?.errors ?? [];
+  });
+  expect(faults).toEqual([]);
+  const isKnown = customs.every(({ apiVersion, kind }) => checks.has(`${apiVersion}/${kind}`));
+  expect(crdFolders.length === 0 || isKnown).toBe(true);
+}
+
 describe("what init writes, built together with the service", needs(kustomize()), () => {
-  test.each([
-    ["sqs", "--broker", "sqs"],
-    ["rabbitmq", "--broker", "rabbitmq"],
-    ["none", "--broker", "none", "--host", "shop.example.com", "--path", "/checkout"],
-    [
-      "httproute",
-      "--broker",
-      "none",
-      "--route",
-      "httproute",
-      "--gateway",
-      "kong/kong",
-      "--host",
-      "*.example.com",
-    ],
-  ])(
-    "is what Kubernetes, the definitions and the doctor want: %s",
+  const brokers = ["sqs", "rabbitmq", "none"];
+  const routes = ["ingress", "httproute"];
+  test.each(brokers.flatMap((broker) => routes.map((route) => [broker, route] as const)))(
+    "is what Kubernetes, the definitions and the doctor want: %s with %s",
     { timeout: 60_000 },
-    (name, ...options) => {
-      const objects = built(name, ...options);
-      const file = join(folder, `${name}.json`);
-      writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-      expect(JSON.parse(run("doctor", "--file", file, "--json"))).toMatchObject({ ok: true, findings: [] });
-      expect(faultsOf(objects.filter(isKubernetes).map((object) => [titleOf(object), object]))).toEqual([]);
-      const customs = objects.filter((object) => !isKubernetes(object) && !unchecked.has(object.kind));
-      const faults = customs.flatMap((object) => {
-        const check = checks.get(`${object.apiVersion}/${object.kind}`);
-        check?.(object);
-        return check?.errors ?? [];
-      });
-      expect(faults).toEqual([]);
-      expect(
-        crdFolders.length === 0 ||
-          customs.every(({ apiVersion, kind }) => checks.has(`${apiVersion}/${kind}`)),
-      ).toBe(true);
+    (broker, route) => {
+      const options = [
+        "--broker",
+        broker,
+        "--route",
+        route,
+        "--host",
+        "*.example.com",
+        "--path",
+        "/checkout",
+      ];
+      const objects = built(`${broker}-${route}`, ...options, "--gateway", "kong/kong");
+      const kinds = objects.map(({ kind }) => kind);
+      expect(kinds).toContain(route === "ingress" ? "Ingress" : "HTTPRoute");
+      expect(kinds.includes("Component")).toBe(broker !== "none");
+      expect(kinds.includes("TriggerAuthentication")).toBe(broker !== "none");
+      expectFine(objects);
     },
   );
+
+  test(
+    "is fine for every host and path too, where a NetworkPolicy shuts the gateway out, and for a route that there is",
+    {
+      timeout: 60_000,
+    },
+    () => {
+      expectFine(built("every-host", "--broker", "none"));
+      writeFileSync(join(folder, "app.yaml"), `${app}---\n${closed}---\n${ingress}`);
+      run("init", "--file", "app.yaml", "--out", "closed", "--json", "--broker", "none");
+      const objects = renderWith("closed");
+      expect(objects.filter(({ kind }) => kind === "NetworkPolicy")).toHaveLength(2);
+      expect(objects.filter(({ kind }) => kind === "Ingress")).toHaveLength(1);
+      expectFine(objects);
+    },
+  );
+
+  test("gives the workload its replicas back when the ScaledObject is deleted", { timeout: 60_000 }, () => {
+    const scaledObjects = built("undone", "--broker", "none").filter(({ kind }) => kind === "ScaledObject");
+    expect(scaledObjects).toMatchObject([{ spec: { advanced: { restoreToOriginalReplicaCount: true } } }]);
+  });
 
   test("of a worker is so too", { timeout: 60_000 }, () => {
     run("init", "worker", "--name", "resize", "--queue", "resize-jobs", "--json");
@@ -104,6 +144,6 @@ describe("what init writes, built together with the service", needs(kustomize())
       "ServiceAccount",
       "TriggerAuthentication",
     ]);
-    expect(faultsOf(objects.filter(isKubernetes).map((object) => [titleOf(object), object]))).toEqual([]);
+    expectFine(objects);
   });
 });

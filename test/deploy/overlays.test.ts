@@ -138,7 +138,7 @@ describe("what is in Git", () => {
     }
   });
 
-  test.each(["generate-plugin-dump.ts", "generate-lua-plugin.ts"])(
+  test.each(["generate-plugin-dump.ts", "generate-lua-plugin.ts", "generate-existing-kong.ts"])(
     "is what %s makes, up to date",
     (script) => {
       const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts", script), "--check"], {

@@ -8,6 +8,7 @@ import { type KubernetesObject, root } from "./rendering.ts";
 
 interface KongValues {
   readonly nameOverride: string;
+  readonly podLabels: Readonly<Record<string, string>>;
   readonly image: { readonly tag: string };
   readonly plugins: { readonly configMaps: readonly object[] };
   readonly env: Readonly<Record<string, string>>;
@@ -50,7 +51,7 @@ describe("Kong's values", () => {
   test("give the gateway the names that the manifests know it by", () => {
     const [demand] = base("gateway-demand.yaml");
     expect(demand?.["spec"]).toMatchObject({
-      selector: { "app.kubernetes.io/name": kong.nameOverride, "app.kubernetes.io/instance": "kong" },
+      selector: kong.podLabels,
       ports: [{ targetPort: pluginServer?.ports[0]?.containerPort }],
     });
     const pubsub = base("pubsub.yaml").find(({ metadata }) => metadata.namespace === "kong");

@@ -42,8 +42,11 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [/^node scripts\/generate-docs\.ts$/, { run: ["scripts/generate-docs.ts", "--check"] }],
   [/^node scripts\/generate-protocol\.ts$/, ci("scripts/generate-protocol.ts --check")],
   [
-    /^node scripts\/generate-(plugin-dump|lua-plugin)\.ts$/,
-    { file: "test/deploy/overlays.test.ts", text: '["generate-plugin-dump.ts", "generate-lua-plugin.ts"]' },
+    /^node scripts\/generate-(plugin-dump|lua-plugin|existing-kong)\.ts$/,
+    {
+      file: "test/deploy/overlays.test.ts",
+      text: '["generate-plugin-dump.ts", "generate-lua-plugin.ts", "generate-existing-kong.ts"]',
+    },
   ],
   // Every install runs it.
   [

@@ -1,3 +1,5 @@
+import { type GatewayPod, podOfValues } from "./gateway-pod.ts";
+import type { GatewayValues, ReplacedItem } from "./gateway-values.ts";
 import { Place } from "./place.ts";
 
 /** What the rest of the system has to know of the gateway, which a Helm chart brings. */
@@ -12,6 +14,10 @@ export interface GatewaySettings {
   readonly graceSeconds: number | undefined;
   /** `dapr.io/app-id` of its pods; undefined where it is not known. */
   readonly appId: string | undefined;
+  /** What the chart's values make; undefined where there are none. */
+  readonly pod: GatewayPod | undefined;
+  /** What one file of values has lost to another. */
+  readonly replaced: readonly ReplacedItem[];
 }
 
 /** OpenResty's default for reads of cosockets, which is what Kong talks to its plugin server by. */
@@ -21,8 +27,10 @@ const defaultGraceSeconds = 30;
 /** What staging runs; more than one is what the rules must hold for. */
 const assumedReplicas = 2;
 
+const noValues: GatewayValues = { values: new Place(undefined, []), replaced: [] };
+
 /** Reads the values of the Helm chart kong/kong, or of kong/ingress, which has them below `gateway`. */
-export function readGateway(values: Place = new Place(undefined, [])): GatewaySettings {
+export function readGateway({ values, replaced }: GatewayValues = noValues): GatewaySettings {
   const chart = values.at("gateway").exists ? values.at("gateway") : values;
   const replicas = chart.at("autoscaling", "enabled").value
     ? chart.at("autoscaling", "maxReplicas").number
@@ -36,6 +44,8 @@ export function readGateway(values: Place = new Place(undefined, [])): GatewaySe
       ? (chart.at("terminationGracePeriodSeconds").number ?? defaultGraceSeconds)
       : undefined,
     appId: chart.at("podAnnotations", "dapr.io/app-id").text,
+    pod: values.exists ? podOfValues(chart) : undefined,
+    replaced,
   };
 }
 

@@ -9,7 +9,8 @@ export {
 } from "./container.ts";
 export { parseDocuments } from "./documents.ts";
 export { type GatewaySettings, readGateway } from "./gateway.ts";
-export { gatewayValuesFor, readGatewayValues } from "./gateway-values.ts";
+export { type GatewayPod, luaFolder, podsOfWorkloads } from "./gateway-pod.ts";
+export { type GatewayValues, gatewayValuesFor, readGatewayValues } from "./gateway-values.ts";
 export { type Manifest, Manifests, title, toManifest } from "./manifests.ts";
 export { type PodConnection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
 export { type Origin, Place, type Step } from "./place.ts";

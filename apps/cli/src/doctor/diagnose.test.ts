@@ -1,4 +1,11 @@
-import { Manifests, Place, readGateway, readSystem, toManifest } from "@kong-serverless/manifests";
+import {
+  type GatewayValues,
+  Manifests,
+  Place,
+  readGateway,
+  readSystem,
+  toManifest,
+} from "@kong-serverless/manifests";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
@@ -16,8 +23,10 @@ const wake = ["spec", "triggers", 0, "metadata"];
 const demand = ["spec", "triggers", 1, "metadata"];
 const firstBackend = ["config", "backend", 0];
 
-const diagnosePlanted = async (values: object, ...mistakes: Mistake[]) =>
-  diagnose(readSystem(await plant(...mistakes), readGateway(new Place(values, []))));
+const diagnosePlanted = (values: object, ...mistakes: Mistake[]) =>
+  diagnoseWith({ values: new Place(values, []), replaced: [] }, ...mistakes);
+const diagnoseWith = async (values: GatewayValues, ...mistakes: Mistake[]) =>
+  diagnose(readSystem(await plant(...mistakes), readGateway(values)));
 
 const definitions = (queue: object, exchange: object = {}) =>
   JSON.stringify({
@@ -281,6 +290,8 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
     "GRACE_PERIOD_TOO_SHORT",
     [set("Deployment/consumer", ["spec", "template", "spec", "terminationGracePeriodSeconds"], 20)],
   ],
+  ["GATEWAY_INCOMPLETE", []],
+  ["GATEWAY_VALUES_REPLACED", []],
   ["PRE_STOP_MISSING", [set(backend, [...container, "lifecycle"], undefined)]],
   ["READINESS_PROBE_MISSING", [set(backend, [...container, "readinessProbe"], undefined)]],
   ["READINESS_PROBE_SLOW", [set(backend, [...container, "readinessProbe", "periodSeconds"], 10)]],
@@ -342,13 +353,19 @@ describe("diagnose", () => {
     HOLD_ABOVE_READ_TIMEOUT: { env: { nginx_proxy_lua_socket_read_timeout: "30s" } },
     GATEWAY_GRACE_TOO_SHORT: { terminationGracePeriodSeconds: 60 },
     CLIENT_ABORT_CHECKED: { env: { nginx_proxy_lua_check_client_abort: "on" } },
+    GATEWAY_INCOMPLETE: { env: { serverless_http_socket: "/run/serverless.socket" } },
+  };
+
+  const list = new Place([], []);
+  const replaced: Partial<Record<string, GatewayValues["replaced"]>> = {
+    GATEWAY_VALUES_REPLACED: [{ name: "plugin-server", place: list, by: list }],
   };
 
   test.each(planted)(
     "finds %s where it is planted, and nothing else",
     async (code, mistakes, brought = []) => {
-      const values = { ...calm, ...gatewayMistakes[code] };
-      const { findings, ok } = await diagnosePlanted(values, ...mistakes);
+      const values = new Place({ ...calm, ...gatewayMistakes[code] }, []);
+      const { findings, ok } = await diagnoseWith({ values, replaced: replaced[code] ?? [] }, ...mistakes);
       expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set([code, ...brought]));
       expect(ok).toBe(false);
     },

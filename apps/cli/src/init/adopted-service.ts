@@ -45,8 +45,8 @@ export interface AdoptOptions {
   readonly gatewayNamespace: string;
 }
 
-/** As deploy/platform/kong labels the gateway's pods. */
-const gatewayLabels: ReadonlyMap<string, string> = new Map([["app.kubernetes.io/name", "gateway"]]);
+/** As deploy/platform/kong labels the gateway's pods, whatever chart or manifest they come from. */
+const gatewayLabels: ReadonlyMap<string, string> = new Map([["kong-serverless/gateway", "true"]]);
 
 const kinds: Readonly<Record<string, string>> = {
   deploy: "Deployment",

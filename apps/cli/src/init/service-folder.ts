@@ -166,6 +166,8 @@ spec:
   minReplicaCount: 0
   maxReplicaCount: ${maxReplicas}
   advanced:
+    # Deleting this object gives the workload back the replicas that it had before; without it, one that sleeps would stay at zero.
+    restoreToOriginalReplicaCount: true
     horizontalPodAutoscalerConfig:
       behavior:
         scaleDown:
@@ -229,7 +231,7 @@ metadata:
   namespace: ${gatewayNamespace}
 spec:
   selector:
-    app.kubernetes.io/name: gateway
+    kong-serverless/gateway: "true"
   ports:
     - name: demand
       port: 8090
@@ -326,7 +328,7 @@ ${labels.join("\n")}
               kubernetes.io/metadata.name: ${gatewayNamespace}
           podSelector:
             matchLabels:
-              app.kubernetes.io/name: gateway
+              kong-serverless/gateway: "true"
       ports:
         - protocol: TCP
           port: ${podPort}

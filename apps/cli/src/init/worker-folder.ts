@@ -185,6 +185,9 @@ spec:
   initialCooldownPeriod: 0
   minReplicaCount: 0
   maxReplicaCount: 5
+  advanced:
+    # Deleting this object gives the Deployment back the replicas that it had before; without it, one that sleeps would stay at zero.
+    restoreToOriginalReplicaCount: true
   triggers:
     # Messages in flight count too, so the last busy worker is not scaled away.
     - type: aws-sqs-queue

@@ -41,7 +41,7 @@ async function provisionAll(): Promise<void> {
 
 /** The shipped base as a cluster has it: with states, and with the gateway that a chart brings. */
 async function runningBase(): Promise<ClusterObject[]> {
-  const labels = { "app.kubernetes.io/name": "gateway", "app.kubernetes.io/instance": "kong" };
+  const labels = { "kong-serverless/gateway": "true" };
   const sidecar = { "dapr.io/enabled": "true", "dapr.io/app-id": "kong-gateway" };
   const gateway = {
     kind: "Deployment",

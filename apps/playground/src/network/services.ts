@@ -13,8 +13,9 @@ export interface ServicesOptions {
   readonly dns: ClusterDns;
 }
 
-/** The labels of the gateway's pods in a cluster, as Kong's chart sets them. */
+/** The labels of the gateway's pods in a cluster: ours, and those of Kong's chart. */
 const gatewayLabels: Readonly<Record<string, string>> = {
+  "kong-serverless/gateway": "true",
   "app.kubernetes.io/name": "gateway",
   "app.kubernetes.io/instance": "kong",
 };

@@ -27,6 +27,8 @@ import { fieldOutOfBounds } from "./field-out-of-bounds.ts";
 import { fieldTypeWrong } from "./field-type-wrong.ts";
 import { fieldUnknown } from "./field-unknown.ts";
 import { gatewayGraceTooShort } from "./gateway-grace-too-short.ts";
+import { gatewayIncomplete } from "./gateway-incomplete.ts";
+import { gatewayValuesReplaced } from "./gateway-values-replaced.ts";
 import { gracePeriodTooShort } from "./grace-period-too-short.ts";
 import { handlerLimitBelowCallback } from "./handler-limit-below-callback.ts";
 import { healthDiffersFromProbe } from "./health-differs-from-probe.ts";
@@ -113,6 +115,8 @@ export const rules: readonly Rule[] = [
   demandServiceNotFound,
   endpointMismatch,
   environmentInvalid,
+  gatewayIncomplete,
+  gatewayValuesReplaced,
   healthDiffersFromProbe,
   jobsQueueNotConsumed,
   networkPolicyShutsOut,
