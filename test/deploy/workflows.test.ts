@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -10,11 +11,28 @@ const workflows = await Promise.all(
   (await readdir(folder)).map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })),
 );
 
+interface Step {
+  readonly id?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
 interface Release {
   readonly jobs: {
-    readonly images: { readonly strategy: { readonly matrix: { readonly target: string[] } } };
+    readonly images: {
+      readonly permissions: Readonly<Record<string, string>>;
+      readonly strategy: { readonly matrix: { readonly target: string[] } };
+      readonly steps: readonly Step[];
+    };
   };
 }
+interface Images {
+  readonly images: readonly { readonly name: string; readonly newName: string; readonly newTag: string }[];
+}
+const images = async () =>
+  (parse(await readFile(join(workspace, "deploy/images/kustomization.yaml"), "utf8")) as Images).images;
+const release = parse(await readFile(join(folder, "release.yaml"), "utf8")) as Release;
 
 describe.each(workflows)("$name", ({ text }) => {
   it("pins every action by commit: a tag can be moved", () => {
@@ -25,7 +43,6 @@ describe.each(workflows)("$name", ({ text }) => {
 });
 
 it("every image of a manifest is one that a release pushes", async () => {
-  const release = parse(await readFile(join(folder, "release.yaml"), "utf8")) as Release;
   const pushed = release.jobs.images.strategy.matrix.target;
   const dockerfile = await readFile(join(workspace, "deploy/images/Dockerfile"), "utf8");
   const targets = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target);
@@ -39,4 +56,56 @@ it("every image of a manifest is one that a release pushes", async () => {
   );
   expect(named).toContain("consumer");
   expect(pushed).toEqual(expect.arrayContaining(named));
+});
+
+describe("a release", () => {
+  const { steps, strategy, permissions } = release.jobs.images;
+  const step = (action: string) => steps.find(({ uses = "" }) => uses.startsWith(action));
+
+  it("pushes what deploy/images/kustomization.yaml names, under the version of the packages", async () => {
+    const { version } = JSON.parse(
+      await readFile(join(workspace, "packages/runtime/package.json"), "utf8"),
+    ) as { version: string };
+    const named = await images();
+    expect(named.map(({ name }) => name).toSorted()).toEqual(
+      strategy.matrix.target.map((target) => `kong-serverless/${target}`).toSorted(),
+    );
+    expect(new Set(named.map(({ newTag }) => newTag))).toEqual(new Set([`v${version}`]));
+    expect(step("docker/build-push-action")?.with).toMatchObject({
+      target: "${{ matrix.target }}",
+      tags: "${{ steps.name.outputs.image }}:${{ github.ref_name }}",
+    });
+  });
+
+  it("builds for two architectures, with provenance and SBOM, and signs what it has pushed by its digest", () => {
+    expect(step("docker/build-push-action")?.with).toMatchObject({
+      platforms: "linux/amd64,linux/arm64",
+      provenance: "mode=max",
+      sbom: true,
+      push: true,
+    });
+    const sign = steps.at(-1);
+    expect(sign?.run).toBe('cosign sign --yes "$IMAGE@$DIGEST"');
+    expect(sign?.env).toEqual({
+      IMAGE: "${{ steps.name.outputs.image }}",
+      DIGEST: "${{ steps.push.outputs.digest }}",
+    });
+    expect(permissions["id-token"]).toBe("write");
+  });
+
+  it.each([
+    ["kong-serverless/kong-plugin", ""],
+    ["registry.example.com/team/kong-plugin", "registry.example.com"],
+    ["localhost:5000/kong-plugin", "localhost:5000"],
+  ])("signs in to the registry of %s: %s", (image, registry) => {
+    const line = steps
+      .find(({ id }) => id === "name")
+      ?.run?.split("\n")
+      .find((text) => text.includes("registry="));
+    const output = execFileSync("bash", ["-c", `image=${image}; ${line?.replace(/ >> .*/, "")}`], {
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    expect(output).toBe(`registry=${registry}\n`);
+  });
 });
