@@ -123,6 +123,29 @@ test("the file for kong/ingress has the values of that for kong/kong below `gate
   expect(ingress).toEqual({ gateway: kong });
 });
 
+test("docs/existing-kong.md names every list in them with its items", () => {
+  const page = readFileSync(join(root, "docs/existing-kong.md"), "utf8");
+  const { plugins, deployment, extraObjects } = withLists(mine);
+  const lists = { "plugins.configMaps": plugins.configMaps, extraObjects } as Record<string, object[]>;
+  for (const [name, list] of Object.entries(deployment)) lists[`deployment.${name}`] = list;
+  const added = parse(readFileSync(extraOf("kong"), "utf8")) as object;
+  expect(listsIn(added).toSorted()).toEqual(Object.keys(lists).toSorted());
+  for (const [path, [, ...ours]] of Object.entries(lists)) {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${path}\``)) ?? "";
+    for (const item of ours as { name?: string; metadata?: { name: string } }[]) {
+      expect(row).toContain(`\`${item.name ?? item.metadata?.name}\``);
+    }
+  }
+});
+
+/** Paths of the lists of named items that are not within another list. */
+function listsIn(value: object, path = ""): string[] {
+  return Object.entries(value).flatMap(([key, child]: [string, unknown]) => {
+    if (Array.isArray(child)) return typeof child[0] === "object" ? [`${path}${key}`] : [];
+    return typeof child === "object" && child !== null ? listsIn(child, `${path}${key}.`) : [];
+  });
+}
+
 describe.each(charts)("doctor, given the values for kong/%s and one's own", (chart) => {
   const extra = extraOf(chart);
   const look = (...values: readonly string[]) => doctor("--overlay", "base", "--kong-values", ...values);
