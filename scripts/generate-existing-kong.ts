@@ -30,7 +30,7 @@ interface PluginValues {
   readonly lifecycle: { readonly preStop: object };
   readonly terminationGracePeriodSeconds: number;
 }
-const pluginKeys = [
+const pluginKeys = new Set([
   "podLabels",
   "podAnnotations",
   "plugins",
@@ -38,8 +38,8 @@ const pluginKeys = [
   "deployment",
   "lifecycle",
   "terminationGracePeriodSeconds",
-];
-const pluginVariables = ["nginx_http_lua_shared_dict", "serverless_http_socket"];
+]);
+const pluginVariables = new Set(["nginx_http_lua_shared_dict", "serverless_http_socket"]);
 
 const lua = parse(readFileSync(join(folder, "lua-plugin.yaml"), "utf8")) as LuaValues;
 const values = pluginValues();
@@ -77,9 +77,9 @@ function pluginValues(): Document {
   const document = parseDocument(readFileSync(join(folder, "values.yaml"), "utf8"));
   document.commentBefore = null;
   const content = document.toJS() as Record<string, Record<string, unknown>>;
-  for (const key of Object.keys(content)) if (!pluginKeys.includes(key)) document.delete(key);
+  for (const key of Object.keys(content)) if (!pluginKeys.has(key)) document.delete(key);
   for (const name of Object.keys(content["env"] ?? {})) {
-    if (!pluginVariables.includes(name)) document.deleteIn(["env", name]);
+    if (!pluginVariables.has(name)) document.deleteIn(["env", name]);
   }
   document.setIn(["deployment", "initContainers", 0, "image"], pluginServerImage());
   for (const [name, value] of Object.entries(lua.podAnnotations)) {

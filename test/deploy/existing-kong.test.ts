@@ -3,11 +3,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { canRun, kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
 
 import { faultsOf } from "./kubernetes-kinds.ts";
-import { findKustomize, type KubernetesObject, render, root, titleOf } from "./rendering.ts";
+import { type KubernetesObject, render, requireKustomize, root, titleOf } from "./rendering.ts";
 
 const existing = join(root, "deploy/platform/kong/existing");
 const folder = mkdtempSync(join(tmpdir(), "existing-kong-"));
@@ -64,6 +65,11 @@ const gatewayOf = (objects: readonly KubernetesObject[]) =>
       object.kind === "Deployment" && (object as Deployment).spec.template.spec.containers.some(hasKong),
   ) as Deployment;
 const kongOf = ({ spec }: Deployment) => spec.template.spec.containers.find(hasKong) as Container;
+
+const titles = (objects: readonly KubernetesObject[]) => objects.map(titleOf);
+/** A Deployment but for its pods. */
+const rest = ({ spec }: Deployment) => ({ ...spec, template: undefined });
+const look = (...values: readonly string[]) => doctor("--overlay", "base", "--kong-values", ...values);
 
 /** Values of somebody who has a Kong, with something in everything that the plugin's values have something in. */
 const mine = {
@@ -148,7 +154,6 @@ function listsIn(value: object, path = ""): string[] {
 
 describe.each(charts)("doctor, given the values for kong/%s and one's own", (chart) => {
   const extra = extraOf(chart);
-  const look = (...values: readonly string[]) => doctor("--overlay", "base", "--kong-values", ...values);
 
   test("finds nothing where no list is in both, and where the items were added", { timeout: 60_000 }, () => {
     expect(look(extra, write("mine.yaml", nested(chart, mine)))).toEqual([]);
@@ -190,7 +195,7 @@ describe.each(charts)("doctor, given the values for kong/%s and one's own", (cha
   });
 });
 
-const kustomize = findKustomize();
+const command = requireKustomize();
 
 const ownDeployment = {
   apiVersion: "apps/v1",
@@ -248,16 +253,14 @@ function renderComponent(deployment: object): KubernetesObject[] {
     join(own, "kustomization.yaml"),
     "namespace: edge\nresources: [kong.yaml]\ncomponents: [../component, ../images]\n",
   );
-  return render(kustomize ?? [], own);
+  return render(command ?? [], own);
 }
 
 describe.skipIf(kustomize === undefined)(
   "the component, in a kustomization that has Kong's Deployment",
   () => {
-    const patched = () => gatewayOf(renderComponent(ownDeployment));
-
     test("adds the plugin and takes nothing away, but for how Kong is stopped", { timeout: 60_000 }, () => {
-      const deployment = patched();
+      const deployment = gatewayOf(renderComponent(ownDeployment));
       const kong = kongOf(deployment);
       const { spec } = deployment.spec.template;
       expect(spec.initContainers.map(({ name }) => name).toSorted()).toEqual([
@@ -319,16 +322,15 @@ describe.skipIf(kustomize === undefined)(
 // Variables of the tests, not of an app: packages/config knows nothing of them.
 const chartsFolder = process.env["KONG_CHARTS"] ?? "";
 const helm = process.env["HELM"] ?? "helm";
-const hasCharts =
-  charts.every((chart) => existsSync(join(chartsFolder, chart, "Chart.yaml"))) &&
-  spawnSync(helm, ["version"], { timeout: 30_000 }).status === 0;
-if (!hasCharts) {
-  process.stderr.write(
-    "SKIPPED: the values of an existing Kong, rendered by Helm: HELM and KONG_CHARTS (a folder with the charts kong and ingress) are not both there\n",
-  );
-}
+const helmAndCharts = {
+  what: "Helm and Kong's charts",
+  isMet:
+    charts.every((chart) => existsSync(join(chartsFolder, chart, "Chart.yaml"))) && canRun(helm, "version"),
+  remedy:
+    "install helm or name it in HELM, and name a folder with the charts kong and ingress in KONG_CHARTS",
+};
 
-describe.skipIf(!hasCharts).each(charts)("the chart kong/%s, rendered by Helm", (chart) => {
+describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts), (chart) => {
   const template = (...files: readonly string[]): KubernetesObject[] => {
     const options = files.flatMap((file) => ["-f", file]);
     const output = execFileSync(
@@ -381,14 +383,12 @@ describe.skipIf(!hasCharts).each(charts)("the chart kong/%s, rendered by Helm", 
     { timeout: 60_000 },
     () => {
       const [before, after] = [template(own(mine)), template(extraOf(chart), own(mine))];
-      const titles = (objects: readonly KubernetesObject[]) => objects.map(titleOf);
       // Helm removes what is added once it is no longer rendered.
       expect(titles(after).filter((title) => !titles(before).includes(title))).toEqual([
         "ConfigMap kong-serverless-lua",
       ]);
       expect(titles(before).filter((title) => !titles(after).includes(title))).toEqual([]);
       expect(gatewayOf(after).spec.selector).toEqual(gatewayOf(before).spec.selector);
-      const rest = ({ spec }: Deployment) => ({ ...spec, template: undefined });
       expect(rest(gatewayOf(after))).toEqual(rest(gatewayOf(before)));
     },
   );
