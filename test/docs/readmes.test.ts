@@ -23,8 +23,8 @@ const examples = readmes.flatMap((readme) => {
   }));
 });
 
-test("every package has a README", () => {
-  const folders = globSync("packages/*/package.json", { cwd: root }).map((path) =>
+test("every package and app has a README", () => {
+  const folders = globSync("{packages,apps}/*/package.json", { cwd: root }).map((path) =>
     path.replace("package.json", "README.md"),
   );
   expect(readmes).toEqual(expect.arrayContaining(folders));

@@ -1,11 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 
 import { canRun, needs } from "@kong-serverless/testing";
 import { expect, onTestFinished, test } from "vitest";
 
 const workspace = join(import.meta.dirname, "../..");
+/**
+ * As in a user's shell. With what `pnpm test` puts in front, pnpm itself would run in the workspace's `node`, whose wrapper
+ * dies of a Ctrl-C before pnpm has ended.
+ */
+const PATH = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .filter((folder) => !folder.startsWith(join(workspace, "node_modules")))
+  .join(delimiter);
 const terminalTools = ["script", "pnpm", "stty"].map((command) => ({
   what: command,
   remedy: command === "pnpm" ? "npm install --global pnpm" : `install ${command}`,
@@ -23,7 +31,10 @@ test.each([
   async ({ untilSays, options, code }) => {
     // The outer shell is a user's: it outlives the Ctrl-C, and looks at the terminal before and after.
     const line = `trap : INT; stty -g; pnpm demo ${options} --daprd no-such-daprd; echo "exit code $?"; stty -g`;
-    const terminal = spawn("script", ["-qec", line, "/dev/null"], { cwd: workspace });
+    const terminal = spawn("script", ["-qec", line, "/dev/null"], {
+      cwd: workspace,
+      env: { ...process.env, PATH },
+    });
     onTestFinished(() => void terminal.kill("SIGKILL"));
     let shown = "";
     let hasPressed = false;

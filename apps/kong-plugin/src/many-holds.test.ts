@@ -34,10 +34,14 @@ test("10,000 requests at once wait for one activation, and all are answered", as
 /** Takes so many requests at once, and answers 503 to any further one. */
 async function startNarrowBackend(concurrency: number) {
   let isReady = false;
+  let refused = 0;
   let running = 0;
   let most = 0;
   const server = createServer((request, response) => {
-    if (request.url === "/healthz") return void response.writeHead(isReady ? 200 : 503).end();
+    if (request.url === "/healthz") {
+      if (!isReady) refused += 1;
+      return void response.writeHead(isReady ? 200 : 503).end();
+    }
     running += 1;
     most = Math.max(most, running);
     void sleep(running > concurrency ? 0 : 20).then(() => {
@@ -49,7 +53,11 @@ async function startNarrowBackend(concurrency: number) {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    becomeReady: () => (isReady = true),
+    /** Not before a probe was refused: one that is ready at the first probe had been running, and gets them all. */
+    async becomeReady() {
+      await expect.poll(() => refused).toBeGreaterThan(0);
+      isReady = true;
+    },
     most: () => most,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -68,7 +76,7 @@ test("requests that were held reach a backend that takes 50 at a time in that me
   const { gateway } = stage;
   const responses = Array.from({ length: 400 }, () => gateway.request());
   await gateway.waitForMetric("serverless_held_requests", 400);
-  backend.becomeReady();
+  await backend.becomeReady();
   const statuses = (await Promise.all(responses)).map(({ status }) => status);
   expect(new Set(statuses)).toEqual(new Set([200]));
   expect(backend.most()).toBeGreaterThan(1);
