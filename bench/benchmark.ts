@@ -12,7 +12,7 @@ export interface BenchmarkOptions {
 
 /** What a file of this directory that `main.ts` can run exports. */
 export interface Benchmark {
-  /** Resolves with the figures; `progress` takes lines for whoever waits. */
+  /** Resolves with the figures; `progress` takes lines to show meanwhile. */
   run(progress: (line: string) => void, options: BenchmarkOptions): Promise<object>;
 }
 

@@ -103,7 +103,7 @@ function pluginServerImage(): string {
   return `${image.newName}:${image.newTag}`;
 }
 
-/** The values as a patch of a Deployment. The lists that Kong has in variables are left to whoever has them. */
+/** The values as a patch of a Deployment. The lists that Kong has in variables are left to their owner. */
 function patch(): object {
   const { initContainers, userDefinedVolumes, userDefinedVolumeMounts } = kong.deployment;
   return {

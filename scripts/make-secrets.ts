@@ -17,7 +17,7 @@ const files = globSync("deploy/**/*.example", { cwd: root }).map((example) => ({
 }));
 const missing = files.filter(({ file }) => !existsSync(join(root, file)));
 
-// Half of them anew would be two passwords for one user.
+// Making half of them again would give one user two passwords.
 if (missing.length > 0 && missing.length < files.length) {
   const found = files.filter((each) => !missing.includes(each)).map(({ file }) => file);
   process.stderr.write(

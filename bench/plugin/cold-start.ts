@@ -72,7 +72,7 @@ async function activate(holdLoad: HoldLoad, backend: string, holds: number): Pro
   holdLoad.backend.become(200);
   const readyAtMs = performance.now();
   const answered = await Promise.all(held.map(({ answeredAtMs }) => answeredAtMs));
-  // Without the end of its requests, the backend would be kept warm for ever.
+  // Without the end of its requests, the backend would be kept warm forever.
   await holdLoad.log(holds, beginEvent("log"));
   return answered.map((atMs) => atMs - readyAtMs);
 }

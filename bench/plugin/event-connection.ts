@@ -27,7 +27,7 @@ export class EventConnection {
     this.#conversation = conversation;
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("close", () => {
-      // Nothing could be measured any more, and whoever waits would wait for ever.
+      // Nothing could be measured any more, and what waits would wait forever.
       if (this.#onEnd !== undefined) throw new Error("the plugin server closed a connection during an event");
     });
   }

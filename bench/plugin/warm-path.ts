@@ -43,7 +43,7 @@ const leadInMs = 100;
 const names = Object.keys(variants) as VariantName[];
 
 /**
- * Events per second and latencies of each variant with its backend ready. Every round starts all servers anew and has each
+ * Events per second and latencies of each variant with its backend ready. Every round restarts all servers and has each
  * row once; figures are medians over the rounds, and ratios are the medians of each round's own.
  */
 export async function measureWarmPath(

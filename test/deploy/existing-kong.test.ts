@@ -256,68 +256,63 @@ function renderComponent(deployment: object): KubernetesObject[] {
   return render(command ?? [], own);
 }
 
-describe.skipIf(kustomize === undefined)(
-  "the component, in a kustomization that has Kong's Deployment",
-  () => {
-    test("adds the plugin and takes nothing away, but for how Kong is stopped", { timeout: 60_000 }, () => {
-      const deployment = gatewayOf(renderComponent(ownDeployment));
-      const kong = kongOf(deployment);
-      const { spec } = deployment.spec.template;
-      expect(spec.initContainers.map(({ name }) => name).toSorted()).toEqual([
-        "fetch-certificates",
-        "plugin-server",
-      ]);
-      expect(spec.containers.map(({ name }) => name)).toEqual(["proxy", "exporter"]);
-      expect(spec.volumes.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(["certificates", "plugin-socket", "kong-plugin-serverless"]),
-      );
-      expect(kong.volumeMounts.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(["certificates", "plugin-socket", "kong-plugin-serverless"]),
-      );
-      expect(variablesOf(kong)).toMatchObject({
-        KONG_DATABASE: "off",
-        KONG_PLUGINS: "bundled,mine,serverless",
-        KONG_SERVERLESS_HTTP_SOCKET: "/var/run/kong-serverless/serverless-http.socket",
-      });
-      expect(kong.lifecycle?.preStop).toEqual({
-        exec: { command: ["kong", "quit", "--wait=5", "--timeout=75"] },
-      });
-      expect(deployment.spec.selector).toEqual({ matchLabels: { app: "edge" } });
-      expect(deployment.spec.template.metadata).toMatchObject({
-        labels: { app: "edge", "kong-serverless/gateway": "true" },
-        annotations: { "prometheus.io/scrape": "true" },
-      });
+describe("the component, in a kustomization that has Kong's Deployment", needs(kustomize()), () => {
+  test("adds the plugin and takes nothing away, but for how Kong is stopped", { timeout: 60_000 }, () => {
+    const deployment = gatewayOf(renderComponent(ownDeployment));
+    const kong = kongOf(deployment);
+    const { spec } = deployment.spec.template;
+    expect(spec.initContainers.map(({ name }) => name).toSorted()).toEqual([
+      "fetch-certificates",
+      "plugin-server",
+    ]);
+    expect(spec.containers.map(({ name }) => name)).toEqual(["proxy", "exporter"]);
+    expect(spec.volumes.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["certificates", "plugin-socket", "kong-plugin-serverless"]),
+    );
+    expect(kong.volumeMounts.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["certificates", "plugin-socket", "kong-plugin-serverless"]),
+    );
+    expect(variablesOf(kong)).toMatchObject({
+      KONG_DATABASE: "off",
+      KONG_PLUGINS: "bundled,mine,serverless",
+      KONG_SERVERLESS_HTTP_SOCKET: "/var/run/kong-serverless/serverless-http.socket",
     });
+    expect(kong.lifecycle?.preStop).toEqual({
+      exec: { command: ["kong", "quit", "--wait=5", "--timeout=75"] },
+    });
+    expect(deployment.spec.selector).toEqual({ matchLabels: { app: "edge" } });
+    expect(deployment.spec.template.metadata).toMatchObject({
+      labels: { app: "edge", "kong-serverless/gateway": "true" },
+      annotations: { "prometheus.io/scrape": "true" },
+    });
+  });
 
-    test(
-      "leaves other Deployments alone, and passes Kubernetes' types and the doctor",
-      { timeout: 60_000 },
-      () => {
-        const objects = renderComponent(ownDeployment);
-        expect(faultsOf(objects.map((object) => [titleOf(object), object]))).toEqual([]);
-        expect(objects.find(({ metadata }) => metadata.name === "bystander")?.["spec"]).toEqual(
-          bystander.spec,
-        );
-        expect(doctor("--file", "edge")).toEqual([]);
-      },
-    );
+  test(
+    "leaves other Deployments alone, and passes Kubernetes' types and the doctor",
+    { timeout: 60_000 },
+    () => {
+      const objects = renderComponent(ownDeployment);
+      expect(faultsOf(objects.map((object) => [titleOf(object), object]))).toEqual([]);
+      expect(objects.find(({ metadata }) => metadata.name === "bystander")?.["spec"]).toEqual(bystander.spec);
+      expect(doctor("--file", "edge")).toEqual([]);
+    },
+  );
 
-    test(
-      "has the lists in variables to be filled in by hand, and the doctor asks for them",
-      { timeout: 60_000 },
-      () => {
-        const forgotten = structuredClone(ownDeployment);
-        const [kong] = forgotten.spec.template.spec.containers;
-        kong?.env?.splice(1, 2, { name: "KONG_PLUGINS", value: "bundled,mine" });
-        renderComponent(forgotten);
-        expect(doctor("--file", "edge").map(({ what }) => what)).toEqual([
-          "Deployment edge/edge loads bundled,mine: not serverless",
-          expect.stringContaining("Deployment edge/edge has no KONG_NGINX_HTTP_LUA_SHARED_DICT"),
-        ]);
-      },
-    );
-  },
-);
+  test(
+    "has the lists in variables to be filled in by hand, and the doctor asks for them",
+    { timeout: 60_000 },
+    () => {
+      const forgotten = structuredClone(ownDeployment);
+      const [kong] = forgotten.spec.template.spec.containers;
+      kong?.env?.splice(1, 2, { name: "KONG_PLUGINS", value: "bundled,mine" });
+      renderComponent(forgotten);
+      expect(doctor("--file", "edge").map(({ what }) => what)).toEqual([
+        "Deployment edge/edge loads bundled,mine: not serverless",
+        expect.stringContaining("Deployment edge/edge has no KONG_NGINX_HTTP_LUA_SHARED_DICT"),
+      ]);
+    },
+  );
+});
 
 // Variables of the tests, not of an app: packages/config knows nothing of them.
 const chartsFolder = process.env["KONG_CHARTS"] ?? "";
@@ -407,7 +402,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
       const changed = after.filter(
         (object, index) => JSON.stringify(object) !== JSON.stringify(before[index]),
       );
-      // The chart makes its certificates anew each time.
+      // The chart makes new certificates each time.
       const kinds = changed.map(({ kind }) => kind);
       expect(kinds.filter((kind) => !/^(Secret|ValidatingWebhookConfiguration)$/.test(kind))).toEqual([
         "Deployment",

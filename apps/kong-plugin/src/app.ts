@@ -27,7 +27,7 @@ export function start(environment: KongPluginEnvironment, log: Log): Promise<Run
   return new App(environment, log).start();
 }
 
-/** The plugin for whoever serves it to Kong instead. */
+/** The plugin, to be served to Kong by something else. */
 export function createPluginModule(environment: KongPluginEnvironment, log: Log): PluginModule {
   return new App(environment, log).plugin;
 }

@@ -157,7 +157,7 @@ function makeChart(title, lines) {
 }
 
 /**
- * Colours of the text and the lines that the style sheet gives the plot, asked for anew at every drawing.
+ * Colours of the text and the lines that the style sheet gives the plot, read again for every drawing.
  *
  * @param {HTMLElement} plot
  */

@@ -38,7 +38,7 @@ function record(journal = new Journal()) {
   };
 }
 
-it("tells a cold start step by step, in ms since its request arrived, whoever names the backend how", () => {
+it("tells a cold start step by step, in ms since its request arrived, whatever name the backend goes by", () => {
   const { coldStarts, arrive, proxy, answer, plugin, autoscaler, kubelet } = record();
   arrive("a", 1_000);
   plugin("activation.started", 1_002);

@@ -12,7 +12,7 @@ interface Link {
 }
 
 /**
- * The other backends that a backend's requests need, and those that they need in turn. They are looked up anew each time:
+ * The other backends that a backend's requests need, and those that they need in turn. They are looked up each time:
  * configurations come and go, and Kong makes them known one by one. A cycle over several of them ends where it began.
  */
 export class Chain<Backend extends Link> {

@@ -153,7 +153,7 @@ describe("ProbeBudget", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("leaves nobody out, whoever comes and goes", async () => {
+  test("leaves no prober out while others come and go", async () => {
     const action = fc.oneof(
       fc.record({
         kind: fc.constant("come" as const),

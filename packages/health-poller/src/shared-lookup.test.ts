@@ -62,7 +62,7 @@ describe("SharedLookup", () => {
     expect(await addressesOf(shared, "a")).toEqual(known.addresses);
   });
 
-  test("lets one name wait without the others, and not for ever", async () => {
+  test("lets one name wait without the others, and not forever", async () => {
     const resolve = vi.fn<Resolve>((hostname) =>
       hostname === "hangs" ? new Promise(() => {}) : Promise.resolve(known),
     );

@@ -68,7 +68,7 @@ export class Exchange {
   /** `kong.ctx.shared`. */
   readonly shared = new Map<string, JsonValue>();
   readonly upstream: UpstreamChanges = { headers: new HeaderChanges() };
-  /** To be laid over the headers of the answer, whoever gives it. */
+  /** Added to the headers of the answer, wherever it comes from. */
   readonly responseHeaders = new HeaderChanges();
   /** To be set by the gateway before `KongHost.log`. */
   response?: ExchangeResponse;

@@ -171,7 +171,7 @@ describe("access", () => {
     expect(await host.access(entity, exchangeOf())).toEqual({ kind: "proxy" });
   });
 
-  it("starts anew what a server that was replaced has forgotten", async () => {
+  it("starts again what a replaced server has forgotten", async () => {
     const old = await serve({});
     await host.access(entity, exchangeOf());
     await old.stop({ graceMs: 0, idleMs: 0 });

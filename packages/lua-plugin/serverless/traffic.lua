@@ -18,9 +18,10 @@ local QUIET_SECONDS = 10
 -- makes a new key.
 local PASSED_SECONDS = 600
 local RECOUNT_SECONDS = 1
--- A worker without traffic never collects garbage unless asked. A mark may still be referenced the first time, hence
--- the repetition, at growing intervals: a full collection pauses the worker for some milliseconds.
-local FIRST_COLLECT_SECONDS = 10
+-- A worker without traffic never collects garbage unless asked. A mark may still be referenced the first few times,
+-- hence the repetition, at growing intervals: a full collection pauses the worker for some milliseconds.
+local QUIET_BEFORE_COLLECT_SECONDS = 10
+local FIRST_COLLECT_SECONDS = 4
 local LONGEST_COLLECT_SECONDS = 300
 
 local traffic = {}
@@ -65,9 +66,11 @@ local function recount(now)
   if used_at > collected_at then
     collect_seconds = FIRST_COLLECT_SECONDS
   end
-  if now - math.max(used_at, collected_at) > collect_seconds then
+  if now - used_at > QUIET_BEFORE_COLLECT_SECONDS and now - collected_at > collect_seconds then
     collected_at = now
     collect_seconds = math.min(collect_seconds * 2, LONGEST_COLLECT_SECONDS)
+    -- Twice: what an object with a finalizer refers to is free only once that has run.
+    collectgarbage()
     collectgarbage()
   end
   local found = {}

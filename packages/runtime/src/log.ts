@@ -26,7 +26,7 @@ export function createLog(app: string, level: LogLevel = "info"): Log {
 }
 
 /**
- * stdout, whether anybody reads it or not. pino's own destination tries for ever when the reader has gone, and a process that
+ * stdout, whether or not anything reads it. pino's own destination retries forever when the reader has gone, and a process that
  * wants to exit then never does; the work matters more than its log.
  */
 function standardOutput(): NodeJS.WriteStream {

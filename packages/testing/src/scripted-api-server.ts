@@ -13,7 +13,7 @@ interface Change {
   readonly event: { readonly type: string; readonly object: object };
 }
 
-/** A Kubernetes API server that lists collections, in pages of two, and lets them be watched, for whoever has the token. */
+/** A Kubernetes API server that lists collections, in pages of two, and lets them be watched, for clients that have the token. */
 export class ScriptedApiServer extends ScriptedServer {
   /** Every request's path with its query, in order. */
   readonly asked: string[] = [];

@@ -28,7 +28,7 @@ const leastCooldownMs = (cooldownSeconds - 2) * 1_000;
 const cooledDownMs = (cooldownSeconds + 5) * 1_000;
 
 /**
- * What this system relies on in whoever scales its backends. Told of the real KEDA and of the playground's autoscaler alike, so that
+ * What this system relies on in an autoscaler. Played on the real KEDA and on the playground's autoscaler alike, so that
  * what is seen in the playground may be believed.
  */
 export function tellStories({

@@ -135,7 +135,7 @@ it("goes to zero in one step once the cooldown has passed since the last active 
   expect(named("trigger.deactivated")).toHaveLength(1);
 });
 
-it("starts the cooldown anew with every active poll", async () => {
+it("restarts the cooldown with every active poll", async () => {
   const trigger = new ScriptedTrigger();
   const { target } = start([trigger]);
   for (let i = 0; i < 5; i++) {

@@ -23,7 +23,7 @@ const stopGraceMs = 5_000;
 
 /**
  * The real plugin server, as the container that stands beside a stock Kong and shares its socket's directory. When it ends
- * unasked it is started anew, as a kubelet does: at once the first time, then with a back-off.
+ * unasked it is restarted, as by a kubelet: at once the first time, then with a back-off.
  */
 export class PluginServerProcess {
   readonly #options: PluginServerProcessOptions;

@@ -138,7 +138,7 @@ it("serves on through preStop, unready for new connections, and gets SIGTERM aft
   await says("terminating");
 });
 
-it("does not start a process anew that ends while the pod terminates", async () => {
+it("does not restart a process that ends while the pod terminates", async () => {
   const { pod, call, becomesReady, pids, fieldsOf } = await startPod({ preStopSeconds: 60 });
   await becomesReady();
   const terminated = pod.terminate();

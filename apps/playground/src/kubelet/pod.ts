@@ -57,7 +57,7 @@ export class Pod {
     return local === undefined ? undefined : { host: podIp, port: local };
   }
 
-  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. What has ended is not started anew. */
+  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. What has ended is not restarted. */
   async terminate(): Promise<void> {
     this.#isTerminating = true;
     const { terminationGracePeriodSeconds, containers } = this.#options.spec;
@@ -75,7 +75,7 @@ export class Pod {
     await this.#lifecycle;
   }
 
-  /** SIGKILL, as when its node runs out of memory. The container is started anew unless the pod terminates. */
+  /** SIGKILL, as when its node runs out of memory. The container is restarted unless the pod terminates. */
   kill(): void {
     this.#process?.kill();
   }

@@ -118,7 +118,7 @@ it("scales from zero again while the last pod still ends", async () => {
   await expect.poll(() => replicaSet.running).toBe(1);
 });
 
-it("kills the process of one pod, which is started anew, and says which; none when there is none", async () => {
+it("kills and restarts the process of one pod, and says which; none when there is none", async () => {
   const { replicaSet, hasReady, named } = createReplicaSet();
   expect(replicaSet.killOne()).toBeUndefined();
   replicaSet.scaleTo(1);

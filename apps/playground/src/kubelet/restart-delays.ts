@@ -2,7 +2,7 @@
 const firstDelayMs = 10_000;
 const longestDelayMs = 300_000;
 
-/** How long, in ms, a kubelet waits before it starts a container anew, time after time: not at all, and then ever longer. */
+/** How long, in ms, a kubelet waits before each restart of a container: not at all, and then ever longer. */
 export function* restartDelays(): Generator<number, never> {
   yield 0;
   for (let delayMs = firstDelayMs; ; delayMs = Math.min(longestDelayMs, delayMs * 2)) yield delayMs;

@@ -22,7 +22,7 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
  */
 export class ChildProcess {
   readonly #process: NodeChildProcess;
-  /** Resolves when the process has ended; rejects never. A command that cannot be started ends with code 127. */
+  /** Resolves when the process has ended; never rejects. A command that cannot be started ends with code 127. */
   readonly exited: Promise<Exit>;
   #exit: Exit | undefined;
   #isStopping = false;

@@ -62,7 +62,7 @@ describe(
   },
 );
 
-/** What publishers rely on, whoever plays the sidecar. */
+/** What publishers rely on in any sidecar. */
 function behavesAsDaprd(start: StartSidecar): void {
   let broker: Broker;
   let folder: string;

@@ -15,7 +15,7 @@ export interface SchemaFault {
 
 const byManifest = new WeakMap<Manifest, readonly SchemaFault[]>();
 
-/** Looks at an object once, whoever asks. None for a kind that is not known. */
+/** Looks at each object once and remembers the result. None for an unknown kind. */
 export function schemaFaults(manifest: Manifest): readonly SchemaFault[] {
   const known = byManifest.get(manifest);
   if (known !== undefined) return known;
