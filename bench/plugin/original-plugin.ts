@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 
-import type { Kong, PluginConfig, PluginInstance } from "@kong-serverless/plugin-server";
+import type { Kong, InstanceConfig, PluginInstance } from "@kong-serverless/plugin-server";
 import { sleep } from "@kong-serverless/runtime";
 
 interface OriginalConfig {
@@ -26,7 +26,7 @@ const agent = new Agent({ keepAlive: true });
 export class OriginalPlugin implements PluginInstance {
   readonly #config: OriginalConfig;
 
-  constructor(config: PluginConfig) {
+  constructor(config: InstanceConfig) {
     this.#config = config as unknown as OriginalConfig;
   }
 

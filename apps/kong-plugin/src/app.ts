@@ -6,6 +6,7 @@ import type { ScalerServer } from "@kong-serverless/keda-scaler";
 import { type PluginModule, PluginServer } from "@kong-serverless/plugin-server";
 import { type Log, OpsServer, type RunningService } from "@kong-serverless/runtime";
 
+import type { BackendPods } from "./backend-pods.ts";
 import { demandRoutes } from "./demand.ts";
 import type { EntityParts } from "./entity.ts";
 import { logActivatorEvent } from "./event-log.ts";
@@ -14,7 +15,6 @@ import { LuaGateways } from "./lua/gateways.ts";
 import { HttpDoor } from "./lua/http-door.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
-import type { Pods } from "./pods.ts";
 import { startScaler } from "./scaler.ts";
 import { Traces } from "./traces.ts";
 import { WaitingPage } from "./waiting-page.ts";
@@ -24,16 +24,16 @@ const longestPublishMs = 60_000;
 
 /** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
 export function start(environment: KongPluginEnvironment, log: Log): Promise<RunningService> {
-  return new App(environment, log).start();
+  return new KongPluginService(environment, log).start();
 }
 
 /** The plugin, to be served to Kong by something else. */
 export function createPluginModule(environment: KongPluginEnvironment, log: Log): PluginModule {
-  return new App(environment, log).plugin;
+  return new KongPluginService(environment, log).plugin;
 }
 
 /** The plugin with everything behind it: one activator, one publisher and one set of metrics for all its instances. */
-class App {
+class KongPluginService {
   readonly plugin: PluginModule;
   readonly #environment: KongPluginEnvironment;
   readonly #log: Log;
@@ -43,7 +43,7 @@ class App {
   readonly #traces: Traces;
   readonly #waitingPage: WaitingPage;
   #scaler: ScalerServer | undefined;
-  #pods: Pods | undefined;
+  #pods: BackendPods | undefined;
 
   /** Starts nothing yet. */
   constructor(environment: KongPluginEnvironment, log: Log) {
@@ -136,12 +136,12 @@ class App {
     return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });
   }
 
-  async #followPods(): Promise<Pods | undefined> {
+  async #followPods(): Promise<BackendPods | undefined> {
     const { ENDPOINTSLICE_NAMESPACES: namespaces } = this.#environment;
     if (namespaces === undefined) return undefined;
     // Off by default: what it needs is loaded where it is on.
-    const { Pods } = await import("./pods.ts");
-    const pods = new Pods(namespaces, this.#environment, this.#log);
+    const { BackendPods } = await import("./backend-pods.ts");
+    const pods = new BackendPods(namespaces, this.#environment, this.#log);
     this.#metrics.watchNamespaces(() => pods.watched);
     pods.start();
     return pods;

@@ -1,7 +1,7 @@
 import { needs, nginx, ScriptedBackend } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { backendConfig, useNginxStage, useStage } from "./testing/stage.ts";
+import { backendConfig, useNginxTestSystem, useTestSystem } from "./testing/test-system.ts";
 
 const chained = (store: ScriptedBackend, fields: object = {}) => ({
   holdTimeoutMs: 5000,
@@ -20,24 +20,24 @@ const chained = (store: ScriptedBackend, fields: object = {}) => ({
 });
 
 const forms = [
-  { form: "over Kong's plugin protocol", open: useStage(), required: {} },
-  { form: "in Lua", open: useNginxStage(), required: needs(nginx()) },
+  { form: "over Kong's plugin protocol", open: useTestSystem(), required: {} },
+  { form: "in Lua", open: useNginxTestSystem(), required: needs(nginx()) },
 ];
 
 describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ open, required }) => {
   test("is woken by one request, which goes on when both are ready", required, async () => {
     await using store = await new ScriptedBackend(503).start();
-    await using stage = await open({ config: chained(store) });
-    stage.backend.become(200);
-    const response = stage.gateway.request();
-    const started = await stage.gateway.plugin.waitFor("activation.started", {
+    await using system = await open({ config: chained(store) });
+    system.backend.become(200);
+    const response = system.gateway.request();
+    const started = await system.gateway.plugin.waitFor("activation.started", {
       matches: (line) => line["backend"] === "store",
     });
     expect(started["wokenBy"]).toBe("demo");
-    await stage.waitForCount("wake.published", 2);
-    expect(stage.sidecar.messages.map(({ topic }) => topic).toSorted()).toEqual(["wake-demo", "wake-store"]);
-    expect(stage.backend.requests).toEqual([]);
-    expect(await (await stage.gateway.ops("/demand/store")).json()).toEqual({
+    await system.waitForCount("wake.published", 2);
+    expect(system.sidecar.messages.map(({ topic }) => topic).toSorted()).toEqual(["wake-demo", "wake-store"]);
+    expect(system.backend.requests).toEqual([]);
+    expect(await (await system.gateway.ops("/demand/store")).json()).toEqual({
       backend: "store",
       held: 0,
       inFlight: 0,
@@ -55,9 +55,9 @@ describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ o
   test("is answered 503 with the name of the one that did not start", required, async () => {
     await using store = await new ScriptedBackend(503).start();
     // Long enough for the first backend's own answer on a busy machine.
-    await using stage = await open({ config: { ...chained(store), holdTimeoutMs: 2000 } });
-    stage.backend.become(200);
-    const { status, body } = await stage.gateway.request();
+    await using system = await open({ config: { ...chained(store), holdTimeoutMs: 2000 } });
+    system.backend.become(200);
+    const { status, body } = await system.gateway.request();
     expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
       status: 503,
       code: "CHAIN_NOT_READY",
@@ -67,15 +67,15 @@ describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ o
 
   test("is refused when it has no end", required, async () => {
     await using store = await new ScriptedBackend(200).start();
-    await using stage = await open({ config: chained(store, { alsoWake: ["demo"] }) });
-    const { status, body } = await stage.gateway.request();
+    await using system = await open({ config: chained(store, { alsoWake: ["demo"] }) });
+    const { status, body } = await system.gateway.request();
     expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
       status: 503,
       code: "CONFIG_REFUSED",
     });
-    expect(JSON.stringify(await stage.gateway.plugin.waitFor("instance.refused"))).toContain(
+    expect(JSON.stringify(await system.gateway.plugin.waitFor("instance.refused"))).toContain(
       "demo -> store -> demo",
     );
-    expect(stage.sidecar.messages).toEqual([]);
+    expect(system.sidecar.messages).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import {
   type Backend,
-  type Held,
+  type HoldResult,
   type HoldRequest,
   probeTarget,
   upstreamTarget,
@@ -43,7 +43,7 @@ export class ColdPath {
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
     /** Of a browser navigation, for its waiting page. */
     let navigation: { readonly path: string } | undefined;
-    let held: Held;
+    let held: HoldResult;
     let probeUrl = "";
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
@@ -74,7 +74,7 @@ export class ColdPath {
     // After one probe the backend turned out to run: for the client that was no cold start.
     const decision: Passed = held.probes > 1 ? marked(held) : { kind: "pass" };
     if (held.pod === undefined) return decision;
-    const { route } = await facts.origin();
+    const { route } = await facts.routerMatch();
     const isPreserved = route?.preserve_host === true;
     const target = { ...held.pod, ...(!isPreserved && { hostHeader: new URL(probeUrl).host }) };
     return { ...decision, target };
@@ -121,12 +121,12 @@ export class ColdPath {
 
   async #serviceTarget(facts: RequestFacts): Promise<ProbeTarget> {
     const { match, settings } = this.#options.matched;
-    const url = serviceUrl(await facts.origin(), { ...match, health: settings.health ?? "/" });
+    const url = serviceUrl(await facts.routerMatch(), { ...match, health: settings.health ?? "/" });
     return probeTarget(url, settings);
   }
 }
 
-function marked({ waitedMs }: Held): Passed {
+function marked({ waitedMs }: HoldResult): Passed {
   const ms = String(Math.round(waitedMs));
   return {
     kind: "pass",

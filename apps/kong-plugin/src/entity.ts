@@ -3,15 +3,15 @@ import {
   ConfigError,
   parsePluginConfig,
   type PluginConfig,
-  type PluginEntity,
-  pluginEntityOf,
+  type EntityIdentity,
+  entityIdentityOf,
 } from "@kong-serverless/config";
 import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
 import { type Answer, problem } from "./answer.ts";
+import { BackendRouter } from "./backend-router.ts";
 import { claimBackends } from "./claims.ts";
 import { Destination } from "./destination.ts";
-import { Matcher } from "./matcher.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Traces } from "./traces.ts";
 import type { WaitingPage } from "./waiting-page.ts";
@@ -27,14 +27,14 @@ export interface EntityParts {
 interface Claim {
   /** In the order of the configuration. */
   readonly destinations: readonly Destination[];
-  readonly matcher: Matcher<Destination>;
+  readonly router: BackendRouter<Destination>;
 }
 
 /** A plugin entity at work: its configuration, and its claim to the backends in it. */
 export class Entity {
   readonly #parts: EntityParts;
   readonly #config: PluginConfig | ServerlessError;
-  #identity: PluginEntity;
+  #identity: EntityIdentity;
   #claim: Claim | undefined;
   #release: () => void = () => {};
 
@@ -44,7 +44,7 @@ export class Entity {
    */
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
-    this.#identity = pluginEntityOf(config);
+    this.#identity = entityIdentityOf(config);
     const { key } = this.#identity;
     this.#config = readConfig(config, `The configuration of plugin serverless (${key})`);
     this.#tryToClaim();
@@ -114,7 +114,7 @@ export class Entity {
     const rules = claimed
       .filter(({ matched }) => matched.isRouted)
       .map(({ matched, destination }) => ({ match: matched.match, backend: destination }));
-    return { destinations: claimed.map(({ destination }) => destination), matcher: new Matcher(rules) };
+    return { destinations: claimed.map(({ destination }) => destination), router: new BackendRouter(rules) };
   }
 }
 

@@ -1,17 +1,17 @@
 import { clientKey } from "./client-key.ts";
-import { isStopping, type Kong, leaveSignal } from "./kong.ts";
-import type { Origin } from "./probe-target.ts";
+import { isStopping, type PortableKong, leaveSignal } from "./portable-kong.ts";
+import type { RouterMatch } from "./probe-target.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** The facts of a request over Kong's plugin protocol: each costs a call to Kong, made only when needed. */
 export class KongFacts implements RequestFacts {
   readonly arrivedAtMs = performance.now();
-  readonly #kong: Kong;
-  readonly #origin: KnownOrigin;
+  readonly #kong: PortableKong;
+  readonly #routerMatch: KnownRouterMatch;
 
-  constructor(kong: Kong, origin: KnownOrigin) {
+  constructor(kong: PortableKong, routerMatch: KnownRouterMatch) {
     this.#kong = kong;
-    this.#origin = origin;
+    this.#routerMatch = routerMatch;
   }
 
   get signal(): AbortSignal | undefined {
@@ -40,27 +40,27 @@ export class KongFacts implements RequestFacts {
     return clientKey(consumer?.id, ip);
   }
 
-  origin(): Promise<Origin> {
-    return this.#origin.ask(this.#kong);
+  routerMatch(): Promise<RouterMatch> {
+    return this.#routerMatch.ask(this.#kong);
   }
 }
 
 /** Route and service belong to the plugin instance, not to the request: they are asked for once. */
-export class KnownOrigin {
-  #asked: Promise<Origin> | undefined;
+export class KnownRouterMatch {
+  #asked: Promise<RouterMatch> | undefined;
 
-  async ask(kong: Kong): Promise<Origin> {
+  async ask(kong: PortableKong): Promise<RouterMatch> {
     try {
-      return await (this.#asked ??= askForOrigin(kong));
+      return await (this.#asked ??= askRouter(kong));
     } catch {
       this.#asked = undefined;
       // The client of the request that asked has left, which says nothing about this one.
-      return askForOrigin(kong);
+      return askRouter(kong);
     }
   }
 }
 
-async function askForOrigin(kong: Kong): Promise<Origin> {
+async function askRouter(kong: PortableKong): Promise<RouterMatch> {
   const [service, route] = await Promise.all([kong.router.getService(), kong.router.getRoute()]);
   return { service, route };
 }

@@ -5,16 +5,16 @@ import type { AddressInfo } from "node:net";
 import { sleep } from "@kong-serverless/runtime";
 import { expect, test } from "vitest";
 
-import { config, useStage } from "./testing/stage.ts";
+import { config, useTestSystem } from "./testing/test-system.ts";
 
-const openStage = useStage();
+const startSystem = useTestSystem();
 
 test("10,000 requests at once wait for one activation, and all are answered", async () => {
-  await using stage = await openStage({
+  await using system = await startSystem({
     config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 0 },
     env: { LOG_LEVEL: "info" },
   });
-  const { gateway } = stage;
+  const { gateway } = system;
   const outcomes: Promise<string>[] = [];
   const entity = gateway.entity();
   // Connections are ramped, as those of real clients are: the socket's backlog takes 4096 at once.
@@ -24,9 +24,9 @@ test("10,000 requests at once wait for one activation, and all are answered", as
     }
     await gateway.waitForMetric("serverless_held_requests", held + 1000);
   }
-  stage.backend.become(200);
+  system.backend.become(200);
   expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["proxy"]));
-  expect(stage.count("activation.started")).toBe(1);
+  expect(system.count("activation.started")).toBe(1);
   expect(await gateway.metric("serverless_in_flight_requests")).toBe(10_000);
   // The work itself is long: 10,000 connections, opened, held and released, with both of their ends on this machine.
 }, 60_000);
@@ -68,12 +68,12 @@ async function startNarrowBackend(concurrency: number) {
 
 test("requests that were held reach a backend that takes 50 at a time in that measure, and none is refused", async () => {
   await using backend = await startNarrowBackend(50);
-  await using stage = await openStage({
+  await using system = await startSystem({
     config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 50 },
     serviceUrl: backend.url,
     env: { LOG_LEVEL: "info" },
   });
-  const { gateway } = stage;
+  const { gateway } = system;
   const responses = Array.from({ length: 400 }, () => gateway.request());
   await gateway.waitForMetric("serverless_held_requests", 400);
   await backend.becomeReady();
@@ -84,8 +84,8 @@ test("requests that were held reach a backend that takes 50 at a time in that me
 }, 30_000);
 
 test("a client that has as many requests held as it may is answered 429, and others are held", async () => {
-  await using stage = await openStage({ config: { ...config, maxHeldPerClient: 1 } });
-  const { gateway } = stage;
+  await using system = await startSystem({ config: { ...config, maxHeldPerClient: 1 } });
+  const { gateway } = system;
   const held = [gateway.request(), gateway.request({ consumer: "a" }), gateway.request({ consumer: "b" })];
   await gateway.waitForMetric("serverless_held_requests", 3);
   for (const refused of [await gateway.request(), await gateway.request({ consumer: "a" })]) {
@@ -93,6 +93,6 @@ test("a client that has as many requests held as it may is answered 429, and oth
     expect(JSON.parse(refused.body)).toMatchObject({ code: "CLIENT_LIMIT_REACHED" });
     expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
   }
-  stage.backend.become(200);
+  system.backend.become(200);
   expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200]);
 });

@@ -1,15 +1,15 @@
-import type { ActivatorEvent, Backend, Held, WakeReason } from "@kong-serverless/activator";
+import type { ActivatorEvent, Backend, HoldResult, WakeReason } from "@kong-serverless/activator";
 import type { ServicePods } from "@kong-serverless/kubernetes-watch";
 import { type ErrorCodeName, errorCodes } from "@kong-serverless/runtime";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import { Tally } from "./tally.ts";
+import { BufferedCounter } from "./buffered-counter.ts";
 
 /** Counts what became of one backend's requests. */
 export interface RequestMetrics {
   readonly warm: { inc(count?: number): void };
   readonly left: { inc(): void };
-  held(held: Held): void;
+  held(held: HoldResult): void;
   refused(code: ErrorCodeName): void;
 }
 
@@ -32,9 +32,10 @@ export class Metrics {
   readonly #maxBackends: number;
   readonly #named = new Set<string>();
   /** Warm requests that are not in `#requests` yet, by backend. */
-  readonly #warm = new Map<string, Tally>();
+  readonly #warm = new Map<string, BufferedCounter>();
   readonly #requests = this.#counter("requests", "Requests by what became of them", ["outcome"], () => {
-    for (const [backend, tally] of this.#warm) this.#requests.inc({ backend, outcome: "warm" }, tally.take());
+    for (const [backend, counter] of this.#warm)
+      this.#requests.inc({ backend, outcome: "warm" }, counter.take());
   });
   readonly #activations = this.#counter(
     "activations",
@@ -127,7 +128,7 @@ export class Metrics {
     if (this.#named.size < this.#maxBackends) this.#named.add(name);
     const backend = this.#labelOf(name);
     this.#startAtZero(backend);
-    const warm = this.#warm.get(backend) ?? new Tally();
+    const warm = this.#warm.get(backend) ?? new BufferedCounter();
     this.#warm.set(backend, warm);
     const held = this.#holdSeconds.labels({ backend });
     const cold = this.#requests.labels({ backend, outcome: "cold" });

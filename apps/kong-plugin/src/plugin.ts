@@ -3,7 +3,7 @@ import type { PluginModule } from "@kong-serverless/plugin-server";
 
 import packageJson from "../package.json" with { type: "json" };
 import type { EntityParts } from "./entity.ts";
-import { Instance } from "./instance.ts";
+import { Instance } from "./serverless-plugin.ts";
 
 /** The Kong plugin `serverless`, in kong-pdk's shape. */
 export function createPlugin(parts: EntityParts): PluginModule {

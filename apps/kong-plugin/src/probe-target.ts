@@ -5,19 +5,19 @@ import { ServerlessError } from "@kong-serverless/runtime";
 import { isBelow } from "./path-prefix.ts";
 
 /** Where Kong would forward a request to. */
-export interface Origin {
-  readonly service: Service | undefined;
-  readonly route: Route | undefined;
+export interface RouterMatch {
+  readonly service: MatchedService | undefined;
+  readonly route: MatchedRoute | undefined;
 }
 
-interface Service {
+interface MatchedService {
   readonly protocol?: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly path?: string | undefined;
 }
 
-interface Route {
+interface MatchedRoute {
   readonly paths?: readonly string[] | undefined;
   readonly strip_path?: boolean | undefined;
   readonly preserve_host?: boolean | undefined;
@@ -30,7 +30,7 @@ const schemes: Readonly<Record<string, string>> = { http: "http", https: "https"
  * `upstream`. Fails with PROBE_TARGET_UNKNOWN. Nothing in it comes from the client.
  */
 export function serviceUrl(
-  { service, route }: Origin,
+  { service, route }: RouterMatch,
   { target = "", health }: { readonly target?: string; readonly health: string },
 ): string {
   if (service === undefined) throw unknown("the route has no service");
@@ -42,7 +42,7 @@ export function serviceUrl(
 }
 
 /** What is left of `target` once Kong has cut the path off that the route matched (a regular expression's is unknown). */
-function stripped(target: string, route: Route | undefined): string {
+function stripped(target: string, route: MatchedRoute | undefined): string {
   if (route?.strip_path !== true) return target;
   const matched = (route.paths ?? [])
     .map((path) => path.replace(/\/+$/, ""))
@@ -56,7 +56,7 @@ function stripped(target: string, route: Route | undefined): string {
  * service is `name.namespace.svc`.
  * https://github.com/Kong/kubernetes-ingress-controller/blob/main/internal/dataplane/kongstate/service.go
  */
-function addressOf({ host, port }: Service): string {
+function addressOf({ host, port }: MatchedService): string {
   const [, name, namespace, servicePort] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.([a-z0-9-]+)\.svc$/.exec(host) ?? [];
   // A service's host may be an IPv6 address as such; in a URL it stands in brackets.
   if (servicePort === undefined) return `${isIPv6(host) ? `[${host}]` : host}:${port}`;

@@ -1,4 +1,4 @@
-import type { Origin } from "./probe-target.ts";
+import type { RouterMatch } from "./probe-target.ts";
 
 /** What the plugin may want to know about a request before it decides. */
 export interface RequestFacts {
@@ -15,5 +15,5 @@ export interface RequestFacts {
   /** What limits per client are counted by: see clientKey. */
   client(): Promise<string>;
   /** Where Kong would forward the request to. */
-  origin(): Promise<Origin>;
+  routerMatch(): Promise<RouterMatch>;
 }

@@ -12,8 +12,8 @@ import {
 } from "@kong-serverless/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { config } from "./testing/stage.ts";
 import { StockGateway } from "./testing/stock-gateway.ts";
+import { config } from "./testing/test-system.ts";
 
 const stockServer = createRequire(import.meta.url).resolve("kong-pdk/bin/kong-js-pluginserver");
 const stockPlugin = join(import.meta.dirname, "stock-plugin.ts");

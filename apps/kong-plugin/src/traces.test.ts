@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { ScriptedBackend } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
-import { backendConfig, config, useStage } from "./testing/stage.ts";
+import { backendConfig, config, useTestSystem } from "./testing/test-system.ts";
 
-const openStage = useStage();
+const startSystem = useTestSystem();
 
 interface ReceivedSpan {
   readonly name: string;
@@ -63,21 +63,21 @@ const traceparent = (digit: string, flags = "01") => `00-${traceOf(digit)}-${par
 describe("traces", () => {
   test("show a cold start in the trace of the request that began it, and link the others to it", async () => {
     await using collector = await startCollector();
-    await using stage = await openStage({
+    await using system = await startSystem({
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
         OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20secret",
         OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test",
       },
     });
-    const { gateway } = stage;
+    const { gateway } = system;
     const first = gateway.request({ headers: { traceparent: traceparent("a") } });
     await gateway.waitForMetric("serverless_held_requests", 1);
     const second = gateway.request({ headers: { traceparent: traceparent("b") } });
     const unsampled = gateway.request({ headers: { traceparent: traceparent("c", "00") } });
     await gateway.waitForMetric("serverless_held_requests", 3);
-    await stage.waitForCount("probe.answered", 30);
-    stage.backend.become(200);
+    await system.waitForCount("probe.answered", 30);
+    system.backend.become(200);
     await Promise.all([first, second, unsampled]);
     await gateway.plugin.stop();
 
@@ -119,7 +119,7 @@ describe("traces", () => {
   test("show the whole chain that a request wakes in its trace", async () => {
     await using collector = await startCollector();
     await using store = await new ScriptedBackend(503, 503, 200).start();
-    await using stage = await openStage({
+    await using system = await startSystem({
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
       config: {
         holdTimeoutMs: 5000,
@@ -129,9 +129,9 @@ describe("traces", () => {
         ],
       },
     });
-    stage.backend.become(200);
-    await stage.gateway.request({ headers: { traceparent: traceparent("a") } });
-    await stage.gateway.plugin.stop();
+    system.backend.become(200);
+    await system.gateway.request({ headers: { traceparent: traceparent("a") } });
+    await system.gateway.plugin.stop();
     const activations = collector.spans().filter(({ name }) => name === "serverless.activation");
     const backends = activations.flatMap(({ attributes }) =>
       attributes.flatMap(({ key, value }) => (key === "serverless.backend" ? [value["stringValue"]] : [])),
@@ -142,12 +142,12 @@ describe("traces", () => {
 
   test("say by its code why a request was not forwarded", async () => {
     await using collector = await startCollector();
-    await using stage = await openStage({
+    await using system = await startSystem({
       config: { ...config, holdTimeoutMs: 300 },
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
     });
-    expect((await stage.gateway.request()).status).toBe(503);
-    await stage.gateway.plugin.stop();
+    expect((await system.gateway.request()).status).toBe(503);
+    await system.gateway.plugin.stop();
     const hold = collector.spans().find(({ name }) => name === "serverless.hold");
     expect(hold?.parentSpanId ?? "").toBe("");
     expect(hold?.attributes).toContainEqual({
@@ -157,9 +157,9 @@ describe("traces", () => {
   });
 
   test("cost no request anything when nobody takes them, and do not keep the process from stopping", async () => {
-    await using stage = await openStage({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" } });
-    stage.backend.become(200);
-    expect((await stage.gateway.request()).status).toBe(200);
-    expect(await stage.gateway.plugin.stop()).toMatchObject({ code: 0 });
+    await using system = await startSystem({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" } });
+    system.backend.become(200);
+    expect((await system.gateway.request()).status).toBe(200);
+    expect(await system.gateway.plugin.stop()).toMatchObject({ code: 0 });
   });
 });

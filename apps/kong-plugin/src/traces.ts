@@ -1,4 +1,4 @@
-import type { ActivatorEvent, Held } from "@kong-serverless/activator";
+import type { ActivatorEvent, HoldResult } from "@kong-serverless/activator";
 import type { TracesSettings } from "@kong-serverless/config";
 import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
@@ -36,7 +36,7 @@ export class Traces {
   }
 
   /** Calls `hold`, which holds the request, as part of its trace. */
-  async hold(request: TracedRequest, hold: () => Promise<Held>): Promise<Held> {
+  async hold(request: TracedRequest, hold: () => Promise<HoldResult>): Promise<HoldResult> {
     if (this.#tracer === undefined) return hold();
     const span = this.#tracer.startHold(request);
     try {

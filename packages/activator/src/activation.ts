@@ -8,7 +8,7 @@ import {
 } from "@kong-serverless/health-poller";
 import { sleep } from "@kong-serverless/runtime";
 
-import type { Collaborators, PodAddress } from "./collaborators.ts";
+import type { ActivatorDeps, PodAddress } from "./activator-deps.ts";
 import type { WakeReason } from "./events.ts";
 import { PodProbes } from "./pod-probes.ts";
 import type { StartUpTimes } from "./start-up-times.ts";
@@ -36,7 +36,7 @@ interface AwaitedBackend {
 export interface ActivationOptions {
   readonly first: ActivationRequest;
   readonly wakes: WakeSender;
-  readonly collaborators: Collaborators;
+  readonly deps: ActivatorDeps;
   /** Shared by all activations of the process. */
   readonly budget: ProbeBudget;
   readonly startUpTimes: StartUpTimes;
@@ -77,7 +77,7 @@ export class Activation {
   constructor(options: ActivationOptions) {
     const { settings, target, deadlineMs } = options.first;
     this.#options = options;
-    this.#pods = new PodProbes({ collaborators: options.collaborators, onReady: options.onPodReady });
+    this.#pods = new PodProbes({ deps: options.deps, onReady: options.onPodReady });
     this.#settings = settings;
     this.#target = target;
     this.#deadlineMs = deadlineMs;
@@ -178,7 +178,7 @@ export class Activation {
   }
 
   async #probe(signal: AbortSignal): Promise<ProbeResult> {
-    const { probe, observe } = this.#options.collaborators;
+    const { probe, observe } = this.#options.deps;
     const settings = this.#settings;
     const target = this.#target;
     // Not at once: a Service that leads to ready pods answers by itself, and knows how to share them out.

@@ -2,9 +2,9 @@ import type { BackendSettings } from "@kong-serverless/config";
 import { ProbeBudget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
+import type { ActivatorDeps } from "./activator-deps.ts";
 import { Backend, type BackendParts } from "./backend.ts";
 import { Clients } from "./clients.ts";
-import type { Collaborators } from "./collaborators.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -31,13 +31,13 @@ export interface ActivatorLimits {
 }
 
 /** Requests held for a backend and in flight to it, and 1 where others that are used need it. */
-export interface Demand {
+export interface BackendDemand {
   readonly held: number;
   readonly inFlight: number;
   readonly chained: 0 | 1;
 }
 
-interface Entry {
+interface RegisteredBackend {
   readonly backend: Backend;
   readonly owners: Map<string, { seq: number; claims: number }>;
 }
@@ -50,20 +50,20 @@ const unusedAfterMs = 60_000;
 
 /** Every backend of the process, by name: plugin instances come and go per route and nginx worker, a backend stays one. */
 export class Activator {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, RegisteredBackend>();
   readonly #parts: BackendParts;
   readonly #maxBackends: number;
   /** Without an owner: names of preview environments, say, that come and go for months. */
-  readonly #unclaimed = new Set<Entry>();
+  readonly #unclaimed = new Set<RegisteredBackend>();
   readonly #forgetting = new Upkeep(() => this.#forgetUnused());
 
   constructor(
-    collaborators: Collaborators,
+    deps: ActivatorDeps,
     { probesPerSecond = Infinity, maxBackends = 50_000 }: ActivatorLimits = {},
   ) {
     this.#maxBackends = maxBackends;
     this.#parts = {
-      collaborators,
+      deps,
       budget: new ProbeBudget({ perSecond: probesPerSecond }),
       wheel: new TimerWheel(),
       heldTotal: { count: 0 },
@@ -88,7 +88,7 @@ export class Activator {
   }
 
   /** What the scaler of a backend is told; zeros for a name that no request has come by yet. */
-  demand(name: string): Demand {
+  demand(name: string): BackendDemand {
     const backend = this.find(name);
     return backend === undefined
       ? { held: 0, inFlight: 0, chained: 0 }
@@ -123,13 +123,13 @@ export class Activator {
     };
   }
 
-  #add(settings: BackendSettings): Entry {
+  #add(settings: BackendSettings): RegisteredBackend {
     if (this.#entries.size >= this.#maxBackends) this.#forgetUnused();
     if (this.#entries.size >= this.#maxBackends) {
       const message = `${this.#maxBackends} backends are configured already.`;
       throw new ServerlessError("BACKEND_LIMIT_REACHED", message, { backend: settings.name });
     }
-    const entry: Entry = { backend: new Backend(settings, this.#parts), owners: new Map() };
+    const entry: RegisteredBackend = { backend: new Backend(settings, this.#parts), owners: new Map() };
     this.#entries.set(settings.name, entry);
     return entry;
   }
@@ -141,7 +141,7 @@ export class Activator {
       if (backend.isInUse || backend.idleMs < unusedAfterMs) continue;
       this.#unclaimed.delete(entry);
       this.#entries.delete(backend.name);
-      this.#parts.collaborators.observe({ event: "backend.forgotten", backend: backend.name });
+      this.#parts.deps.observe({ event: "backend.forgotten", backend: backend.name });
     }
     return this.#unclaimed.size > 0;
   }
@@ -151,7 +151,7 @@ export class Activator {
  * Kong starts instances lazily and never closes those of a removed entity, so owners of old and new configurations
  * overlap after every reload. Other settings are taken over when they show such a change; otherwise two routes disagree.
  */
-function reconcile({ backend, owners }: Entry, settings: BackendSettings, owner: Owner): void {
+function reconcile({ backend, owners }: RegisteredBackend, settings: BackendSettings, owner: Owner): void {
   if (backend.settings === settings) return;
   const differing = differences(backend.settings, settings);
   if (differing.length === 0) return;

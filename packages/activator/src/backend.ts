@@ -3,9 +3,9 @@ import type { ProbeBudget, ProbeTarget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import { Activation, type ActivationRequest } from "./activation.ts";
+import type { ActivatorDeps, PodAddress } from "./activator-deps.ts";
 import { Chain } from "./chain.ts";
 import type { ClientLimits, Clients } from "./clients.ts";
-import type { Collaborators, PodAddress } from "./collaborators.ts";
 import { HeldRequests, type HeldTotal } from "./held-requests.ts";
 import { InFlight } from "./in-flight.ts";
 import { PacedRelease } from "./paced-release.ts";
@@ -51,7 +51,7 @@ export interface HoldRequest {
 }
 
 /** What a request waited for. */
-export interface Held {
+export interface HoldResult {
   readonly waitedMs: number;
   /** Probes of the activation that the request was held for; 0 when the backend was ready by the time it could be held. */
   readonly probes: number;
@@ -60,7 +60,7 @@ export interface Held {
 }
 
 export interface BackendParts {
-  readonly collaborators: Collaborators;
+  readonly deps: ActivatorDeps;
   readonly budget: ProbeBudget;
   readonly wheel: TimerWheel;
   readonly heldTotal: HeldTotal;
@@ -108,8 +108,8 @@ export class Backend {
       concurrency: () => this.#settings.releaseConcurrency,
       isOpen: () => this.#isOpen(),
     });
-    this.#wakes = new WakeSender(parts.collaborators);
-    this.#chain = new Chain<Backend>(this, parts.find, parts.collaborators.observe);
+    this.#wakes = new WakeSender(parts.deps);
+    this.#chain = new Chain<Backend>(this, parts.find, parts.deps.observe);
   }
 
   get settings(): BackendSettings {
@@ -127,7 +127,7 @@ export class Backend {
     }
     // What was sent may have gone to another topic.
     this.#wakes.forget();
-    this.#parts.collaborators.observe({ event: "settings.replaced", backend: this.name });
+    this.#parts.deps.observe({ event: "settings.replaced", backend: this.name });
   }
 
   /** `ready` only within the lease: after it, nobody knows. */
@@ -202,7 +202,7 @@ export class Backend {
    * starts an activation, all others join it. Rejects with HOLD_TIMEOUT or CHAIN_NOT_READY, with HELD_LIMIT_REACHED,
    * ACTIVATION_LIMIT_REACHED, CLIENT_LIMIT_REACHED or PROBE_TARGET_UNKNOWN, or with the signal's reason.
    */
-  async hold(request: HoldRequest): Promise<Held> {
+  async hold(request: HoldRequest): Promise<HoldResult> {
     if (this.admit()) return { waitedMs: performance.now() - request.arrivedAtMs, probes: 0 };
     const { holdTimeoutMs, maxHeld } = this.#settings;
     this.#lastRequestMs = performance.now();
@@ -224,7 +224,7 @@ export class Backend {
             // The attempt outlives a request that is answered early, for instance with a waiting page: it will come again.
             deadlineMs: request.arrivedAtMs + holdTimeoutMs,
           });
-    this.#parts.collaborators.observe({ event: "request.held", backend: this.name, held: this.#held.count });
+    this.#parts.deps.observe({ event: "request.held", backend: this.name, held: this.#held.count });
     if (this.#podAhead !== undefined) this.#release.goOn();
     try {
       await held;
@@ -321,12 +321,12 @@ export class Backend {
       this.#state.activation.join(request);
       return this.#state.activation;
     }
-    const { collaborators, budget } = this.#parts;
+    const { deps, budget } = this.#parts;
     this.#blockedBy = [];
     const activation = new Activation({
       first: request,
       wakes: this.#wakes,
-      collaborators,
+      deps,
       budget,
       startUpTimes: this.#startUpTimes,
       isWanted: () => this.#held.count > 0 || this.#podAhead !== undefined || this.isWantedByOthers,
@@ -337,7 +337,7 @@ export class Backend {
     });
     this.#state = { name: "activating", activation };
     this.#parts.activating.count += 1;
-    collaborators.observe({
+    deps.observe({
       event: "activation.started",
       backend: this.name,
       ...(wokenBy !== undefined && { wokenBy }),
@@ -355,7 +355,7 @@ export class Backend {
       this.#startUpTimes.add(waitedMs);
       const event = "activation.pod_answered";
       const held = this.#held.count;
-      this.#parts.collaborators.observe({ event, backend: this.name, pod: pod.host, waitedMs, held });
+      this.#parts.deps.observe({ event, backend: this.name, pod: pod.host, waitedMs, held });
       this.#release.start();
     }
     this.#release.goOn();
@@ -406,7 +406,7 @@ export class Backend {
 
   #finish(activation: Activation, isReady: boolean): void {
     this.#parts.activating.count -= 1;
-    const { observe } = this.#parts.collaborators;
+    const { observe } = this.#parts.deps;
     const { probes, elapsedMs: waitedMs, target } = activation;
     const wasAhead = this.#ahead !== undefined;
     this.#ahead = undefined;
@@ -459,7 +459,7 @@ export class Backend {
 
   #loseLease(cause: "probe" | "proxy" | "chain"): void {
     this.#state = { name: "cold" };
-    this.#parts.collaborators.observe({ event: "lease.lost", backend: this.name, cause });
+    this.#parts.deps.observe({ event: "lease.lost", backend: this.name, cause });
     this.#loseDependents();
     this.#activateForHeld();
   }
@@ -494,7 +494,7 @@ export class Backend {
     this.#hadTraffic = false;
     const writtenOff = this.#inFlight.writeOff(nowMs, this.#settings.inFlightMaxSeconds);
     if (writtenOff > 0) {
-      this.#parts.collaborators.observe({
+      this.#parts.deps.observe({
         event: "in_flight.written_off",
         backend: this.name,
         inFlight: writtenOff,
@@ -524,7 +524,7 @@ export class Backend {
   async #renewLease(nowMs: number): Promise<void> {
     const state = this.#state;
     if (state.name !== "ready" || !state.lease.isDue(nowMs)) return;
-    const { probe, observe } = this.#parts.collaborators;
+    const { probe, observe } = this.#parts.deps;
     const result = await state.lease.renew(probe);
     observe({ event: "probe.answered", backend: this.name, reason: "lease", result });
     // It may have been lost otherwise meanwhile, and even regained.

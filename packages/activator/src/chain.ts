@@ -1,12 +1,12 @@
 import type { BackendSettings } from "@kong-serverless/config";
 import { chainedNames } from "@kong-serverless/config";
 
-import type { Collaborators } from "./collaborators.ts";
+import type { ActivatorDeps } from "./activator-deps.ts";
 
 /** However backends name each other, one request wakes no more than so many others. */
 const maxChained = 64;
 
-interface Link {
+interface ChainedBackend {
   readonly name: string;
   readonly settings: BackendSettings;
 }
@@ -15,17 +15,17 @@ interface Link {
  * The other backends that a backend's requests need, and those that they need in turn. They are looked up each time:
  * configurations come and go, and Kong makes them known one by one. A cycle over several of them ends where it began.
  */
-export class Chain<Backend extends Link> {
+export class Chain<Backend extends ChainedBackend> {
   readonly #first: Backend;
   readonly #find: (name: string) => Backend | undefined;
-  readonly #observe: Collaborators["observe"];
+  readonly #observe: ActivatorDeps["observe"];
   /** What has been told of already. */
   readonly #missed = new Set<string>();
 
   constructor(
     first: Backend,
     find: (name: string) => Backend | undefined,
-    observe: Collaborators["observe"],
+    observe: ActivatorDeps["observe"],
   ) {
     this.#first = first;
     this.#find = find;

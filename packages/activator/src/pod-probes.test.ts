@@ -1,9 +1,9 @@
 import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import type { BackendPod } from "./activator-deps.ts";
 import { Activator } from "./activator.ts";
-import type { Backend, Held } from "./backend.ts";
-import type { Pod } from "./collaborators.ts";
+import type { Backend, HoldResult } from "./backend.ts";
 import { advance, limits, settings, target, World } from "./testing/world.ts";
 
 const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -15,7 +15,7 @@ class WorldOfPods extends World {
   podProbes = 0;
   podProbeMs = 1;
 
-  readonly podsOf = (service: ProbeTarget): readonly Pod[] =>
+  readonly podsOf = (service: ProbeTarget): readonly BackendPod[] =>
     this.pods.map((host) => ({
       address: { host, port: 8080 },
       target: { ...service, url: `http://${host}:8080/healthz` },
@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-const hold = (): Promise<Held> =>
+const hold = (): Promise<HoldResult> =>
   backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits });
 const pod = { host: "10.0.0.1", port: 8080 };
 

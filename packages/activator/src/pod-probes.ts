@@ -1,9 +1,9 @@
 import type { ProbeTarget } from "@kong-serverless/health-poller";
 
-import type { Collaborators, PodAddress } from "./collaborators.ts";
+import type { ActivatorDeps, PodAddress } from "./activator-deps.ts";
 
 export interface PodProbesOptions {
-  readonly collaborators: Pick<Collaborators, "podsOf" | "probe">;
+  readonly deps: Pick<ActivatorDeps, "podsOf" | "probe">;
   readonly onReady: (pod: PodAddress) => void;
 }
 
@@ -22,7 +22,7 @@ export class PodProbes {
 
   /** Asks each pod that stands behind `target` now and does not owe an answer. */
   ask(target: ProbeTarget, signal: AbortSignal): void {
-    for (const pod of this.#options.collaborators.podsOf?.(target) ?? []) {
+    for (const pod of this.#options.deps.podsOf?.(target) ?? []) {
       void this.#ask(pod.address, pod.target, signal);
     }
   }
@@ -30,7 +30,7 @@ export class PodProbes {
   async #ask(address: PodAddress, target: ProbeTarget, signal: AbortSignal): Promise<void> {
     if (this.#asked.has(target.url)) return;
     this.#asked.add(target.url);
-    const { isReady } = await this.#options.collaborators.probe(target, signal);
+    const { isReady } = await this.#options.deps.probe(target, signal);
     this.#asked.delete(target.url);
     if (isReady && !signal.aborted) this.#options.onReady(address);
   }

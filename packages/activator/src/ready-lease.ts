@@ -1,6 +1,6 @@
 import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 
-import type { Collaborators } from "./collaborators.ts";
+import type { ActivatorDeps } from "./activator-deps.ts";
 
 /** A ready answer counts for a while without another probe, and is renewed in time by one. */
 export class ReadyLease {
@@ -29,7 +29,7 @@ export class ReadyLease {
   }
 
   /** Probes; a ready answer counts from the start of the probe. */
-  async renew(probe: Collaborators["probe"]): Promise<ProbeResult> {
+  async renew(probe: ActivatorDeps["probe"]): Promise<ProbeResult> {
     const askedAtMs = performance.now();
     this.#isRenewing = true;
     const result = await probe(this.#target);

@@ -1,21 +1,21 @@
 import type { BackendSettings } from "@kong-serverless/config";
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 
-import type { Collaborators } from "./collaborators.ts";
+import type { ActivatorDeps } from "./activator-deps.ts";
 import type { WakeReason } from "./events.ts";
 
 const firstRetryMs = 100;
 
 /** Sends one backend's wake messages, one at a time, and knows when the next is due. */
 export class WakeSender {
-  readonly #collaborators: Collaborators;
+  readonly #deps: ActivatorDeps;
   #underway: Promise<boolean> | undefined;
   #publishedAtMs = -Infinity;
   #triedAtMs = -Infinity;
   #failures = 0;
 
-  constructor(collaborators: Collaborators) {
-    this.#collaborators = collaborators;
+  constructor(deps: ActivatorDeps) {
+    this.#deps = deps;
   }
 
   /** Milliseconds since the latest message that was taken. */
@@ -45,7 +45,7 @@ export class WakeSender {
   }
 
   async #publish({ name, wake, publishTimeoutMs }: BackendSettings, reason: WakeReason): Promise<boolean> {
-    const { publishWake, observe } = this.#collaborators;
+    const { publishWake, observe } = this.#deps;
     this.#triedAtMs = performance.now();
     observe({ event: "wake.started", backend: name, reason });
     if (wake === undefined) {

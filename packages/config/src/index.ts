@@ -15,7 +15,7 @@ export { readEnvironment } from "./environment.ts";
 export { type TracesSettings, tracesVariables } from "./traces-environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
-export { pluginEntityOf, type PluginEntity } from "./kong-fields.ts";
+export { entityIdentityOf, type EntityIdentity } from "./kong-fields.ts";
 export {
   type KongPluginEnvironment,
   kongPluginEnvironmentSchema,

@@ -8,7 +8,7 @@ const kongFields = new Set([
 ]);
 
 /** The plugin entity that a configuration belongs to. */
-export interface PluginEntity {
+export interface EntityIdentity {
   /** The same before and after a change of the entity's configuration. */
   readonly key: string;
   /** Grows with every load of a configuration. */
@@ -18,7 +18,7 @@ export interface PluginEntity {
 }
 
 /** Reads what Kong says about the entity. */
-export function pluginEntityOf(config: unknown): PluginEntity {
+export function entityIdentityOf(config: unknown): EntityIdentity {
   const { __key__, __seq__, route_id, service_id } = isRecord(config) ? config : {};
   return {
     key: typeof __key__ === "string" ? __key__ : JSON.stringify([route_id ?? null, service_id ?? null]),

@@ -29,7 +29,7 @@ export interface ProbeResult {
   readonly durationMs: number;
 }
 
-interface Question {
+interface ProbeRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
@@ -106,15 +106,15 @@ export async function probe(target: ProbeTarget, signal?: AbortSignal): Promise<
 /** An HTTP request hands them on to its connection. */
 type TcpSocketConnectOptions = Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout">;
 
-interface Answer {
+interface ProbeResponse {
   /** Its head has come. */
   readonly response: http.IncomingMessage;
   /** Whether its connection had served before. */
   readonly isReused: boolean;
 }
 
-function ask(question: Question): Promise<Answer> {
-  const { url, headers, connectTimeoutMs, signal } = question;
+function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
+  const { url, headers, connectTimeoutMs, signal } = probeRequest;
   const transport = transports[url.protocol as keyof typeof transports];
   if (transport === undefined) throw new TypeError(`cannot probe ${url.href}: not an http or https address`);
   return new Promise((resolve, reject) => {
@@ -140,7 +140,7 @@ function ask(question: Question): Promise<Answer> {
     request.on("error", (error) => {
       // The backend may close a kept connection while it is being reused. That says nothing about the backend.
       const isStale = request.reusedSocket && isConnectionLost(error) && !signal.aborted;
-      if (isStale) resolve(ask(question));
+      if (isStale) resolve(ask(probeRequest));
       else reject(error);
     });
     request.on("close", () => {

@@ -22,7 +22,7 @@ afterEach(async () => {
   stack = new AsyncDisposableStack();
 });
 
-interface Gateway {
+interface ScalerGateway {
   readonly server: ScalerServer;
   readonly demand: Map<string, number>;
   readonly port: number;
@@ -30,7 +30,7 @@ interface Gateway {
 
 async function startGateway(
   settings: { port?: number; peers?: string[]; tls?: ScalerTls } = {},
-): Promise<Gateway> {
+): Promise<ScalerGateway> {
   const demand = new Map<string, number>();
   const server = new ScalerServer({
     host: "127.0.0.1",
@@ -46,7 +46,10 @@ async function startGateway(
 }
 
 /** Two pods that know each other, and themselves, as the headless Service tells them. */
-async function startTwoGateways(tls?: ScalerTls, host = "127.0.0.1"): Promise<[Gateway, Gateway]> {
+async function startTwoGateways(
+  tls?: ScalerTls,
+  host = "127.0.0.1",
+): Promise<[ScalerGateway, ScalerGateway]> {
   const ports = [await freePort(), await freePort()] as const;
   const peers = ports.map((port) => `${host}:${port}`);
   const settings = { peers, ...(tls && { tls }) };
@@ -56,13 +59,13 @@ async function startTwoGateways(tls?: ScalerTls, host = "127.0.0.1"): Promise<[G
   ];
 }
 
-function connect({ port }: Gateway, host = "127.0.0.1", security = credentials.createInsecure()) {
+function connect({ port }: ScalerGateway, host = "127.0.0.1", security = credentials.createInsecure()) {
   const client = new ExternalScalerClient(`${host}:${port}`, security);
   stack.defer(() => client.close());
   return client;
 }
 
-async function listen(gateway: Gateway, client = connect(gateway)) {
+async function listen(gateway: ScalerGateway, client = connect(gateway)) {
   const stream = client.streamIsActive(trigger);
   // Ends with an error at the latest when its client is closed.
   stream.on("error", () => {});

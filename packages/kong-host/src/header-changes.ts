@@ -1,6 +1,6 @@
 import type { Headers } from "@kong-serverless/kong-protocol";
 
-interface Change {
+interface HeaderChange {
   /** Whether values that were there before go. */
   readonly replaces: boolean;
   readonly values: readonly string[];
@@ -8,7 +8,7 @@ interface Change {
 
 /** Header changes that a plugin asked for, in the order it did, to be laid over the headers of a message. */
 export class HeaderChanges {
-  readonly #changes = new Map<string, Change>();
+  readonly #changes = new Map<string, HeaderChange>();
 
   set(name: string, values: readonly string[]): void {
     this.#changes.set(name.toLowerCase(), { replaces: true, values });

@@ -11,7 +11,7 @@ import { PluginServerConnection, ConnectionClosedError } from "./plugin-server-c
 type CallInit = NonNullable<MessageInitShape<typeof RpcCallSchema>["call"]>;
 type AnswerPdk = (name: string, argument: Uint8Array) => Uint8Array;
 
-interface Instance {
+interface StartedInstance {
   readonly seq: number;
   readonly id: Promise<number>;
 }
@@ -29,7 +29,7 @@ export class NginxWorker {
   readonly #options: NginxWorkerOptions;
   readonly #pool: ConnectionPool;
   /** By the id of the entity. */
-  readonly #instances = new Map<string, Instance & { readonly pluginName: string }>();
+  readonly #instances = new Map<string, StartedInstance & { readonly pluginName: string }>();
   // Kong counts twice before the first call.
   #sequence = 1n;
 
@@ -86,7 +86,7 @@ export class NginxWorker {
     return instance.id;
   }
 
-  async #startInstance(entity: PluginEntity, old: Instance | undefined): Promise<number> {
+  async #startInstance(entity: PluginEntity, old: StartedInstance | undefined): Promise<number> {
     const config = Buffer.from(JSON.stringify(instanceConfig(entity)));
     const { result } = await this.#call({ case: "startInstance", value: { name: entity.name, config } });
     if (result.case !== "instanceStatus") throw new Error("no instance was started");

@@ -4,5 +4,5 @@ export { defaultMaxFrameBytes, encodeFrames, FrameDecoder, FrameTooLargeError } 
 export type { Headers } from "./headers.ts";
 export type { KongRoute, KongService } from "./kong-entities.ts";
 export { isPdkMethod, type Pdk, pdk, type PdkMethod, wireName } from "./pdk.ts";
-export type { RawBody } from "./pdk-values.ts";
+export type { RequestBody } from "./pdk-values.ts";
 export * from "./plugin_socket_pb.ts";

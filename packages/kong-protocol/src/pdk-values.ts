@@ -17,7 +17,7 @@ import {
 } from "./plugin_socket_pb.ts";
 
 /** A request's body, or why there is none. Kong keeps a body larger than its buffer in a file of its own container. */
-export type RawBody =
+export type RequestBody =
   | { readonly content: Uint8Array }
   | { readonly bodyFilepath: string }
   | { readonly error: string };
@@ -74,12 +74,12 @@ export const headers = jsonObject as unknown as Codec<Headers>;
 
 export const rawBody = message(
   RawBodySchema,
-  (body: RawBody) => {
+  (body: RequestBody) => {
     if ("content" in body) return { kind: { case: "content" as const, value: body.content } };
     if ("bodyFilepath" in body) return { kind: { case: "bodyFilepath" as const, value: body.bodyFilepath } };
     return { kind: { case: "error" as const, value: body.error } };
   },
-  ({ kind }): RawBody => {
+  ({ kind }): RequestBody => {
     if (kind.case === "bodyFilepath") return { bodyFilepath: kind.value };
     if (kind.case === "error") return { error: kind.value };
     return { content: kind.value ?? new Uint8Array(0) };

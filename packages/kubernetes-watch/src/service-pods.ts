@@ -4,7 +4,7 @@ import type { ApiServer } from "./in-cluster-api-server.ts";
 import { watchResources } from "./watch-resources.ts";
 
 /** Where a pod listens. */
-export interface PodAddress {
+export interface EndpointAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -72,7 +72,7 @@ export class ServicePods {
    * not watched or cannot be seen at the moment, and for a Service of several ports: an EndpointSlice does not
    * show which of a pod's ports belongs to which of the Service's.
    */
-  addressesOf(url: string): readonly PodAddress[] {
+  addressesOf(url: string): readonly EndpointAddress[] {
     const [, service, namespace = ""] =
       /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.|$)/.exec(new URL(url).hostname) ?? [];
     const parts = [...(this.#parts.get(namespace)?.values() ?? [])].filter(

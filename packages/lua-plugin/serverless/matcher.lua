@@ -1,5 +1,5 @@
--- Finds which of a plugin's backends a request is for. Works like apps/kong-plugin/src/matcher.ts: one table of cases
--- tests both.
+-- Finds which of a plugin's backends a request is for. Works like apps/kong-plugin/src/backend-router.ts: one table of
+-- cases tests both.
 
 local matcher = {}
 

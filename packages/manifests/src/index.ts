@@ -15,7 +15,13 @@ export { type Manifest, Manifests, title, toManifest } from "./manifests.ts";
 export { type PodConnection, type Labels, type Pods, policiesThatShutOut } from "./network-policy.ts";
 export { type Origin, Place, type Step } from "./place.ts";
 export { globalPlugins, type PluginReference, pluginReferences, resolvePlugin } from "./plugin-reference.ts";
-export { type Backend, isConfiguredElsewhere, pluginKinds, pluginName, type PluginUse } from "./plugin.ts";
+export {
+  type ConfiguredBackend,
+  isConfiguredElsewhere,
+  pluginKinds,
+  pluginName,
+  type PluginUse,
+} from "./plugin.ts";
 export type { Pubsub } from "./pubsub.ts";
 export { queueName, queueRegion } from "./queue.ts";
 export type { RabbitmqDefinitions } from "./rabbitmq-definitions.ts";

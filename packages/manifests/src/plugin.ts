@@ -6,13 +6,13 @@ import type { Place } from "./place.ts";
 /** A KongPlugin or KongClusterPlugin of this plugin. */
 export interface PluginUse {
   readonly manifest: Manifest;
-  readonly backends: readonly Backend[];
+  readonly backends: readonly ConfiguredBackend[];
   /** What the plugin's own schema finds wrong; then there are no backends. */
   readonly issues: readonly string[];
 }
 
 /** One backend of a plugin's configuration, with every default resolved. */
-export interface Backend {
+export interface ConfiguredBackend {
   readonly settings: BackendSettings;
   readonly plugin: Manifest;
   readonly target: string | undefined;

@@ -2,7 +2,7 @@ import { serviceAddress } from "./address.ts";
 import { type Apps, readApps } from "./app.ts";
 import type { GatewaySettings } from "./gateway.ts";
 import type { Manifest, Manifests } from "./manifests.ts";
-import { type Backend, type PluginUse, readPlugins } from "./plugin.ts";
+import { type ConfiguredBackend, type PluginUse, readPlugins } from "./plugin.ts";
 import { type Pubsub, readPubsubs } from "./pubsub.ts";
 import { type RabbitmqDefinitions, readRabbitmqDefinitions } from "./rabbitmq-definitions.ts";
 import { readRoutes, type Route } from "./route.ts";
@@ -15,7 +15,7 @@ export interface System {
   readonly gateway: GatewaySettings;
   readonly plugins: readonly PluginUse[];
   /** Those of all plugins. */
-  readonly backends: readonly Backend[];
+  readonly backends: readonly ConfiguredBackend[];
   readonly routes: readonly Route[];
   readonly workloads: readonly Workload[];
   readonly apps: Apps;
@@ -76,12 +76,12 @@ export function gatewayNamespace({ scalers }: System): string | undefined {
 }
 
 /** The Component that the gateway's sidecar sends a backend's wake messages through. */
-export function wakePubsub(system: System, { settings: { wake } }: Backend): Pubsub | undefined {
+export function wakePubsub(system: System, { settings: { wake } }: ConfiguredBackend): Pubsub | undefined {
   return wake && findPubsub(system, wake.pubsub, gatewayNamespace(system));
 }
 
 /** The queues that hold a backend's wake messages. */
-export function wakeQueues(system: System, backend: Backend): string[] {
+export function wakeQueues(system: System, backend: ConfiguredBackend): string[] {
   const { wake } = backend.settings;
   return wake === undefined ? [] : queuesOfTopic(system, wakePubsub(system, backend), wake.topic);
 }
@@ -103,7 +103,7 @@ export interface Watch<Trigger> {
 }
 
 /** The triggers on the backend's wake queue. */
-export function wakeWatches(system: System, backend: Backend): Watch<QueueTrigger>[] {
+export function wakeWatches(system: System, backend: ConfiguredBackend): Watch<QueueTrigger>[] {
   const queues = wakeQueues(system, backend);
   return system.scalers.flatMap((scaler) =>
     scaler.queues
@@ -113,14 +113,17 @@ export function wakeWatches(system: System, backend: Backend): Watch<QueueTrigge
 }
 
 /** The triggers on the backend's demand. */
-export function demandWatches(system: System, { settings: { name } }: Backend): Watch<DemandTrigger>[] {
+export function demandWatches(
+  system: System,
+  { settings: { name } }: ConfiguredBackend,
+): Watch<DemandTrigger>[] {
   return system.scalers.flatMap((scaler) =>
     scaler.demands.filter(({ backend }) => backend === name).map((trigger) => ({ scaler, trigger })),
   );
 }
 
 /** The ScaledObjects with a trigger for the backend. */
-export function scalersOf(system: System, backend: Backend): ReadonlySet<Scaler> {
+export function scalersOf(system: System, backend: ConfiguredBackend): ReadonlySet<Scaler> {
   const watches = [...wakeWatches(system, backend), ...demandWatches(system, backend)];
   return new Set(watches.map(({ scaler }) => scaler));
 }
@@ -132,7 +135,7 @@ export function wokenWorkloads(system: System): Set<Workload> {
 }
 
 /** The Services that a backend's requests go to, as far as the manifests tell. */
-export function servicesOf({ manifests, routes }: System, backend: Backend): Manifest[] {
+export function servicesOf({ manifests, routes }: System, backend: ConfiguredBackend): Manifest[] {
   const { plugin, target, settings, isRouted } = backend;
   const upstream = settings.upstream === undefined ? undefined : serviceAddress(settings.upstream);
   if (upstream) return [manifests.find("Service", upstream.namespace, upstream.name) ?? []].flat();

@@ -6,7 +6,7 @@ import { FramePeer, makeSocketDirectory, readGoldenFrames } from "@kong-serverle
 import { RecordingLog } from "@kong-serverless/testing";
 import { expect, it, vi } from "vitest";
 
-import { type Kong, type PluginConfig, type PluginModule, PluginServer } from "./index.ts";
+import { type Kong, type InstanceConfig, type PluginModule, PluginServer } from "./index.ts";
 
 const results: unknown[] = [];
 
@@ -14,7 +14,7 @@ const results: unknown[] = [];
 class RecordedPlugin {
   readonly #mode: unknown;
 
-  constructor(config: PluginConfig) {
+  constructor(config: InstanceConfig) {
     this.#mode = config.mode;
   }
 

@@ -4,7 +4,7 @@ import type { Kong } from "./kong.ts";
 export const phases = ["certificate", "rewrite", "access", "response", "preread", "log"] as const;
 export type Phase = (typeof phases)[number];
 
-export type PluginConfig = Readonly<Record<string, unknown>>;
+export type InstanceConfig = Readonly<Record<string, unknown>>;
 
 /** An instance of a plugin: one for each of Kong's workers and configured plugin. Its class's methods say which phases it has. */
 export type PluginInstance = {
@@ -20,7 +20,7 @@ export type PluginInstance = {
 /** A plugin in the shape of kong-pdk's JavaScript plugins. */
 export interface PluginModule {
   /** Constructed with the configuration that Kong has checked, plus what Kong adds to it (`route_id`, `service_id`, ...). */
-  readonly Plugin: new (config: PluginConfig) => PluginInstance;
+  readonly Plugin: new (config: InstanceConfig) => PluginInstance;
   readonly Name: string;
   readonly Version: string;
   readonly Priority: number;

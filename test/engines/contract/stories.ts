@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 
-import { type Stage, useStage } from "../../../apps/kong-plugin/src/testing/stage.ts";
+import { type TestSystem, useTestSystem } from "../../../apps/kong-plugin/src/testing/test-system.ts";
 import { ServiceProxy } from "../../../apps/playground/src/network/service-proxy.ts";
 import { ScriptedScaler } from "../../../packages/keda-scaler/src/testing/index.ts";
 import { sleep } from "../../../packages/runtime/src/index.ts";
@@ -46,11 +46,11 @@ export function tellStories({
     `${who} scales as this system relies on`,
     { timeout: 3 * minutes, concurrent: isConcurrent },
     () => {
-      const openStage = useStage();
+      const startSystem = useTestSystem();
 
       /** A gateway whose plugin server is an external scaler, before a backend that sleeps. */
       async function openGateway(name: string, port: number, env: Readonly<Record<string, string>> = {}) {
-        return openStage({
+        return startSystem({
           env: { SCALER_HOST: "127.0.0.1", SCALER_PORT: String(port), ...env },
           config: {
             holdTimeoutMs: 30_000,
@@ -315,7 +315,7 @@ function quantiles(sorted: readonly number[]): string {
   return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}`;
 }
 
-async function untilListening(stage: Stage, target: ScaledWorkload): Promise<void> {
+async function untilListening(stage: TestSystem, target: ScaledWorkload): Promise<void> {
   await stage.gateway.plugin.waitFor("scaler.stream_opened", { timeoutMs: minutes });
   await target.ready();
 }
@@ -339,7 +339,7 @@ export const specOf = (triggers: readonly object[], other: object = {}) => ({
 });
 
 /** From the request's arrival at the gateway until it is scaled; the request is then answered. */
-async function wake(stage: Stage, target: ScaledWorkload): Promise<number> {
+async function wake(stage: TestSystem, target: ScaledWorkload): Promise<number> {
   stage.backend.become(503);
   // Longer than the ready lease.
   await sleep(100);

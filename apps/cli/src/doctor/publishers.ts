@@ -1,5 +1,5 @@
 import {
-  type Backend,
+  type ConfiguredBackend,
   gatewayNamespace,
   type Place,
   type System,
@@ -36,7 +36,7 @@ export function publishersIn(system: System): Publisher[] {
 
 function gatewayPublisher(
   system: System,
-  { settings: { wake, name }, place }: Backend,
+  { settings: { wake, name }, place }: ConfiguredBackend,
 ): Publisher | undefined {
   if (wake === undefined) return undefined;
   return {

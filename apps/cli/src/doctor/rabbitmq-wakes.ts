@@ -1,5 +1,5 @@
 import {
-  type Backend,
+  type ConfiguredBackend,
   type Pubsub,
   type RabbitmqDefinitions,
   type System,
@@ -8,7 +8,7 @@ import {
 
 /** A backend that is woken through RabbitMQ, and its part of RabbitMQ's definitions. */
 export interface RabbitmqWake {
-  readonly backend: Backend;
+  readonly backend: ConfiguredBackend;
   readonly topic: string;
   readonly pubsub: Pubsub;
   readonly definitions: RabbitmqDefinitions;

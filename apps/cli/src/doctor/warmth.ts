@@ -1,5 +1,5 @@
 import {
-  type Backend,
+  type ConfiguredBackend,
   demandWatches,
   type Scaler,
   type System,
@@ -9,7 +9,7 @@ import {
 
 /** The times by which a wake trigger keeps a backend up under traffic. */
 export interface Warmth {
-  readonly backend: Backend;
+  readonly backend: ConfiguredBackend;
   readonly scaler: Scaler;
   /** 0: no keep-warm messages. */
   readonly keepWarmMs: number;

@@ -3,7 +3,7 @@ import type { Activator, Backend } from "@kong-serverless/activator";
 import type { Metrics } from "../metrics.ts";
 import type { LuaEntities } from "./entities.ts";
 import { leaseKey, nameIn } from "./lease-key.ts";
-import type { Report, ReportAnswer } from "./messages.ts";
+import type { GatewayReport, GatewayReportAnswer } from "./messages.ts";
 
 /** Gateways report every second. One that has been silent for this long is gone, and so are its requests. */
 const silenceMs = 5000;
@@ -11,7 +11,7 @@ const sweepMs = 1000;
 /** Keeps the parsing of configurations from blocking the process for long. */
 const maxWanted = 20;
 
-interface Gateway {
+interface ReportingGateway {
   /** It has reported to a server before this one, which has counted what had passed until then. */
   readonly isStranger: boolean;
   reportedAtMs: number;
@@ -33,7 +33,7 @@ export interface LuaGatewaysOptions {
  */
 export class LuaGateways {
   readonly #options: LuaGatewaysOptions;
-  readonly #gateways = new Map<string, Gateway>();
+  readonly #gateways = new Map<string, ReportingGateway>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LuaGatewaysOptions) {
@@ -49,12 +49,12 @@ export class LuaGateways {
   }
 
   /** Returns the answer, and how many requests have passed since the gateway's last report. */
-  take(report: Report): { readonly answer: ReportAnswer; readonly passed: number } {
+  take(report: GatewayReport): { readonly answer: GatewayReportAnswer; readonly passed: number } {
     const { entities } = this.#options;
     for (const [id, configuration] of Object.entries(report.configurations ?? {}))
       entities.add(id, configuration);
 
-    const gateway: Gateway = this.#gateways.get(report.gateway) ?? {
+    const gateway: ReportingGateway = this.#gateways.get(report.gateway) ?? {
       isStranger: !report.isFirst,
       reportedAtMs: 0,
       names: new Set(),
@@ -71,7 +71,7 @@ export class LuaGateways {
     return { answer: this.#answer(report, gateway), passed };
   }
 
-  #count(report: Report, gateway: Gateway): number {
+  #count(report: GatewayReport, gateway: ReportingGateway): number {
     const { activator, metrics } = this.#options;
     const names = new Map<string, { inFlight: number; passed: number }>();
     let total = 0;
@@ -95,7 +95,7 @@ export class LuaGateways {
     return total;
   }
 
-  #answer({ backends }: Report, { entities }: Gateway): ReportAnswer {
+  #answer({ backends }: GatewayReport, { entities }: ReportingGateway): GatewayReportAnswer {
     const leases = Object.keys(backends).map((key) => [key, leaseMs(this.#current(key))] as const);
     const wanted = [...(entities ?? [])].filter((id) => !this.#options.entities.has(id)).slice(0, maxWanted);
     return {

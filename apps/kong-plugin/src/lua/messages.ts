@@ -58,9 +58,9 @@ export const reportSchema = z.object({
   configurations: z.record(entityId, z.unknown()).optional(),
 });
 
-export type Report = z.output<typeof reportSchema>;
+export type GatewayReport = z.output<typeof reportSchema>;
 
-export interface ReportAnswer {
+export interface GatewayReportAnswer {
   /** Milliseconds for which each reported backend may be passed to; 0: ask. */
   readonly leases: Readonly<Record<string, number>>;
   /** Ids of entities whose configuration the server does not know. */

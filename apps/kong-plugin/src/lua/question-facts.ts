@@ -1,5 +1,5 @@
 import { clientKey } from "../client-key.ts";
-import type { Origin } from "../probe-target.ts";
+import type { RouterMatch } from "../probe-target.ts";
 import type { RequestFacts } from "../request-facts.ts";
 import type { Question } from "./messages.ts";
 
@@ -34,7 +34,7 @@ export class QuestionFacts implements RequestFacts {
     return clientKey(consumer, ip);
   }
 
-  async origin(): Promise<Origin> {
+  async routerMatch(): Promise<RouterMatch> {
     const { service, route } = this.#question;
     return { service, route };
   }

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Need } from "@kong-serverless/testing";
 
-import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
 import { PluginSide } from "./plugin-side.ts";
 import { type ClientResponse, sendRequest } from "./send-request.ts";
+import type { TestGatewayOptions, TestRequest } from "./test-gateway.ts";
 
 /**
  * A real Kong that somebody has started without a database, with the Lua form of the plugin: `KONG` is the address of its admin API,
@@ -20,16 +20,16 @@ export const realKong: Need = {
 
 /** A Kong that is told by its admin API what to do, before a plugin server of the test's own. */
 export class KongGateway extends PluginSide {
-  readonly #options: GatewayOptions;
+  readonly #options: TestGatewayOptions;
   #configurations = 0;
 
-  private constructor(options: GatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
+  private constructor(options: TestGatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
     super({ ...options, env: { ...options.env, KONG_SERVERLESS_HTTP_SOCKET: httpSocket ?? "" } }, directory);
     this.#options = options;
   }
 
   /** Resolves once the plugin server knows what Kong is configured with. */
-  static async start(options: GatewayOptions): Promise<KongGateway> {
+  static async start(options: TestGatewayOptions): Promise<KongGateway> {
     const gateway = new KongGateway(options, await PluginSide.makeDirectory());
     await gateway.started();
     await gateway.reload(options.config);
@@ -37,7 +37,7 @@ export class KongGateway extends PluginSide {
   }
 
   /** Gives the route another configuration; resolves once all workers have it. */
-  async reload(config: GatewayOptions["config"]): Promise<void> {
+  async reload(config: TestGatewayOptions["config"]): Promise<void> {
     this.#configurations += 1;
     const marker = `/configured-${process.pid}-${this.#configurations}-${Date.now()}`;
     const response = await fetch(`${adminUrl}/config`, {
@@ -56,7 +56,7 @@ export class KongGateway extends PluginSide {
     await this.#untilReported();
   }
 
-  request(request: GatewayRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
+  request(request: TestRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
     const { hostname, port } = new URL(proxyUrl ?? "");
     return sendRequest({ host: hostname, port }, request);
   }

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { luaPluginFolder } from "@kong-serverless/lua-plugin";
 import { SpawnedApp } from "@kong-serverless/testing";
 
-import type { GatewayOptions, GatewayRequest } from "./gateway.ts";
 import { PluginSide } from "./plugin-side.ts";
 import { type ClientResponse, sendRequest } from "./send-request.ts";
+import type { TestGatewayOptions, TestRequest } from "./test-gateway.ts";
 
-export interface NginxGatewayOptions extends GatewayOptions {
+export interface NginxGatewayOptions extends TestGatewayOptions {
   /** nginx's directive for the plugin's dictionary; empty: none. */
   readonly sharedDict?: string;
   /** host:port of the service, where its name in `serviceUrl` is none that nginx could look up. */
@@ -45,7 +45,7 @@ export class NginxGateway extends PluginSide {
   }
 
   /** Gives the route another configuration by a reload; resolves once only new workers take requests. */
-  async reload(config: GatewayOptions["config"] = this.#options.config): Promise<void> {
+  async reload(config: TestGatewayOptions["config"] = this.#options.config): Promise<void> {
     await writeRoutes(this.directory.path, { ...this.#options, config });
     const before = this.#workersStarted;
     this.nginx.signal("SIGHUP");
@@ -60,7 +60,7 @@ export class NginxGateway extends PluginSide {
     await this.#untilWorkers(before + 1);
   }
 
-  request(request: GatewayRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
+  request(request: TestRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
     return sendRequest({ socketPath: this.#proxyPath }, request);
   }
 
@@ -128,7 +128,7 @@ async function prepare(directory: string, options: NginxGatewayOptions): Promise
 /** What Kong's declarative configuration would say. */
 async function writeRoutes(
   directory: string,
-  { config, serviceUrl, routePaths }: GatewayOptions,
+  { config, serviceUrl, routePaths }: TestGatewayOptions,
 ): Promise<void> {
   const { hostname, port } = new URL(serviceUrl);
   const route = {

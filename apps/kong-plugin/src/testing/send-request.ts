@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as send, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
 
-import type { GatewayRequest } from "./gateway.ts";
+import type { TestRequest } from "./test-gateway.ts";
 
 export interface ClientResponse {
   readonly status: number;
@@ -18,7 +18,7 @@ export function sendRequest(
     headers = {},
     method = "GET",
     signal,
-  }: GatewayRequest & { readonly method?: string } = {},
+  }: TestRequest & { readonly method?: string } = {},
 ): Promise<ClientResponse> {
   return new Promise((resolve, reject) => {
     const options = { ...address, path, method, headers: { host, ...headers }, agent: false };

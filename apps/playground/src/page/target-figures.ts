@@ -3,17 +3,17 @@ import type { JournalEntry } from "../journal.ts";
 import type { Target } from "./messages.ts";
 
 /** Requests that the gateway holds (arrived, not forwarded) and has in flight (forwarded, not ended). */
-export interface Demand {
+export interface TargetDemand {
   readonly held: number;
   readonly inFlight: number;
 }
 
-export type Activation = Pick<NonNullable<Target["backend"]>, "state" | "leaseLeftMs">;
+export type BackendReadiness = Pick<NonNullable<Target["backend"]>, "state" | "leaseLeftMs">;
 
 interface Requests {
   readonly held: Set<string>;
   readonly inFlight: Set<string>;
-  peak: Demand;
+  peak: TargetDemand;
 }
 
 /** What the journal and the plugin server's metrics say about every target: its requests, its activation, its queue. */
@@ -40,13 +40,13 @@ export class TargetFigures {
     this.#leases = samples.filter(({ name }) => name === "serverless_ready_lease_seconds");
   }
 
-  demand(target: string): Demand {
+  demand(target: string): TargetDemand {
     const { held, inFlight } = this.#requestsOf(target);
     return { held: held.size, inFlight: inFlight.size };
   }
 
   /** The most held and in flight at once since the last call. */
-  takePeak(target: string): Demand {
+  takePeak(target: string): TargetDemand {
     const requests = this.#requestsOf(target);
     const { peak } = requests;
     requests.peak = this.demand(target);
@@ -54,7 +54,7 @@ export class TargetFigures {
   }
 
   /** `backend` is the plugin's name for it. */
-  activation(backend: string): Activation {
+  activation(backend: string): BackendReadiness {
     if (this.#activating.has(backend)) return { state: "activating", leaseLeftMs: 0 };
     const lease = this.#leases.find(({ labels }) => labels["backend"] === backend);
     const leaseLeftMs = Math.round((lease?.value ?? 0) * 1000);

@@ -2,8 +2,8 @@ import type { BackendSettings } from "@kong-serverless/config";
 import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 import { vi } from "vitest";
 
+import type { ActivatorDeps, WakeMessage } from "../activator-deps.ts";
 import type { GatewayLimits } from "../backend.ts";
-import type { Collaborators, WakeMessage } from "../collaborators.ts";
 import type { ActivatorEvent } from "../events.ts";
 
 export const settings: BackendSettings = {
@@ -38,7 +38,7 @@ export const target: ProbeTarget = {
 };
 
 /** The world around an activator, with knobs: whether the backend answers, and whether messages are taken. */
-export class World implements Collaborators {
+export class World implements ActivatorDeps {
   isBackendUp = false;
   publishError: Error | undefined;
   probeMs = 1;
@@ -53,7 +53,7 @@ export class World implements Collaborators {
     if (this.publishError !== undefined) throw this.publishError;
   };
 
-  readonly probe: Collaborators["probe"] = async (): Promise<ProbeResult> => {
+  readonly probe: ActivatorDeps["probe"] = async (): Promise<ProbeResult> => {
     this.probes += 1;
     await passes(this.probeMs);
     return { isReady: this.isBackendUp, durationMs: this.probeMs };

@@ -2,20 +2,20 @@ import type { BackendMatch } from "@kong-serverless/config";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { Matcher } from "./matcher.ts";
+import { BackendRouter } from "./backend-router.ts";
 
-const matcher = (...matches: BackendMatch[]) =>
-  new Matcher(matches.map((match) => ({ match, backend: JSON.stringify(match) })));
+const router = (...matches: BackendMatch[]) =>
+  new BackendRouter(matches.map((match) => ({ match, backend: JSON.stringify(match) })));
 const found = (match: BackendMatch) => JSON.stringify(match);
 
-describe("Matcher", () => {
+describe("BackendRouter", () => {
   test("needs nothing of the request where there is only one backend, without target and hosts", () => {
-    expect(matcher({}).only).toBe("{}");
-    expect(matcher({ target: "/a" }).only).toBeUndefined();
+    expect(router({}).only).toBe("{}");
+    expect(router({ target: "/a" }).only).toBeUndefined();
   });
 
   test("takes the longest target, on segment boundaries", () => {
-    const several = matcher({ target: "/kong" }, { target: "/kong/consumer" }, { target: "/other" });
+    const several = router({ target: "/kong" }, { target: "/kong/consumer" }, { target: "/other" });
     expect(several.find("/kong/consumer/x", "")).toBe(found({ target: "/kong/consumer" }));
     expect(several.find("/kong/consumers", "")).toBe(found({ target: "/kong" }));
     expect(several.find("/kongfoo", "")).toBeUndefined();
@@ -23,7 +23,7 @@ describe("Matcher", () => {
   });
 
   test("takes an exact host before a wildcard before any, for the same target", () => {
-    const several = matcher({}, { hosts: ["*.example.com"] }, { hosts: ["a.example.com"] });
+    const several = router({}, { hosts: ["*.example.com"] }, { hosts: ["a.example.com"] });
     expect(several.find("/", "A.example.com")).toBe(found({ hosts: ["a.example.com"] }));
     expect(several.find("/", "b.example.com")).toBe(found({ hosts: ["*.example.com"] }));
     expect(several.find("/", "example.com")).toBe(found({}));
@@ -35,7 +35,7 @@ describe("Matcher", () => {
       fc.property(fc.array(segments, { minLength: 1, maxLength: 6 }), segments, (targets, path) => {
         const isBelow = (target: string[]) => target.every((segment, index) => path[index] === segment);
         const longest = Math.max(-1, ...targets.filter(isBelow).map(({ length }) => length));
-        const hit = matcher(...targets.map((target) => ({ target: `/${target.join("/")}` }))).find(
+        const hit = router(...targets.map((target) => ({ target: `/${target.join("/")}` }))).find(
           `/${path.join("/")}`,
           "",
         );

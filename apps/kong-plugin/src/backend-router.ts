@@ -3,9 +3,9 @@ import type { BackendMatch } from "@kong-serverless/config";
 import { isBelow } from "./path-prefix.ts";
 
 /** Finds which of a plugin's backends a request is for. */
-export class Matcher<Backend> {
+export class BackendRouter<Backend> {
   /** The longest target first; for the same one an exact host before a wildcard before any. */
-  readonly #rules: readonly Rule<Backend>[];
+  readonly #rules: readonly RoutingRule<Backend>[];
   readonly needsPath: boolean;
   readonly needsHost: boolean;
 
@@ -34,7 +34,7 @@ export class Matcher<Backend> {
   }
 }
 
-interface Rule<Backend> {
+interface RoutingRule<Backend> {
   /** Empty: any host. */
   readonly host: string;
   readonly target: string;

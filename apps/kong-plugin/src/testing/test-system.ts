@@ -3,43 +3,45 @@ import { join } from "node:path";
 import { bundleOnce, ScriptedSidecar } from "@kong-serverless/testing";
 import { beforeAll, inject } from "vitest";
 
-import { Gateway, type GatewayOptions } from "./gateway.ts";
 import { KongGateway } from "./kong-gateway.ts";
 import { NginxGateway, type NginxGatewayOptions } from "./nginx-gateway.ts";
 import { PatientBackend } from "./patient-backend.ts";
+import { TestGateway, type TestGatewayOptions } from "./test-gateway.ts";
 
 /** The plugin's configuration in most tests: one route, one backend, probed at the route's service. */
 export const backendConfig = { name: "demo", health: "/healthz", pubsub: "pubsub", topic: "wake-demo" };
 export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
 
 /**
- * Opens stages with the plugin server, which is bundled once for the tests of all files.
+ * Starts systems with the plugin server, which is bundled once for the tests of all files.
  *
  * @example
- * const openStage = useStage();
+ * const startSystem = useTestSystem();
  * test("...", async () => {
- *   await using stage = await openStage();
+ *   await using system = await startSystem();
  * });
  */
-export function useStage(): (options?: StageOptions<GatewayOptions>) => Promise<Stage> {
-  return useStageOf((options) => Gateway.start(options));
+export function useTestSystem(): (options?: TestSystemOptions<TestGatewayOptions>) => Promise<TestSystem> {
+  return useTestSystemOf((options) => TestGateway.start(options));
 }
 
 /** The same with nginx and the Lua form of the plugin in Kong's place. */
-export function useNginxStage(): (
-  options?: StageOptions<NginxGatewayOptions>,
-) => Promise<Stage<NginxGateway>> {
-  return useStageOf((options) => NginxGateway.start(options));
+export function useNginxTestSystem(): (
+  options?: TestSystemOptions<NginxGatewayOptions>,
+) => Promise<TestSystem<NginxGateway>> {
+  return useTestSystemOf((options) => NginxGateway.start(options));
 }
 
 /** The same with a real Kong, where there is one. */
-export function useKongStage(): (options?: StageOptions<GatewayOptions>) => Promise<Stage<KongGateway>> {
-  return useStageOf((options) => KongGateway.start(options));
+export function useKongTestSystem(): (
+  options?: TestSystemOptions<TestGatewayOptions>,
+) => Promise<TestSystem<KongGateway>> {
+  return useTestSystemOf((options) => KongGateway.start(options));
 }
 
-function useStageOf<Options extends GatewayOptions, G extends StageGateway>(
+function useTestSystemOf<Options extends TestGatewayOptions, G extends SystemGateway>(
   start: (options: Options) => Promise<G>,
-): (options?: StageOptions<Options>) => Promise<Stage<G>> {
+): (options?: TestSystemOptions<Options>) => Promise<TestSystem<G>> {
   let entry: string;
   beforeAll(async () => {
     entry = await bundleOnce(join(import.meta.dirname, "../.."), inject("bundleFolder"));
@@ -49,17 +51,17 @@ function useStageOf<Options extends GatewayOptions, G extends StageGateway>(
     const sidecar = await new ScriptedSidecar().start();
     const parts = { config, serviceUrl: backend.url, sidecarUrl: sidecar.url, entry };
     const gateway = await start({ ...parts, ...options } as unknown as Options);
-    return new Stage(backend, sidecar, gateway);
+    return new TestSystem(backend, sidecar, gateway);
   };
 }
 
-type StageOptions<Options> = Partial<Options> & { readonly backend?: PatientBackend };
-type StageGateway = (Gateway | NginxGateway | KongGateway) & {
+type TestSystemOptions<Options> = Partial<Options> & { readonly backend?: PatientBackend };
+type SystemGateway = (TestGateway | NginxGateway | KongGateway) & {
   request(): Promise<{ readonly status: number }>;
 };
 
 /** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
-export class Stage<G extends StageGateway = Gateway> {
+export class TestSystem<G extends SystemGateway = TestGateway> {
   readonly backend: PatientBackend;
   readonly sidecar: ScriptedSidecar;
   readonly gateway: G;

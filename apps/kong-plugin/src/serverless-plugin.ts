@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 
 import type { PluginInstance } from "@kong-serverless/plugin-server";
 
+import type { BackendRouter } from "./backend-router.ts";
 import type { Passed } from "./decision.ts";
 import type { Destination } from "./destination.ts";
 import { Entity, type EntityParts, refusal } from "./entity.ts";
-import { KnownOrigin, KongFacts } from "./kong-facts.ts";
-import type { Kong } from "./kong.ts";
-import type { Matcher } from "./matcher.ts";
+import { KnownRouterMatch, KongFacts } from "./kong-facts.ts";
+import type { PortableKong } from "./portable-kong.ts";
 
 /** What Kong answers by itself when it could not reach the upstream, found it gone, or waited for it in vain. */
 const upstreamFailures = new Set([502, 503, 504]);
@@ -22,24 +22,24 @@ const processId = randomBytes(6).toString("hex");
 export class Instance implements PluginInstance {
   readonly #parts: EntityParts;
   readonly #entity: Entity;
-  readonly #origin = new KnownOrigin();
+  readonly #routerMatch = new KnownRouterMatch();
 
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
     this.#entity = new Entity(config, parts);
   }
 
-  async access(kong: Kong): Promise<void> {
+  async access(kong: PortableKong): Promise<void> {
     const destination = await this.#destinationOf(kong);
     if (destination === undefined) return;
-    const decision = await destination.decide(new KongFacts(kong, this.#origin));
+    const decision = await destination.decide(new KongFacts(kong, this.#routerMatch));
     if (decision.kind === "pass") await pass(kong, destination, decision);
     if (decision.kind !== "exit") return;
     const { status, body, headers } = decision.answer;
     await kong.response.exit(status, body, headers);
   }
 
-  async log(kong: Kong): Promise<void> {
+  async log(kong: PortableKong): Promise<void> {
     const [text, status] = await Promise.all([kong.ctx.shared.get(sharedKey), kong.response.getStatus()]);
     const mark = readMark(text);
     const backend = mark && this.#parts.activator.find(mark.backend);
@@ -55,24 +55,24 @@ export class Instance implements PluginInstance {
   }
 
   /** Resolves with undefined when the request is for no backend, or has been refused. */
-  async #destinationOf(kong: Kong): Promise<Destination | undefined> {
-    let matcher: Matcher<Destination>;
+  async #destinationOf(kong: PortableKong): Promise<Destination | undefined> {
+    let router: BackendRouter<Destination>;
     try {
-      matcher = this.#entity.claim().matcher;
+      router = this.#entity.claim().router;
     } catch (error) {
       const { status, body, headers } = refusal(error);
       await kong.response.exit(status, body, headers);
       return undefined;
     }
-    if (matcher.only !== undefined) return matcher.only;
-    const path = matcher.needsPath ? await kong.request.getPath() : "/";
-    const host = matcher.needsHost ? await kong.request.getHost() : "";
-    return matcher.find(path, host);
+    if (router.only !== undefined) return router.only;
+    const path = router.needsPath ? await kong.request.getPath() : "/";
+    const host = router.needsHost ? await kong.request.getHost() : "";
+    return router.find(path, host);
   }
 }
 
 /** Counts the request, and gives Kong what the backend, the client and `log` are to see. */
-async function pass(kong: Kong, { backend }: Destination, decision: Passed): Promise<void> {
+async function pass(kong: PortableKong, { backend }: Destination, decision: Passed): Promise<void> {
   const { addResponseHeaders = {}, setResponseHeaders = {}, setRequestHeaders = {}, target } = decision;
   const id = backend.begin();
   try {
@@ -93,7 +93,10 @@ async function pass(kong: Kong, { backend }: Destination, decision: Passed): Pro
   }
 }
 
-async function sendTo(kong: Kong, { host, port, hostHeader }: NonNullable<Passed["target"]>): Promise<void> {
+async function sendTo(
+  kong: PortableKong,
+  { host, port, hostHeader }: NonNullable<Passed["target"]>,
+): Promise<void> {
   await kong.service.setTarget(host, port);
   await kong.service.request.setHeader("host", hostHeader ?? (await kong.request.getHeader("host")) ?? host);
 }

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { needs, nginx, ScriptedApiServer, ScriptedBackend } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { config, useNginxStage, useStage } from "./testing/stage.ts";
+import { config, useNginxTestSystem, useTestSystem } from "./testing/test-system.ts";
 
 const collection = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 /** No name that can be looked up: as if Kubernetes had not noticed yet that its pod is ready. */
 const serviceUrl = "http://demo.shop.svc:8081";
 
 const forms = [
-  { form: "over Kong's plugin protocol", useForm: useStage, required: {} },
-  { form: "in Lua", useForm: useNginxStage, required: needs(nginx()) },
+  { form: "over Kong's plugin protocol", useForm: useTestSystem, required: {} },
+  { form: "in Lua", useForm: useNginxTestSystem, required: needs(nginx()) },
 ];
 
 let cluster: ScriptedApiServer;
@@ -44,29 +44,29 @@ function addPod(): void {
 }
 
 describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
-  const openStage = useForm();
-  const openWatchingStage = async (options: Parameters<typeof openStage>[0] = {}) => {
+  const startSystem = useForm();
+  const startWatchingSystem = async (options: Parameters<typeof startSystem>[0] = {}) => {
     const env = {
       ENDPOINTSLICE_NAMESPACES: "shop",
       KUBERNETES_API_URL: cluster.url,
       KUBERNETES_ACCOUNT_FOLDER: folder,
     };
-    const stage = await openStage({ serviceUrl, upstream: "127.0.0.1:1", env, ...options });
+    const system = await startSystem({ serviceUrl, upstream: "127.0.0.1:1", env, ...options });
     await vi.waitUntil(() => cluster.watches === 1);
-    return stage;
+    return system;
   };
 
   test(
     "sends what it held to a pod that is ahead of its Service, by the Service's name, and what follows",
     required,
     async () => {
-      await using stage = await openWatchingStage();
-      const held = [stage.gateway.request(), stage.gateway.request()];
-      await stage.waitForCount("activation.started", 1);
+      await using system = await startWatchingSystem();
+      const held = [system.gateway.request(), system.gateway.request()];
+      await system.waitForCount("activation.started", 1);
       addPod();
       await vi.waitUntil(() => pod.probes > 0);
       pod.become(200);
-      const answers = [...(await Promise.all(held)), await stage.gateway.request()];
+      const answers = [...(await Promise.all(held)), await system.gateway.request()];
       expect(pod.requests).toHaveLength(3);
       for (const answer of answers) {
         expect(answer.status).toBe(200);
@@ -79,17 +79,17 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
         expect(sent).toMatchObject({ headers: { host: "demo.shop.svc:8081" } });
       }
       expect(pod.probedHost).toBe("demo.shop.svc:8081");
-      expect(stage.count("activation.pod_answered")).toBe(1);
-      expect(await stage.gateway.metric("serverless_endpoints_watched", { namespace: "shop" })).toBe(1);
-      expect(await stage.gateway.metric("serverless_backend_ready", { backend: "demo" })).toBe(0);
+      expect(system.count("activation.pod_answered")).toBe(1);
+      expect(await system.gateway.metric("serverless_endpoints_watched", { namespace: "shop" })).toBe(1);
+      expect(await system.gateway.metric("serverless_backend_ready", { backend: "demo" })).toBe(0);
     },
   );
 
   test("asks a pod by the host name that probes are given, if they are", required, async () => {
-    await using stage = await openWatchingStage({
+    await using system = await startWatchingSystem({
       config: { ...config, probeHeaders: { Host: "demo.example" } },
     });
-    const held = stage.gateway.request();
+    const held = system.gateway.request();
     addPod();
     await vi.waitUntil(() => pod.probes > 0);
     pod.become(200);
@@ -98,8 +98,8 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
   });
 
   test("asks nobody for endpoints without namespaces to follow", required, async () => {
-    await using stage = await openStage({ env: { KUBERNETES_API_URL: cluster.url } });
-    await stage.warmUp();
+    await using system = await startSystem({ env: { KUBERNETES_API_URL: cluster.url } });
+    await system.warmUp();
     expect(cluster.asked).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { Exchange, type ExchangeResponse, KongHost, type PluginEntity } from "@k
 
 import { PluginSide, type PluginSideOptions } from "./plugin-side.ts";
 
-export interface GatewayRequest {
+export interface TestRequest {
   readonly method?: string;
   /** As the client sent it, with the query. */
   readonly path?: string;
@@ -14,7 +14,7 @@ export interface GatewayRequest {
   readonly signal?: AbortSignal;
 }
 
-export interface GatewayOptions extends PluginSideOptions {
+export interface TestGatewayOptions extends PluginSideOptions {
   /** The plugin's configuration. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Where requests are forwarded, and where a backend without `upstream` is probed. */
@@ -23,19 +23,19 @@ export interface GatewayOptions extends PluginSideOptions {
   readonly workers?: number;
 }
 
-export interface GatewayResponse extends ExchangeResponse {
+export interface TestResponse extends ExchangeResponse {
   readonly body: string;
   readonly exchange: Exchange;
 }
 
 /** A gateway with one route: the real plugin server in a process of its own, driven as Kong drives it. */
-export class Gateway extends PluginSide {
-  readonly #options: GatewayOptions;
+export class TestGateway extends PluginSide {
+  readonly #options: TestGatewayOptions;
   host: KongHost;
-  #config: GatewayOptions["config"];
+  #config: TestGatewayOptions["config"];
   #seq = 1;
 
-  private constructor(options: GatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
+  private constructor(options: TestGatewayOptions, directory: AsyncDisposable & { readonly path: string }) {
     super(options, directory);
     this.#options = options;
     this.#config = options.config;
@@ -43,14 +43,14 @@ export class Gateway extends PluginSide {
   }
 
   /** Resolves once the plugin server takes requests. */
-  static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, await PluginSide.makeDirectory());
+  static async start(options: TestGatewayOptions): Promise<TestGateway> {
+    const gateway = new TestGateway(options, await PluginSide.makeDirectory());
     await gateway.started();
     return gateway;
   }
 
   /** Gives the route another configuration, as a reload does. */
-  reload(config: GatewayOptions["config"]): void {
+  reload(config: TestGatewayOptions["config"]): void {
     this.#config = config;
     this.#seq += 1;
   }
@@ -73,7 +73,7 @@ export class Gateway extends PluginSide {
     host = "demo.example",
     headers = {},
     consumer,
-  }: GatewayRequest = {}): Exchange {
+  }: TestRequest = {}): Exchange {
     const url = new URL(this.#options.serviceUrl);
     const [rawPath = "/", rawQuery = ""] = path.split("?");
     return new Exchange({
@@ -94,7 +94,7 @@ export class Gateway extends PluginSide {
   }
 
   /** Plays one request from its arrival to its log: `access`, forwarding, `log`. Rejects when the client leaves. */
-  async request(request: GatewayRequest = {}, entity = this.entity()): Promise<GatewayResponse> {
+  async request(request: TestRequest = {}, entity = this.entity()): Promise<TestResponse> {
     const exchange = this.exchange(request);
     try {
       const answer = await this.#answer(exchange, entity, request.signal);

@@ -7,7 +7,7 @@ import type kongPdk from "kong-pdk/kong/index.js";
  *
  * Two members are our own server's. kong-pdk's takes every name for a PDK method, so in their place it has functions.
  */
-export type Kong = OfBoth<Omit<ServerKong, "signal" | "isStopping">, kongPdk.default> & {
+export type PortableKong = OfBoth<Omit<ServerKong, "signal" | "isStopping">, kongPdk.default> & {
   readonly signal: unknown;
   readonly isStopping: unknown;
 };
@@ -48,11 +48,11 @@ type AsInLua<Arguments extends unknown[]> = {
 };
 
 /** Aborts when the client leaves; undefined where the server cannot know. */
-export function leaveSignal(kong: Kong): AbortSignal | undefined {
+export function leaveSignal(kong: PortableKong): AbortSignal | undefined {
   return kong.signal instanceof AbortSignal ? kong.signal : undefined;
 }
 
 /** Whether the server is being stopped. */
-export function isStopping(kong: Kong): boolean {
+export function isStopping(kong: PortableKong): boolean {
   return kong.isStopping === true;
 }

@@ -2,7 +2,7 @@
  * Counts by adding to a number. A counter of prom-client looks its series up each time, which takes a warm request more time
  * than everything else that the plugin does for it; so what is tallied reaches the counter when somebody asks for metrics.
  */
-export class Tally {
+export class BufferedCounter {
   #count = 0;
 
   inc(count = 1): void {

@@ -17,19 +17,19 @@ export interface PodAddress {
 }
 
 /** A pod behind a backend's Service, and how it is asked itself. */
-export interface Pod {
+export interface BackendPod {
   readonly address: PodAddress;
   readonly target: ProbeTarget;
 }
 
 /** What the activator needs from the world. */
-export interface Collaborators {
+export interface ActivatorDeps {
   /** Resolves once the message was taken. Must settle soon after `signal` aborts. */
   readonly publishWake: (message: WakeMessage, signal: AbortSignal) => Promise<void>;
   /** Asks once. Must not reject, and must settle within the target's `timeoutMs`. */
   readonly probe: (target: ProbeTarget, signal?: AbortSignal) => Promise<ProbeResult>;
   /** The pods behind the Service that a target leads to, as far as they are known; absent where pods are not asked themselves. */
-  readonly podsOf?: (target: ProbeTarget) => readonly Pod[];
+  readonly podsOf?: (target: ProbeTarget) => readonly BackendPod[];
   /** Is told everything that happens, for logs and metrics. Must not throw. */
   readonly observe: (event: ActivatorEvent) => void;
 }

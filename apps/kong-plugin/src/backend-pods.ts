@@ -1,4 +1,4 @@
-import type { Pod } from "@kong-serverless/activator";
+import type { BackendPod } from "@kong-serverless/activator";
 import type { KongPluginEnvironment } from "@kong-serverless/config";
 import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { InClusterApiServer, ServicePods } from "@kong-serverless/kubernetes-watch";
@@ -7,7 +7,7 @@ import type { Log } from "@kong-serverless/runtime";
 type Settings = Pick<KongPluginEnvironment, "kubernetesApiUrl" | "KUBERNETES_ACCOUNT_FOLDER">;
 
 /** The pods behind the Services of the backends, each asked as its Service would be, down to the host name. */
-export class Pods {
+export class BackendPods {
   readonly #services: ServicePods;
 
   constructor(
@@ -31,7 +31,7 @@ export class Pods {
     return this.#services.stop();
   }
 
-  behind(target: ProbeTarget): Pod[] {
+  behind(target: ProbeTarget): BackendPod[] {
     const service = new URL(target.url);
     return this.#services.addressesOf(target.url).map((address) => {
       const url = new URL(service);
