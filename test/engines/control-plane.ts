@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { freePort } from "../../packages/runtime/src/index.ts";
 import { ApiClient } from "./api-client.ts";
 import { Certificates } from "./certificates.ts";
 import { EngineProcess } from "./engine-process.ts";
 import type { Engines } from "./engines.ts";
-import { freePort } from "./free-port.ts";
 
 /** Ten times what a quiet machine takes. */
 const startTimeoutMs = 120_000;

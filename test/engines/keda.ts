@@ -3,11 +3,11 @@ import { join } from "node:path";
 
 import { parseAllDocuments } from "yaml";
 
+import { freePort } from "../../packages/runtime/src/index.ts";
 import type { ApiObject } from "./api-client.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { EngineProcess } from "./engine-process.ts";
 import type { Engines } from "./engines.ts";
-import { freePort } from "./free-port.ts";
 
 const startTimeoutMs = 120_000;
 const webhookKinds = ["scaledobject", "scaledjob", "triggerauthentication", "clustertriggerauthentication"];

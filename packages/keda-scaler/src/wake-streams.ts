@@ -20,11 +20,6 @@ export interface WakeStreamsOptions {
   readonly log: Log;
 }
 
-/**
- * KEDA reconnects 2 s after a stream that ended with OK. After any other end it waits, twice as long each time up to a minute, until
- * an OK resets the pause. So the first stream after a break is ended with OK, once, at a quiet moment this long after it began.
- */
-const settleAfterMs = 10_000;
 /** KEDA has one stream for each trigger. */
 const maxStreams = 10_000;
 
@@ -33,14 +28,21 @@ const isActive = create(IsActiveResponseSchema, { result: true });
 interface OpenStream {
   readonly stream: WakeStream;
   readonly trigger: Trigger;
-  settling: NodeJS.Timeout | undefined;
+  /** The trigger's stream before it ended with OK. */
+  readonly isSettled: boolean;
 }
 
-/** The streams on which KEDA listens for wakes. */
+/**
+ * The streams on which KEDA listens for wakes.
+ *
+ * KEDA reconnects 2 s after a stream that ended with OK. After any other end it pauses twice as long each time, up to a minute, until
+ * an OK resets the pause. So the first stream after a break is ended with OK, right after its first wake: KEDA is already
+ * scaling the backend, so nobody needs the stream in the next 2 s.
+ */
 export class WakeStreams {
   readonly #options: WakeStreamsOptions;
   readonly #byBackend = new Map<string, Set<OpenStream>>();
-  /** Triggers whose latest stream was ended with OK from here: KEDA's pause is the shortest. */
+  /** Keys of triggers whose latest stream ended with OK. */
   readonly #settled = new Set<string>();
   #count = 0;
 
@@ -60,25 +62,22 @@ export class WakeStreams {
   open(stream: WakeStream, trigger: Trigger): void {
     const { log } = this.#options;
     const { backend, key } = trigger;
-    const open: OpenStream = { stream, trigger, settling: undefined };
+    const open: OpenStream = { stream, trigger, isSettled: this.#settled.delete(key) };
     const streams = this.#byBackend.get(backend) ?? new Set();
     this.#byBackend.set(backend, streams.add(open));
     this.#count += 1;
     log.info({ backend, trigger: key }, "scaler.stream_opened");
     stream.once("close", () => {
-      clearTimeout(open.settling);
       this.#count -= 1;
-      streams.delete(open);
-      if (streams.size === 0) this.#byBackend.delete(backend);
+      this.#remove(open);
       log.info({ backend, trigger: key }, "scaler.stream_closed");
     });
-    if (!this.#settled.delete(key)) this.#settleLater(open);
     void this.#catchUp(open);
   }
 
   /** Pushes to all streams of this backend. */
   wake(backend: string): void {
-    for (const { stream } of this.#byBackend.get(backend) ?? []) push(stream);
+    for (const open of this.#byBackend.get(backend) ?? []) this.#push(open);
   }
 
   /** Ends every stream with OK. */
@@ -87,27 +86,28 @@ export class WakeStreams {
   }
 
   /** Requests may have arrived while there was no stream. */
-  async #catchUp({ stream, trigger }: OpenStream): Promise<void> {
-    if ((await this.#options.demand(trigger.backend)) > 0) push(stream);
+  async #catchUp(open: OpenStream): Promise<void> {
+    const { backend } = open.trigger;
+    if ((await this.#options.demand(backend)) > 0 && this.#byBackend.get(backend)?.has(open))
+      this.#push(open);
   }
 
-  #settleLater(open: OpenStream): void {
-    open.settling = setTimeout(() => void this.#settle(open), settleAfterMs);
-  }
-
-  async #settle(open: OpenStream): Promise<void> {
-    const { backend, key } = open.trigger;
-    if ((await this.#options.demand(backend)) > 0) {
-      this.#settleLater(open);
-      return;
-    }
+  #push(open: OpenStream): void {
+    const { stream, trigger, isSettled } = open;
+    // One unread wake says as much as several.
+    if (stream.writableNeedDrain) return;
+    stream.write(isActive);
+    if (isSettled) return;
     if (this.#settled.size >= maxStreams) this.#settled.clear();
-    this.#settled.add(key);
-    open.stream.end();
+    this.#settled.add(trigger.key);
+    this.#remove(open);
+    stream.end();
   }
-}
 
-/** One unread wake says as much as several. */
-function push(stream: WakeStream): void {
-  if (!stream.writableNeedDrain) stream.write(isActive);
+  #remove(open: OpenStream): void {
+    const { backend } = open.trigger;
+    const streams = this.#byBackend.get(backend);
+    streams?.delete(open);
+    if (streams?.size === 0) this.#byBackend.delete(backend);
+  }
 }
