@@ -7,10 +7,10 @@ import { spawnApp } from "@kong-serverless/testing";
 import { build } from "esbuild";
 
 import { type BenchmarkOptions, medianBy } from "./benchmark.ts";
-import { type VariantName, variants } from "./consumer/variants.ts";
+import { type ConsumerVariantName, consumerVariants } from "./consumer/variants.ts";
 
 interface Row {
-  readonly variant: VariantName;
+  readonly variant: ConsumerVariantName;
   readonly handlerMs: number;
   /** Network delay each way. */
   readonly delayMs: number;
@@ -32,8 +32,8 @@ const cases = [
   // Where real queues live.
   { handlerMs: 5, delayMs: 1 },
 ];
-type Case = (typeof cases)[number];
-const names = Object.keys(variants) as VariantName[];
+type ConsumerCase = (typeof cases)[number];
+const names = Object.keys(consumerVariants) as ConsumerVariantName[];
 
 /**
  * Messages per second and CPU time of each way to consume a queue, side by side. Every round measures every row once, each with a
@@ -92,8 +92,12 @@ async function bundleConsumer(directory: string): Promise<string> {
   return outfile;
 }
 
-async function measure(entry: string, variant: VariantName, { handlerMs, delayMs }: Case): Promise<Row> {
-  const { inFlight } = variants[variant];
+async function measure(
+  entry: string,
+  variant: ConsumerVariantName,
+  { handlerMs, delayMs }: ConsumerCase,
+): Promise<Row> {
+  const { inFlight } = consumerVariants[variant];
   const messages = messagesFor(inFlight, handlerMs + 2 * delayMs);
   await using server = spawnApp({
     entry: pathOf("consumer/queue-server.ts"),

@@ -3,13 +3,13 @@ import { type ColdStartScale, measureColdStarts } from "./plugin/cold-start.ts";
 import { measureMemory, type MemoryScale } from "./plugin/memory.ts";
 import { measureWarmPath, type WarmPathScale } from "./plugin/warm-path.ts";
 
-interface Scale {
+interface PluginScale {
   readonly warmPath: WarmPathScale;
   readonly coldStarts: readonly ColdStartScale[];
   readonly memory: MemoryScale;
 }
 
-const full: Scale = {
+const full: PluginScale = {
   warmPath: { rounds: 9, warmUpMs: 500, rowMs: 600 },
   coldStarts: [
     { holds: 1, activations: 100 },
@@ -20,7 +20,7 @@ const full: Scale = {
 };
 
 /** Every part once and small: shows that the benchmark works, and nothing else. */
-const quick: Scale = {
+const quick: PluginScale = {
   warmPath: { rounds: 1, warmUpMs: 20, rowMs: 40 },
   coldStarts: [
     { holds: 1, activations: 2 },

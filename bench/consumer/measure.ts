@@ -2,7 +2,7 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { createLog, sleep } from "@kong-serverless/runtime";
 
-import { type VariantName, variants } from "./variants.ts";
+import { type ConsumerVariantName, consumerVariants } from "./variants.ts";
 
 const [name, handlerMsText, messagesText, url = ""] = process.argv.slice(2);
 const handlerMs = Number(handlerMsText);
@@ -16,7 +16,7 @@ let handled = 0;
 let startedAt = 0;
 let cpuBefore = process.cpuUsage();
 
-variants[name as VariantName].start({
+consumerVariants[name as ConsumerVariantName].start({
   client,
   url,
   async handle() {

@@ -20,7 +20,7 @@ export interface MemoryScale {
   readonly events: number;
 }
 
-interface Sample {
+interface MemorySample {
   readonly rssBytes: number;
   readonly heapBytes: number;
   /** Taken from the operating system for the heap, in use or not. */
@@ -112,16 +112,16 @@ export class MemoryMeter {
   }
 
   /** Memory as it is. */
-  sample(): Promise<Sample> {
+  sample(): Promise<MemorySample> {
     return this.#ask("SIGUSR2");
   }
 
   /** Memory after a full garbage collection. */
-  collectAndSample(): Promise<Sample> {
+  collectAndSample(): Promise<MemorySample> {
     return this.#ask("SIGHUP");
   }
 
-  async #ask(signal: "SIGUSR2" | "SIGHUP"): Promise<Sample> {
+  async #ask(signal: "SIGUSR2" | "SIGHUP"): Promise<MemorySample> {
     this.#samples += 1;
     process.kill(this.#app.pid ?? Number.NaN, signal);
     const line = await this.#app.waitFor("memory.sampled", {

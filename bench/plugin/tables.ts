@@ -9,7 +9,7 @@ import type { ColdStartRow } from "./cold-start.ts";
 import type { MemoryFigures } from "./memory.ts";
 import type { RatioRow, WarmRow } from "./warm-path.ts";
 
-interface Report {
+interface PluginReport {
   readonly warm: readonly WarmRow[];
   readonly ratios: readonly RatioRow[];
   readonly coldStart: readonly ColdStartRow[];
@@ -22,13 +22,13 @@ const begin = "<!-- figures of `plugin`: written by bench/plugin/tables.ts -->";
 const end = "<!-- end of the figures of `plugin` -->";
 
 const readme = new URL("../README.md", import.meta.url);
-const report = JSON.parse((await text(process.stdin)).trimEnd().split("\n").at(-1) ?? "") as Report;
+const report = JSON.parse((await text(process.stdin)).trimEnd().split("\n").at(-1) ?? "") as PluginReport;
 const [before, rest] = readFileSync(readme, "utf8").split(begin);
 const after = rest?.split(end)[1];
 if (before === undefined || after === undefined) throw new Error(`bench/README.md lacks the line ${begin}`);
 writeFileSync(readme, `${before}${begin}\n\n${tables(report)}\n\n${end}${after}`);
 
-function tables({ warm, ratios, coldStart, memory, machine, versions }: Report): string {
+function tables({ warm, ratios, coldStart, memory, machine, versions }: PluginReport): string {
   const { cpu, cores, memoryGiB } = machine;
   return [
     `Measured on ${cores} cores (${cpu}, ${memoryGiB} GiB), Node ${versions["node"]}, kong-pdk ${versions["kong-pdk"]}.`,

@@ -6,7 +6,7 @@ import { msgpack, startMsgpackInstance } from "./msgpack.ts";
 import { type PluginProcess, startPluginProcess, startServerless } from "./plugin-process.ts";
 import { protobuf, startProtobufInstance } from "./protobuf.ts";
 
-export interface Variant {
+export interface ServerVariant {
   readonly conversation: Conversation;
   readonly eventName: "access" | "log";
   /** Starts its server, whose sidecar and backend are at `upstreamUrl`. */
@@ -20,7 +20,7 @@ const backend = { health: "/healthz", pubsub: "pubsub", topic: "wake-bench" };
 const target = "/kong/consumer";
 
 /** What is measured side by side on the warm path. */
-export const variants = {
+export const serverVariants = {
   "stock-empty": {
     conversation: msgpack,
     eventName: "access",
@@ -48,11 +48,11 @@ export const variants = {
         backend: [{ ...backend, target, health: upstreamUrl + backend.health }],
       }),
   },
-} satisfies Record<string, Variant>;
+} satisfies Record<string, ServerVariant>;
 
-export type VariantName = keyof typeof variants;
+export type ServerVariantName = keyof typeof serverVariants;
 
-function serverless(eventName: "access" | "log", match: object): Variant {
+function serverless(eventName: "access" | "log", match: object): ServerVariant {
   return {
     conversation: protobuf,
     eventName,

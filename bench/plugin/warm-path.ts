@@ -6,10 +6,10 @@ import { medianBy } from "../benchmark.ts";
 import { EventConnection } from "./event-connection.ts";
 import { forMs, playLoad } from "./load.ts";
 import { quantile, rounded } from "./quantile.ts";
-import { type Variant, type VariantName, variants } from "./variants.ts";
+import { type ServerVariant, type ServerVariantName, serverVariants } from "./variants.ts";
 
 export interface WarmRow {
-  readonly variant: VariantName;
+  readonly variant: ServerVariantName;
   readonly connections: number;
   readonly eventsPerSecond: number;
   readonly p50Ms: number;
@@ -31,8 +31,8 @@ export interface WarmPathScale {
 }
 
 /** A variant's server with connections to it. */
-interface Stage {
-  readonly name: VariantName;
+interface RunningVariant {
+  readonly name: ServerVariantName;
   readonly connections: readonly EventConnection[];
   readonly events: readonly Buffer[];
 }
@@ -40,7 +40,7 @@ interface Stage {
 const connectionCounts = [1, 16, 64];
 /** Not measured, before every row: after a pause the ready lease is out, and the first request waits for a probe. */
 const leadInMs = 100;
-const names = Object.keys(variants) as VariantName[];
+const names = Object.keys(serverVariants) as ServerVariantName[];
 
 /**
  * Events per second and latencies of each variant with its backend ready. Every round restarts all servers and has each
@@ -53,15 +53,15 @@ export async function measureWarmPath(
   const measured: WarmRow[][] = [];
   for (let round = 0; round < rounds; round += 1) {
     await using servers = new AsyncDisposableStack();
-    const stages = await openStages(servers);
-    for (const stage of stages) {
-      await playLoad({ ...stage, connections: stage.connections.slice(0, 16), goesOn: forMs(warmUpMs) });
+    const running = await startVariants(servers);
+    for (const variant of running) {
+      await playLoad({ ...variant, connections: variant.connections.slice(0, 16), goesOn: forMs(warmUpMs) });
     }
     const rows: WarmRow[] = [];
     for (const count of connectionCounts) {
       // Another one begins in each round: none always follows the same one.
-      for (const stage of rotated(stages, round)) {
-        const { row, generatorMicros } = await measureRow(stage, count, rowMs);
+      for (const variant of rotated(running, round)) {
+        const { row, generatorMicros } = await measureRow(variant, count, rowMs);
         rows.push(row);
         progress(`warm ${round + 1}/${rounds}  ${describe(row)}  generator ${generatorMicros} us/event`);
       }
@@ -71,20 +71,20 @@ export async function measureWarmPath(
   return { warm: medians(measured.flat()), ratios: ratios(measured) };
 }
 
-async function openStages(servers: AsyncDisposableStack): Promise<Stage[]> {
+async function startVariants(servers: AsyncDisposableStack): Promise<RunningVariant[]> {
   const upstream = servers.use(spawnApp({ entry: fileURLToPath(new URL("upstream.ts", import.meta.url)) }));
   const { url } = await upstream.waitFor("listening", { timeoutMs: 60_000 });
-  const stages: Stage[] = [];
-  for (const name of names) stages.push(await openStage(name, String(url), servers));
-  return stages;
+  const running: RunningVariant[] = [];
+  for (const name of names) running.push(await startVariant(name, String(url), servers));
+  return running;
 }
 
-async function openStage(
-  name: VariantName,
+async function startVariant(
+  name: ServerVariantName,
   upstreamUrl: string,
   servers: AsyncDisposableStack,
-): Promise<Stage> {
-  const variant: Variant = variants[name];
+): Promise<RunningVariant> {
+  const variant: ServerVariant = serverVariants[name];
   const { socketPath } = servers.use(await variant.start(upstreamUrl));
   const beginEvent = await variant.startInstance(socketPath, upstreamUrl);
   const connections = await Promise.all(
@@ -97,7 +97,7 @@ async function openStage(
 }
 
 async function measureRow(
-  { name, connections: all, events }: Stage,
+  { name, connections: all, events }: RunningVariant,
   count: number,
   rowMs: number,
 ): Promise<{ row: WarmRow; generatorMicros: number }> {
@@ -134,10 +134,10 @@ function medians(rows: readonly WarmRow[]): WarmRow[] {
 
 function ratios(measured: readonly (readonly WarmRow[])[]): RatioRow[] {
   return connectionCounts.map((connections) => {
-    const rate = (rows: readonly WarmRow[], name: VariantName) =>
+    const rate = (rows: readonly WarmRow[], name: ServerVariantName) =>
       rows.find((row) => row.variant === name && row.connections === connections)?.eventsPerSecond ??
       Number.NaN;
-    const ratioTo = (name: VariantName) =>
+    const ratioTo = (name: ServerVariantName) =>
       rounded(
         quantile(
           measured.map((rows) => rate(rows, "serverless") / rate(rows, name)),

@@ -31,7 +31,7 @@ export function readWorkspace(root: string): Workspace {
   const sources = globSync("{apps,packages}/*/src/**/*.ts", { cwd: root }).toSorted();
   return {
     packages: manifests.map((path) => {
-      const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
+      const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as PackageManifest;
       const { name, dependencies = {}, devDependencies = {} } = manifest;
       return {
         name,
@@ -44,7 +44,7 @@ export function readWorkspace(root: string): Workspace {
   };
 }
 
-interface Manifest {
+interface PackageManifest {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;

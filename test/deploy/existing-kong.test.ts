@@ -7,14 +7,15 @@ import { canRun, kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments, stringify } from "yaml";
 
-import { faultsOf } from "./kubernetes-kinds.ts";
+import type { Finding } from "../../apps/cli/src/doctor/diagnosis.ts";
+import { typeFaultsOf } from "./kubernetes-kinds.ts";
 import { type KubernetesObject, render, requireKustomize, root, titleOf } from "./rendering.ts";
 
 const existing = join(root, "deploy/platform/kong/existing");
 const folder = mkdtempSync(join(tmpdir(), "existing-kong-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Container {
+interface KongContainer {
   readonly name: string;
   readonly image: string;
   readonly restartPolicy?: string;
@@ -22,24 +23,19 @@ interface Container {
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly lifecycle?: { readonly preStop: object };
 }
-interface Deployment extends KubernetesObject {
+interface KongDeployment extends KubernetesObject {
   readonly spec: {
     readonly selector: object;
     readonly template: {
       readonly metadata: { readonly labels: object; readonly annotations: object };
       readonly spec: {
-        readonly containers: readonly Container[];
-        readonly initContainers: readonly Container[];
+        readonly containers: readonly KongContainer[];
+        readonly initContainers: readonly KongContainer[];
         readonly volumes: readonly { readonly name: string }[];
         readonly terminationGracePeriodSeconds: number;
       };
     };
   };
-}
-
-interface Finding {
-  readonly code: string;
-  readonly what: string;
 }
 
 /** What doctor says of the gateway. */
@@ -55,20 +51,20 @@ function doctor(...argv: readonly string[]): Finding[] {
   return findings.filter(({ code }) => code.startsWith("GATEWAY_"));
 }
 
-const variablesOf = ({ env = [] }: Container) =>
+const variablesOf = ({ env = [] }: KongContainer) =>
   Object.fromEntries(env.map(({ name, value }) => [name, value]));
-const hasKong = ({ name, env }: Container) =>
+const hasKong = ({ name, env }: KongContainer) =>
   name === "proxy" && env?.some((variable) => variable.name.startsWith("KONG_"));
 const gatewayOf = (objects: readonly KubernetesObject[]) =>
   objects.find(
-    (object): object is Deployment =>
-      object.kind === "Deployment" && (object as Deployment).spec.template.spec.containers.some(hasKong),
-  ) as Deployment;
-const kongOf = ({ spec }: Deployment) => spec.template.spec.containers.find(hasKong) as Container;
+    (object): object is KongDeployment =>
+      object.kind === "Deployment" && (object as KongDeployment).spec.template.spec.containers.some(hasKong),
+  ) as KongDeployment;
+const kongOf = ({ spec }: KongDeployment) => spec.template.spec.containers.find(hasKong) as KongContainer;
 
 const titles = (objects: readonly KubernetesObject[]) => objects.map(titleOf);
 /** A Deployment but for its pods. */
-const rest = ({ spec }: Deployment) => ({ ...spec, template: undefined });
+const rest = ({ spec }: KongDeployment) => ({ ...spec, template: undefined });
 const look = (...values: readonly string[]) => doctor("--overlay", "base", "--kong-values", ...values);
 
 /** Values of somebody who has a Kong, with something in everything that the plugin's values have something in. */
@@ -292,7 +288,7 @@ describe("the component, in a kustomization that has Kong's Deployment", needs(k
     { timeout: 60_000 },
     () => {
       const objects = renderComponent(ownDeployment);
-      expect(faultsOf(objects.map((object) => [titleOf(object), object]))).toEqual([]);
+      expect(typeFaultsOf(objects.map((object) => [titleOf(object), object]))).toEqual([]);
       expect(objects.find(({ metadata }) => metadata.name === "bystander")?.["spec"]).toEqual(bystander.spec);
       expect(doctor("--file", "edge")).toEqual([]);
     },
@@ -370,7 +366,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
     const names = objects.filter(({ kind }) => kind === "ConfigMap").map((object) => object.metadata.name);
     expect(names).toEqual(expect.arrayContaining(["mine", "kong-serverless-lua"]));
     const checked = objects.filter(({ kind }) => kind === "Deployment" || kind === "ConfigMap");
-    expect(faultsOf(checked.map((object) => [titleOf(object), withoutNulls(object)]))).toEqual([]);
+    expect(typeFaultsOf(checked.map((object) => [titleOf(object), withoutNulls(object)]))).toEqual([]);
   });
 
   test(

@@ -7,7 +7,7 @@ import { kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
 import { crdFolder, readCrdChecks } from "../observability/crd-schemas.ts";
-import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
+import { typeFaultsOf, isKubernetes } from "./kubernetes-kinds.ts";
 import { type KubernetesObject, requireKustomize, render, root, titleOf } from "./rendering.ts";
 
 const command = requireKustomize();
@@ -76,7 +76,7 @@ function expectFine(objects: readonly KubernetesObject[]): void {
   const file = join(folder, "rendered.json");
   writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
   expect(JSON.parse(run("doctor", "--file", file, "--json"))).toMatchObject({ ok: true, findings: [] });
-  expect(faultsOf(objects.filter(isKubernetes).map((object) => [titleOf(object), object]))).toEqual([]);
+  expect(typeFaultsOf(objects.filter(isKubernetes).map((object) => [titleOf(object), object]))).toEqual([]);
   const customs = objects.filter((object) => !isKubernetes(object) && !unchecked.has(object.kind));
   const faults = customs.flatMap((object) => {
     const check = checks.get(`${object.apiVersion}/${object.kind}`);

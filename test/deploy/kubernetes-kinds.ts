@@ -18,7 +18,9 @@ export function isKubernetes({ apiVersion }: KubernetesObject): boolean {
  * Each object becomes a TypeScript constant of its kind's type, and the compiler, which is strict about literals, is the judge.
  * It tells one fault of an object at a time.
  */
-export function faultsOf(objects: readonly (readonly [title: string, object: KubernetesObject])[]): string[] {
+export function typeFaultsOf(
+  objects: readonly (readonly [title: string, object: KubernetesObject])[],
+): string[] {
   const folder = mkdtempSync(join(tmpdir(), "kubernetes-kinds-"));
   try {
     objects.forEach(([, object], index) => writeFileSync(join(folder, `${index}.ts`), toSource(object)));

@@ -2,7 +2,7 @@ import { kustomize, needs } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import { crdFolder, definitions, readCrdChecks } from "../observability/crd-schemas.ts";
-import { faultsOf, isKubernetes } from "./kubernetes-kinds.ts";
+import { typeFaultsOf, isKubernetes } from "./kubernetes-kinds.ts";
 import { requireKustomize, type KubernetesObject, renderAll, renderings, titleOf } from "./rendering.ts";
 
 const command = requireKustomize();
@@ -16,18 +16,18 @@ const all = (): [title: string, object: KubernetesObject][] =>
   );
 const some = (...kinds: readonly string[]) => all().filter(([, { kind }]) => kinds.includes(kind));
 
-interface Container {
+interface RenderedContainer {
   readonly name: string;
   readonly image: string;
   readonly securityContext?: Readonly<Record<string, unknown>>;
 }
-interface PodSpec {
+interface RenderedPodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly securityContext?: Readonly<Record<string, unknown>>;
-  readonly containers: readonly Container[];
+  readonly containers: readonly RenderedContainer[];
 }
 const podSpecOf = (object: KubernetesObject) =>
-  (object as unknown as { spec: { template: { spec: PodSpec } } }).spec.template.spec;
+  (object as unknown as { spec: { template: { spec: RenderedPodSpec } } }).spec.template.spec;
 const workloads = () => some("Deployment", "StatefulSet", "Job");
 
 describe("everything that is applied", needs(kustomize()), () => {
@@ -36,7 +36,7 @@ describe("everything that is applied", needs(kustomize()), () => {
   });
 
   test("is as Kubernetes wants it, where it is of Kubernetes' own kinds", () => {
-    expect(faultsOf(all().filter(([, object]) => isKubernetes(object)))).toEqual([]);
+    expect(typeFaultsOf(all().filter(([, object]) => isKubernetes(object)))).toEqual([]);
   });
 
   test("names its namespace", () => {
@@ -126,7 +126,7 @@ test("a field that Kubernetes does not have, one of another type and a missing o
     metadata: { name: "a" },
     spec: { selector: {}, template: { spec: { containers: [container] } }, ...spec },
   });
-  const faults = faultsOf([
+  const faults = typeFaultsOf([
     ["right", deployment({})],
     ["unknown", deployment({ replica: 1 })],
     ["type", deployment({ replicas: "1" })],

@@ -10,14 +10,14 @@ import { requireKustomize, type KubernetesObject, renderAll, root, titleOf } fro
 const command = requireKustomize();
 const rendered = command === undefined ? undefined : renderAll(command);
 
-interface Trigger {
+interface TriggerManifest {
   readonly type: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 const of = (rendering: string, kind: string) =>
   rendered?.get(rendering)?.filter((object) => object.kind === kind) ?? [];
-const triggersOf = (object: KubernetesObject) => (object["spec"] as { triggers: Trigger[] }).triggers;
+const triggersOf = (object: KubernetesObject) => (object["spec"] as { triggers: TriggerManifest[] }).triggers;
 const triggers = (rendering: string) => of(rendering, "ScaledObject").flatMap(triggersOf);
 
 describe("the overlays", needs(kustomize()), () => {

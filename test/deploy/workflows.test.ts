@@ -11,7 +11,7 @@ const workflows = await Promise.all(
   (await readdir(folder)).map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })),
 );
 
-interface Step {
+interface WorkflowStep {
   readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
@@ -23,7 +23,7 @@ interface Release {
     readonly images: {
       readonly permissions: Readonly<Record<string, string>>;
       readonly strategy: { readonly matrix: { readonly target: string[] } };
-      readonly steps: readonly Step[];
+      readonly steps: readonly WorkflowStep[];
     };
   };
 }

@@ -11,7 +11,7 @@ export interface Command {
   readonly isElsewhere: boolean;
 }
 
-export interface Link {
+export interface MarkdownLink {
   readonly target: string;
   readonly line: number;
 }
@@ -44,7 +44,7 @@ export function anchorsOf(text: string): Set<string> {
 }
 
 /** Links and images, outside of code. */
-export function linksOf(text: string): Link[] {
+export function linksOf(text: string): MarkdownLink[] {
   return lines(text).flatMap(({ prose, number }) =>
     [...withoutCode(prose).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => ({ target, line: number })),
   );

@@ -11,12 +11,12 @@ import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
 const workspace = join(import.meta.dirname, "../..");
 const deadlineMs = 15_000;
 
-interface Playground {
+interface RunningPlayground {
   readonly app: SpawnedApp;
   readonly url: string;
 }
 
-async function startPlayground(): Promise<Playground> {
+async function startPlayground(): Promise<RunningPlayground> {
   const temporaryFolder = await mkdtemp(join(tmpdir(), "recovery-"));
   onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
   const app = spawnApp({
@@ -39,7 +39,7 @@ async function pluginServerOf(app: SpawnedApp): Promise<number> {
   throw new Error(`no plugin server among the processes ${children}`);
 }
 
-async function killPluginServer({ app }: Playground): Promise<number> {
+async function killPluginServer({ app }: RunningPlayground): Promise<number> {
   process.kill(await pluginServerOf(app), "SIGKILL");
   return performance.now();
 }

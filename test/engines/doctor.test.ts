@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { kustomize, needs } from "@kong-serverless/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
+import type { Finding } from "../../apps/cli/src/doctor/diagnosis.ts";
 import { renderAll, requireKustomize, root } from "../deploy/rendering.ts";
 import { definitions } from "../observability/crd-schemas.ts";
 import { ControlPlane } from "./control-plane.ts";
@@ -25,10 +26,6 @@ const startingCodes = [
   "SIDECAR_NOT_INJECTED",
   "ENDPOINTS_MISSING",
 ];
-
-interface Finding {
-  readonly code: string;
-}
 
 describe(
   "the live doctor, on the real API server and KEDA",

@@ -15,9 +15,9 @@ import type { ApiObject } from "./api-client.ts";
 import { eventually, pushTrigger, specOf, tellStories } from "./contract/stories.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { findEngines, realEngines } from "./engines.ts";
+import { deploymentOf, scalingBy, KedaWorkload } from "./keda-workload.ts";
 import { Keda, readDocuments } from "./keda.ts";
 import { NumberServer } from "./number-server.ts";
-import { deploymentOf, scalingBy, ScaleTarget } from "./scale-target.ts";
 
 const engines = findEngines();
 const minutes = 60_000;
@@ -241,7 +241,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
     const port = await freePort();
     await using queue = await NumberServer.start();
     const spec = specOf([queue.trigger("queue"), pushTrigger(port)], { pollingInterval: 600 });
-    await using target = await ScaleTarget.create(cluster.api, { name: "dropped", spec });
+    await using target = await KedaWorkload.create(cluster.api, { name: "dropped", spec });
     await expect.poll(() => target.metricNames(), eventually).toEqual(["s0-metric-api-value"]);
     await using scaler = await ScriptedScaler.start(port);
     await expect.poll(() => scaler.streams, eventually).toBe(1);

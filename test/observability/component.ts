@@ -53,16 +53,16 @@ interface Kustomization {
   readonly configMapGenerator: readonly object[];
 }
 
-export function readManifests(path: string): MonitoringObject[] {
+export function readMonitoringObjects(path: string): MonitoringObject[] {
   return readDocuments(path) as MonitoringObject[];
 }
 
-export function readKustomization(): Kustomization {
+export function readMonitoringKustomization(): Kustomization {
   return readDocuments(join(component, "kustomization.yaml"))[0] as Kustomization;
 }
 
 export function readComponent(file: string): MonitoringObject[] {
-  return readManifests(join(component, file));
+  return readMonitoringObjects(join(component, file));
 }
 
 export function readDashboard(): Dashboard {

@@ -9,12 +9,12 @@ import {
   readAlerts,
   readComponent,
   readDashboard,
-  readKustomization,
-  readManifests,
+  readMonitoringKustomization,
+  readMonitoringObjects,
 } from "./component.ts";
 import { crdFolder, definitions, readCrdChecks } from "./crd-schemas.ts";
 
-const kustomization = readKustomization();
+const kustomization = readMonitoringKustomization();
 const manifests = kustomization.resources.flatMap(readComponent);
 const monitoring = manifests.filter(({ apiVersion }) => apiVersion.startsWith("monitoring.coreos.com/"));
 
@@ -35,7 +35,7 @@ test("the kustomization takes in every manifest of its folder", () => {
 
 test("the gateway's monitor selects the Service that deploy/base has, by a label and a port that it has", () => {
   const monitor = find(manifests, "ServiceMonitor");
-  const service = find(readManifests("deploy/base/gateway-demand.yaml"), "Service");
+  const service = find(readMonitoringObjects("deploy/base/gateway-demand.yaml"), "Service");
   expect(monitor.metadata.namespace).toBe(service.metadata.namespace);
   expect(service.spec.ports?.map(({ name }) => name)).toContain(monitor.spec.endpoints?.[0]?.port);
   const [patch] = kustomization.patches;
@@ -52,7 +52,7 @@ test.each(["deploy/base/consumer.yaml", "deploy/components/fair-jobs/bulk-consum
   "the consumers' monitor and network policy select the pods of %s, by labels and a port that they have",
   (file) => {
     const monitor = find(manifests, "PodMonitor");
-    const deployment = find(readManifests(file), "Deployment");
+    const deployment = find(readMonitoringObjects(file), "Deployment");
     const policy = manifests.find(({ metadata }) => metadata.name === "prometheus-to-consumer");
     expect(policy?.spec.podSelector).toEqual(monitor.spec.selector);
     expect(monitor.metadata.namespace).toBe(deployment.metadata.namespace);

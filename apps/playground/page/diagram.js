@@ -1,4 +1,4 @@
-/** @import { Now, Sample, ShownColdStart, Target } from "../src/page/messages.ts" */
+/** @import { Now, Sample, ShownColdStart, ShownTarget } from "../src/page/messages.ts" */
 /** @import { Token, Trip } from "./diagram-drawing.js" */
 import { drawDiagram, setPart, setTitle, travel } from "./diagram-drawing.js";
 import { duration } from "./format.js";
@@ -135,7 +135,7 @@ function show() {
   if (caption.textContent !== sentence) caption.textContent = sentence;
 }
 
-/** What happens right now, in a sentence or two. @param {Target} target @param {boolean} isRunning */
+/** What happens right now, in a sentence or two. @param {ShownTarget} target @param {boolean} isRunning */
 function explain({ backend, processes, readyPods }, isRunning) {
   if (isRunning) return sentences[coldStart?.timeline.at(-1)?.event ?? "held"] ?? heldSentence;
   if (now?.sidecar.isRunning === false) {

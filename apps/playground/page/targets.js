@@ -1,4 +1,4 @@
-/** @import { Target } from "../src/page/messages.ts" */
+/** @import { ShownTarget } from "../src/page/messages.ts" */
 import { disable } from "./buttons.js";
 import { duration } from "./format.js";
 import { byId, copyTemplate, span } from "./part.js";
@@ -10,7 +10,7 @@ const fullLeaseMs = 2_000;
 /** @type {Map<string, ReturnType<typeof copyTemplate>>} */
 const cards = new Map();
 
-/** @param {readonly Target[]} targets */
+/** @param {readonly ShownTarget[]} targets */
 export function showTargets(targets) {
   const names = targets.map(({ name }) => name);
   if (names.join() !== [...cards.keys()].join()) makeCards(names);
@@ -32,7 +32,7 @@ function makeCards(names) {
   byId("targets").replaceChildren(...[...cards.values()].map(({ element }) => element));
 }
 
-/** @param {Target} target */
+/** @param {ShownTarget} target */
 function showTarget(target) {
   const card = cards.get(target.name);
   if (!card) return;
@@ -57,7 +57,7 @@ function showTarget(target) {
 }
 
 /**
- * @param {Target} target
+ * @param {ShownTarget} target
  * @returns {{ state: string, hint: string }}
  */
 function describe({ backend, replicas, readyPods, processes }) {

@@ -117,8 +117,8 @@ async function run(options: CommandOptions): Promise<ExitCode> {
       say("Stopped. Nothing is left.");
       return exitCode.fine;
     }
-    const stage = { playground, journal, settings, coldStarts, signal: stopping.signal, say };
-    const report = await playStory(stage, {
+    const story = { playground, journal, settings, coldStarts, signal: stopping.signal, say };
+    const report = await playStory(story, {
       ...(await readVersions()),
       sidecar: playground.sidecar.description,
     });

@@ -5,7 +5,7 @@ import { KongHost } from "@kong-serverless/kong-host";
 import { startAutoscaler } from "./autoscaler/start-autoscaler.ts";
 import { Broker } from "./broker/broker.ts";
 import { toGatewayRoute } from "./gateway/gateway-route.ts";
-import { Gateway } from "./gateway/gateway.ts";
+import { PlaygroundGateway } from "./gateway/gateway.ts";
 import { PluginServerProcess } from "./gateway/plugin-server-process.ts";
 import type { Journal } from "./journal.ts";
 import { podEnvironment, podIp } from "./kubelet/pod-environment.ts";
@@ -47,7 +47,7 @@ const opsPortInCluster = 8090;
 /** The whole system on loopback, each role of a cluster played by a part of its own. */
 export class Playground {
   readonly #stack: AsyncDisposableStack;
-  readonly gateway: Gateway;
+  readonly gateway: PlaygroundGateway;
   readonly pluginServer: PluginServerProcess;
   readonly sidecar: SidecarSwitch;
   readonly broker: Broker;
@@ -126,7 +126,7 @@ async function startParts(options: PlaygroundOptions, stack: AsyncDisposableStac
 
   const kong = new KongHost({ socketPath, workers: gatewayWorkers });
   stack.defer(() => kong.close());
-  const gateway = await Gateway.start({
+  const gateway = await PlaygroundGateway.start({
     port: options.port,
     routes: cluster.routes.map((route) => toGatewayRoute(route, dns, settings.keepWarmIntervalMs.used)),
     kong,

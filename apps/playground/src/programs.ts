@@ -5,7 +5,7 @@ import { ConfigError, parseConfig } from "@kong-serverless/config";
 import { parseDocuments, readText } from "@kong-serverless/manifests";
 import { z } from "zod";
 
-import type { Deployment } from "./manifests/kinds.ts";
+import type { ContainerSpec, Deployment } from "./manifests/kinds.ts";
 import { bundledApp, foreignProgram, type Program } from "./processes/program.ts";
 import { entryPointOf } from "./workspace.ts";
 
@@ -48,8 +48,6 @@ export async function readMappedApps(path: string, cwd: string): Promise<MappedA
   });
 }
 
-type Container = Deployment["spec"]["template"]["spec"]["containers"][number];
-
 /** What a Deployment's container runs here; undefined where nothing on this machine stands in for it. */
 export function programOf(
   { metadata, spec }: Deployment,
@@ -69,7 +67,7 @@ export function programOf(
 }
 
 /** The container's own command, where this machine has it too. Arguments alone are its image's entry point's. */
-function wordsOf({ command = [], args = [] }: Container): string[] | undefined {
+function wordsOf({ command = [], args = [] }: ContainerSpec): string[] | undefined {
   const [first] = command;
   if (first === undefined || (first.startsWith("/") && !existsSync(first))) return undefined;
   return [...command, ...args];

@@ -1,6 +1,6 @@
 import type { JournalEntry } from "./journal.ts";
 import type { Cluster } from "./manifests/cluster.ts";
-import { selects } from "./network/services.ts";
+import { leadsTo } from "./network/services.ts";
 
 /** The scale target that a journal entry is about, however the role that recorded it calls it. */
 export class TargetNames {
@@ -31,7 +31,7 @@ function byService({
   return new Map(
     scaleTargets.flatMap(({ name, deployment }) =>
       services
-        .filter((service) => selects(service, deployment.spec.template.metadata.labels))
+        .filter((service) => leadsTo(service, deployment.spec.template.metadata.labels))
         .map((service) => [service.metadata.name, name] as const),
     ),
   );

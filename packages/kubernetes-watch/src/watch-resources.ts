@@ -18,7 +18,7 @@ export interface WatchOptions<Resource> {
   readonly onLost: (error: Error) => void;
 }
 
-interface Page<Resource> {
+interface ListPage<Resource> {
   readonly items?: readonly Resource[];
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
 }
@@ -79,7 +79,7 @@ async function list<Resource>(
     const response = await open(server, path, page, signal);
     let text = "";
     for await (const line of lines(response)) text += line;
-    const { items: found = [], metadata } = JSON.parse(text) as Page<Resource>;
+    const { items: found = [], metadata } = JSON.parse(text) as ListPage<Resource>;
     items.push(...found);
     token = metadata?.continue ?? "";
     if (token === "") {

@@ -26,7 +26,7 @@ export type { Pubsub } from "./pubsub.ts";
 export { queueName, queueRegion } from "./queue.ts";
 export type { RabbitmqDefinitions } from "./rabbitmq-definitions.ts";
 export { type ManifestSource, readManifests, type ReadOptions, sourceName } from "./read-manifests.ts";
-export type { Route } from "./route.ts";
+export type { ServiceRoute } from "./route.ts";
 export { type DemandTrigger, isSwitchedOn, kedaDefaults, type QueueTrigger, type Scaler } from "./scaler.ts";
 export {
   demandWatches,

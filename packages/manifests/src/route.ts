@@ -4,7 +4,7 @@ import { globalPlugins, pluginReferences, resolvePlugin } from "./plugin-referen
 import { isReferenceGranted } from "./reference-grant.ts";
 
 /** A path of an Ingress or HTTPRoute, with the Service that it leads to. */
-export interface Route {
+export interface ServiceRoute {
   /** The Ingress or HTTPRoute. */
   readonly manifest: Manifest;
   /** Unique among all routes. */
@@ -30,16 +30,19 @@ export interface Route {
   readonly plugins: readonly Manifest[];
 }
 
-export function readRoutes(manifests: Manifests): Route[] {
+export function readRoutes(manifests: Manifests): ServiceRoute[] {
   return [
     ...manifests.of("Ingress").flatMap((ingress) => readIngress(ingress, manifests)),
     ...manifests.of("HTTPRoute").flatMap((route) => readHttpRoute(route, manifests)),
   ];
 }
 
-function readIngress(manifest: Manifest, manifests: Manifests): Route[] {
+function readIngress(manifest: Manifest, manifests: Manifests): ServiceRoute[] {
   const spec = manifest.root.at("spec");
-  const toRoute = (backend: Place, rest: Pick<Route, "name" | "hosts" | "path" | "pathType">): Route[] => {
+  const toRoute = (
+    backend: Place,
+    rest: Pick<ServiceRoute, "name" | "hosts" | "path" | "pathType">,
+  ): ServiceRoute[] => {
     const place = backend.at("service");
     // A backend may be some other resource, which only the ingress controller knows.
     if (!place.exists) return [];
@@ -81,18 +84,18 @@ function readIngress(manifest: Manifest, manifests: Manifests): Route[] {
   ];
 }
 
-function ingressPathType(text: string | undefined): Route["pathType"] {
+function ingressPathType(text: string | undefined): ServiceRoute["pathType"] {
   return text === "Exact" || text === "ImplementationSpecific" ? text : "Prefix";
 }
 
-const httpPathTypes: Readonly<Record<string, Route["pathType"]>> = {
+const httpPathTypes: Readonly<Record<string, ServiceRoute["pathType"]>> = {
   Exact: "Exact",
   PathPrefix: "Prefix",
   RegularExpression: "RegularExpression",
 };
 
 /** https://gateway-api.sigs.k8s.io/reference/spec/#httproute */
-function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
+function readHttpRoute(manifest: Manifest, manifests: Manifests): ServiceRoute[] {
   const spec = manifest.root.at("spec");
   const hosts = spec.at("hostnames").items.flatMap(({ text }) => hostsOf(text ?? ""));
   const all = pluginReferences(manifest);
@@ -128,7 +131,7 @@ function readHttpRoute(manifest: Manifest, manifests: Manifests): Route[] {
   });
 }
 
-function matchedPath(match: Place): Pick<Route, "path" | "pathType" | "conditions"> {
+function matchedPath(match: Place): Pick<ServiceRoute, "path" | "pathType" | "conditions"> {
   return {
     conditions: ["headers", "method", "queryParams"]
       .map((name) => match.at(name))
@@ -149,8 +152,8 @@ function withPlugins(
   {
     references,
     ...rest
-  }: Omit<Route, "service" | "plugins"> & { readonly references: ReturnType<typeof pluginReferences> },
-): Route {
+  }: Omit<ServiceRoute, "service" | "plugins"> & { readonly references: ReturnType<typeof pluginReferences> },
+): ServiceRoute {
   const service = manifests.find("Service", rest.serviceNamespace, rest.serviceName ?? "");
   const own = [...references, ...(service ? pluginReferences(service) : [])];
   const plugins = own.flatMap((reference) => {

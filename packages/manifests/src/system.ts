@@ -5,7 +5,7 @@ import type { Manifest, Manifests } from "./manifests.ts";
 import { type ConfiguredBackend, type PluginUse, readPlugins } from "./plugin.ts";
 import { type Pubsub, readPubsubs } from "./pubsub.ts";
 import { type RabbitmqDefinitions, readRabbitmqDefinitions } from "./rabbitmq-definitions.ts";
-import { readRoutes, type Route } from "./route.ts";
+import { readRoutes, type ServiceRoute } from "./route.ts";
 import { type DemandTrigger, type QueueTrigger, readScalers, type Scaler } from "./scaler.ts";
 import { readWorkloads, selects, type Workload } from "./workload.ts";
 
@@ -16,7 +16,7 @@ export interface System {
   readonly plugins: readonly PluginUse[];
   /** Those of all plugins. */
   readonly backends: readonly ConfiguredBackend[];
-  readonly routes: readonly Route[];
+  readonly routes: readonly ServiceRoute[];
   readonly workloads: readonly Workload[];
   readonly apps: Apps;
   readonly scalers: readonly Scaler[];

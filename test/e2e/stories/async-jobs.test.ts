@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { get, postJobs, toZero, untilReplicas } from "./steps.ts";
-import { isCluster, startTarget, type Target, worker } from "./target.ts";
+import { isCluster, startSystem, type SystemUnderTest, worker } from "./system-under-test.ts";
 
 /**
  * The rest of the jobs must outlast the HPA's decision to take a worker away: in a cluster it looks every 15 s and waits for a
@@ -12,42 +12,42 @@ const outlasting = isCluster
   : { jobMs: 5000, takenAwayMs: 60_000, doneMs: 90_000 };
 
 /** One after the other: side by side they would be demand enough for a second replica, which knows nothing of them. */
-async function countDone(target: Target, ids: readonly string[]): Promise<number> {
+async function countDone(system: SystemUnderTest, ids: readonly string[]): Promise<number> {
   let done = 0;
   for (const id of ids) {
-    const { body } = await get(target, `/jobs/${id}`);
+    const { body } = await get(system, `/jobs/${id}`);
     if ((body as { state?: string }).state === "done") done += 1;
   }
   return done;
 }
 
 /** Results lie in the memory of the backend's replica: asking for them all the time keeps it alive meanwhile. */
-async function untilDone(target: Target, ids: readonly string[], withinMs: number): Promise<void> {
+async function untilDone(system: SystemUnderTest, ids: readonly string[], withinMs: number): Promise<void> {
   await expect
-    .poll(() => countDone(target, ids), { timeout: withinMs, interval: 500, message: "jobs done" })
+    .poll(() => countDone(system, ids), { timeout: withinMs, interval: 500, message: "jobs done" })
     .toBe(ids.length);
 }
 
 // What KEDA promises a worker and what it does not: docs/consumer.md.
 describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
   it("a job that outlasts the cooldown is finished: messages in flight keep the last worker", async () => {
-    const target = await startTarget();
-    const ids = await postJobs(target, { count: 1, durationMs: 15_000 });
-    await untilDone(target, ids, 40_000);
-    expect(await target.replicas(worker)).toBe(1);
-    await toZero(target, worker);
+    const system = await startSystem();
+    const ids = await postJobs(system, { count: 1, durationMs: 15_000 });
+    await untilDone(system, ids, 40_000);
+    expect(await system.replicas(worker)).toBe(1);
+    await toZero(system, worker);
   });
 
   it("jobs of workers that the HPA takes away while they work are finished all the same", async () => {
-    const target = await startTarget();
+    const system = await startSystem();
     // Two workers' worth of messages, two at a time each. When the first are done, one worker is enough for the rest.
-    const ids = await postJobs(target, { count: 14, durationMs: outlasting.jobMs });
+    const ids = await postJobs(system, { count: 14, durationMs: outlasting.jobMs });
     const takeAway = async () => {
-      await untilReplicas(target, worker, (replicas) => replicas > 1, 30_000);
-      await untilReplicas(target, worker, (replicas) => replicas === 1, outlasting.takenAwayMs);
-      expect(await countDone(target, ids), "jobs done when a worker is taken away").toBeLessThan(ids.length);
+      await untilReplicas(system, worker, (replicas) => replicas > 1, 30_000);
+      await untilReplicas(system, worker, (replicas) => replicas === 1, outlasting.takenAwayMs);
+      expect(await countDone(system, ids), "jobs done when a worker is taken away").toBeLessThan(ids.length);
     };
-    await Promise.all([untilDone(target, ids, outlasting.doneMs), takeAway()]);
-    await toZero(target, worker);
+    await Promise.all([untilDone(system, ids, outlasting.doneMs), takeAway()]);
+    await toZero(system, worker);
   });
 });

@@ -2,7 +2,7 @@ import { needs } from "@kong-serverless/testing";
 import { describe, expect, it } from "vitest";
 
 import { get, keepRequesting, toZero, untilReplicas } from "./steps.ts";
-import { backend, cluster, isCluster, rollOut, startTarget } from "./target.ts";
+import { backend, cluster, isCluster, rollOut, startSystem } from "./system-under-test.ts";
 
 /** Past the playground's retention + cooldown (6 s each); in a cluster these are a minute each. */
 const pastCooldownMs = isCluster ? 150_000 : 15_000;
@@ -12,53 +12,53 @@ const loadMs = isCluster ? 75_000 : 10_000;
 // A story takes as long as the retention and the cooldown that it waits for.
 describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
   it("cold start: requests at zero are all answered by the backend, which is woken once", async () => {
-    const target = await startTarget();
-    await toZero(target, backend);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => get(target, "/")));
+    const system = await startSystem();
+    await toZero(system, backend);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => get(system, "/")));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     // A pod that is on its way out still answers, at once: then they come before the replica that they have woken.
-    await untilReplicas(target, backend, (replicas) => replicas > 0, 15_000);
+    await untilReplicas(system, backend, (replicas) => replicas > 0, 15_000);
   });
 
   it("keep-warm: traffic with pauses keeps the backend, and no request waits for a start again", async () => {
-    const target = await startTarget();
-    await get(target, "/");
-    const statuses = await keepRequesting(target, "/", { ms: pastCooldownMs, everyMs: 1_000 });
+    const system = await startSystem();
+    await get(system, "/");
+    const statuses = await keepRequesting(system, "/", { ms: pastCooldownMs, everyMs: 1_000 });
     expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(await target.replicas(backend)).toBeGreaterThan(0);
+    expect(await system.replicas(backend)).toBeGreaterThan(0);
   });
 
   it("one to many: load brings further replicas, and no request fails", async () => {
-    const target = await startTarget();
-    await get(target, "/");
+    const system = await startSystem();
+    await get(system, "/");
     const load = Promise.all(
-      Array.from({ length: 30 }, () => keepRequesting(target, "/slow?ms=300", { ms: loadMs, everyMs: 0 })),
+      Array.from({ length: 30 }, () => keepRequesting(system, "/slow?ms=300", { ms: loadMs, everyMs: 0 })),
     );
-    await untilReplicas(target, backend, (replicas) => replicas > 1, isCluster ? 60_000 : 15_000);
+    await untilReplicas(system, backend, (replicas) => replicas > 1, isCluster ? 60_000 : 15_000);
     expect(new Set((await load).flat())).toEqual(new Set([200]));
   });
 
   it("long request: one that outlasts retention and cooldown is not cut", async () => {
-    const target = await startTarget();
-    await get(target, "/");
+    const system = await startSystem();
+    await get(system, "/");
     // The demo's slowest is 30 s: in a cluster several in a row, on the same connection or not, are one long use.
-    const { status } = await get(target, "/slow?ms=20000");
+    const { status } = await get(system, "/slow?ms=20000");
     expect(status).toBe(200);
-    expect(await target.replicas(backend)).toBeGreaterThan(0);
+    expect(await system.replicas(backend)).toBeGreaterThan(0);
   });
 
   it("cooldown: without traffic the backend goes to zero, and the next request wakes it again", async () => {
-    const target = await startTarget();
-    expect((await get(target, "/")).status).toBe(200);
-    await toZero(target, backend);
-    expect((await get(target, "/")).status).toBe(200);
+    const system = await startSystem();
+    expect((await get(system, "/")).status).toBe(200);
+    await toZero(system, backend);
+    expect((await get(system, "/")).status).toBe(200);
   });
 
   it("rollout (cluster only): a new version under traffic loses no request", needs(cluster), async () => {
-    const target = await startTarget();
-    await get(target, "/");
+    const system = await startSystem();
+    await get(system, "/");
     const [statuses] = await Promise.all([
-      keepRequesting(target, "/", { ms: 60_000, everyMs: 50 }),
+      keepRequesting(system, "/", { ms: 60_000, everyMs: 50 }),
       rollOut(backend),
     ]);
     expect(new Set(statuses)).toEqual(new Set([200]));

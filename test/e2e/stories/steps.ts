@@ -2,37 +2,37 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { expect } from "vitest";
 
-import type { Target } from "./target.ts";
+import type { SystemUnderTest } from "./system-under-test.ts";
 
 /** Resolves once a Deployment's replicas are as wanted; fails after `withinMs` with what they are. */
 export async function untilReplicas(
-  target: Target,
+  system: SystemUnderTest,
   deployment: string,
   isWanted: (replicas: number) => boolean,
   withinMs: number,
 ): Promise<void> {
-  const seen = () => target.replicas(deployment);
+  const seen = () => system.replicas(deployment);
   await expect
     .poll(seen, { timeout: withinMs, interval: 200, message: `replicas of ${deployment}` })
     .toSatisfy(isWanted);
 }
 
-export const toZero = (target: Target, deployment: string): Promise<void> =>
-  untilReplicas(target, deployment, (replicas) => replicas === 0, target.zeroWithinMs);
+export const toZero = (system: SystemUnderTest, deployment: string): Promise<void> =>
+  untilReplicas(system, deployment, (replicas) => replicas === 0, system.zeroWithinMs);
 
 /** GETs a path; gives the status and the body, read to its end. */
-export async function get(target: Target, path: string): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(target.url + path);
+export async function get(system: SystemUnderTest, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(system.url + path);
   const text = await response.text();
   return { status: response.status, body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text };
 }
 
 /** Publishes jobs and gives their ids. */
 export async function postJobs(
-  target: Target,
+  system: SystemUnderTest,
   jobs: { count: number; durationMs: number },
 ): Promise<readonly string[]> {
-  const response = await fetch(`${target.url}/jobs`, {
+  const response = await fetch(`${system.url}/jobs`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(jobs),
@@ -45,14 +45,14 @@ export async function postJobs(
 
 /** Requests a path every `everyMs` until `ms` have passed; gives the statuses. */
 export async function keepRequesting(
-  target: Target,
+  system: SystemUnderTest,
   path: string,
   { ms, everyMs }: { ms: number; everyMs: number },
 ): Promise<readonly number[]> {
   const statuses: number[] = [];
   const end = performance.now() + ms;
   while (performance.now() < end) {
-    statuses.push((await get(target, path)).status);
+    statuses.push((await get(system, path)).status);
     // Traffic with pauses is what the story is about.
     await pause(everyMs);
   }

@@ -28,7 +28,7 @@ export const playedScaling: Scaling = {
       metadata: { name, namespace: name, annotations },
       spec: { scaleTargetRef: { name }, ...spec },
     });
-    const target = new Target(name, replicas);
+    const target = new PlayedWorkload(name, replicas);
     const autoscaler = startAutoscaler({
       scaledObject,
       target,
@@ -57,7 +57,7 @@ export const playedScaling: Scaling = {
   },
 };
 
-class Target implements Scalable {
+class PlayedWorkload implements Scalable {
   readonly name: string;
   readonly history = new ReplicaHistory();
   #replicas = 0;

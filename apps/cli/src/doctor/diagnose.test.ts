@@ -5,6 +5,7 @@ import {
   readGateway,
   readSystem,
   toManifest,
+  type Step,
 } from "@kong-serverless/manifests";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -437,8 +438,6 @@ describe("diagnose, given nonsense", () => {
     );
   });
 });
-
-type Step = string | number;
 
 function pathsOf(value: unknown): Step[][] {
   if (typeof value !== "object" || value === null) return [[]];

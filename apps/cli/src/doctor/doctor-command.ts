@@ -13,8 +13,8 @@ import { addManifestOptions, type ManifestOptions, manifestSource, readSource } 
 import type { Shell } from "../shell.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Diagnosis } from "./diagnosis.ts";
+import { formatDiagnosis } from "./format-diagnosis.ts";
 import { toSarif } from "./sarif.ts";
-import { tellDiagnosis } from "./tell-diagnosis.ts";
 
 interface DoctorOptions extends ManifestOptions {
   readonly context?: string;
@@ -60,7 +60,7 @@ export function doctorCommand(shell: Shell, finish: (code: ExitCode) => void): C
 function print(diagnosis: Diagnosis, subject: string, { json, sarif }: DoctorOptions): string {
   if (json && sarif) throw new ConfigError("The command line", ["--json and --sarif: give one of them"]);
   if (sarif) return JSON.stringify(toSarif(diagnosis));
-  return json ? JSON.stringify(diagnosis) : tellDiagnosis(diagnosis, subject);
+  return json ? JSON.stringify(diagnosis) : formatDiagnosis(diagnosis, subject);
 }
 
 async function look(
@@ -85,9 +85,9 @@ async function lookAtCluster(context: string, options: DoctorOptions, shell: She
   const { kubeconfig, namespace: namespaces = [], endpointUrl } = options;
   // The Kubernetes client and the AWS SDK take a second to load: only a live cluster should wait for them.
   shell.progress(`Connecting to ${context}`);
-  const { ApiServer } = await import("../live/api-server.ts");
+  const { KubeconfigApiServer } = await import("../live/kubeconfig-api-server.ts");
   const { diagnoseCluster } = await import("../live/diagnose-cluster.ts");
-  const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
+  const server = await KubeconfigApiServer.connect({ context, kubeconfig, signal: shell.signal });
   return diagnoseCluster(server, {
     cluster: context,
     namespaces,

@@ -2,7 +2,7 @@ import { type SchemaFault, schemaFaults, type System, title } from "@kong-server
 
 import { fault, type Fault } from "./rule.ts";
 
-interface Wanted {
+interface SchemaRuleOptions {
   readonly kind: SchemaFault["fault"];
   /** Whether the rule reports this fault. */
   readonly takes?: (found: SchemaFault) => boolean;
@@ -13,7 +13,7 @@ interface Wanted {
 /** Reports one kind of fault that the schemas find. In a cluster there are none: it has accepted its objects. */
 export function* findSchemaFaults(
   { manifests }: System,
-  { kind, takes = () => true, hint = () => "" }: Wanted,
+  { kind, takes = () => true, hint = () => "" }: SchemaRuleOptions,
 ): Generator<Fault> {
   if (manifests.isComplete) return;
   for (const manifest of manifests.all) {

@@ -1,11 +1,11 @@
-import type { ApiServer } from "../live/api-server.ts";
+import type { KubeconfigApiServer } from "../live/kubeconfig-api-server.ts";
 
 interface GatewayList {
   readonly items?: readonly { readonly metadata: { readonly namespace: string; readonly name: string } }[];
 }
 
 /** The cluster's first Gateway, as `namespace/name`; undefined where there is none, or none may be listed. */
-export async function findGateway(server: ApiServer): Promise<string | undefined> {
+export async function findGateway(server: KubeconfigApiServer): Promise<string | undefined> {
   const { status, body } = await server.get("/apis/gateway.networking.k8s.io/v1/gateways");
   const [first] = status === 200 ? ((body as GatewayList).items ?? []) : [];
   return first && `${first.metadata.namespace}/${first.metadata.name}`;

@@ -7,12 +7,12 @@ import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command, InvalidArgumentError, Option } from "commander";
 
 import { diagnose } from "../doctor/diagnose.ts";
-import { tellDiagnosis } from "../doctor/tell-diagnosis.ts";
+import { formatDiagnosis } from "../doctor/format-diagnosis.ts";
 import type { Shell } from "../shell.ts";
 import { type AdoptedService, adoptService } from "./adopted-service.ts";
-import { type Broker, brokers, serviceFolder } from "./service-folder.ts";
+import { type BrokerName, brokers, serviceFolder } from "./service-folder.ts";
 import { workerCommand } from "./worker-command.ts";
-import { tellFolder, writeFolder } from "./write-folder.ts";
+import { formatFolder, writeFolder } from "./write-folder.ts";
 
 interface InitOptions {
   readonly from?: string;
@@ -22,7 +22,7 @@ interface InitOptions {
   readonly namespace?: string;
   readonly service?: string;
   readonly health?: string;
-  readonly broker?: Broker;
+  readonly broker?: BrokerName;
   readonly region: string;
   readonly route?: "ingress" | "httproute";
   readonly gateway?: string;
@@ -111,10 +111,10 @@ async function init(options: InitOptions, shell: Shell): Promise<ExitCode> {
   if (options.json) {
     shell.print(JSON.stringify({ ok, folder: shown, files, findings: diagnosis.findings, next }));
   } else {
-    shell.print(tellFolder(shown, files));
+    shell.print(formatFolder(shown, files));
     if (!diagnosis.ok) {
       shell.print(`\nWhat your own manifests still lack (${shown}/workload has patches):`);
-      shell.print(tellDiagnosis(diagnosis, `${service.name} with ${shown}`));
+      shell.print(formatDiagnosis(diagnosis, `${service.name} with ${shown}`));
     }
     shell.print(`\nNext:\n${next.map((command) => `  ${command}`).join("\n")}`);
   }
@@ -130,10 +130,10 @@ async function readSubject(
   }
   if (context === undefined) return { manifests: await readManifests({ files: file }, shell) };
   shell.progress(`Connecting to ${context}`);
-  const { ApiServer } = await import("../live/api-server.ts");
+  const { KubeconfigApiServer } = await import("../live/kubeconfig-api-server.ts");
   const { readCluster } = await import("../live/read-cluster.ts");
   const { findGateway } = await import("./find-gateway.ts");
-  const server = await ApiServer.connect({ context, kubeconfig, signal: shell.signal });
+  const server = await KubeconfigApiServer.connect({ context, kubeconfig, signal: shell.signal });
   const { manifests, skipped } = await readCluster(server, {
     cluster: context,
     namespaces: [namespace],
@@ -159,7 +159,7 @@ async function askForBroker(
   { name }: AdoptedService,
   { yes, json }: InitOptions,
   { stdin, signal, tell }: Shell,
-): Promise<Broker> {
+): Promise<BrokerName> {
   if (yes) return "none";
   if (json || !("isTTY" in stdin && stdin.isTTY === true)) {
     throw new ConfigError("The command line", [
@@ -185,7 +185,7 @@ async function askForBroker(
 
 function nextCommands(
   { file = [], context }: InitOptions,
-  { broker, folder }: { readonly broker: Broker; readonly folder: string },
+  { broker, folder }: { readonly broker: BrokerName; readonly folder: string },
 ): string[] {
   const subjects = [...file, folder].map((path) => `--file ${path}`).join(" ");
   return [

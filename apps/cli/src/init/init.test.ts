@@ -65,7 +65,10 @@ interface Outcome {
 }
 
 // The command loads these when it needs them, which may take seconds: not at the cost of the first test.
-beforeAll(() => Promise.all([import("./init-command.ts"), import("../live/api-server.ts")]), 60_000);
+beforeAll(
+  () => Promise.all([import("./init-command.ts"), import("../live/kubeconfig-api-server.ts")]),
+  60_000,
+);
 
 let cwd = "";
 beforeEach(async () => {

@@ -2,11 +2,11 @@ import type { AdoptedService } from "./adopted-service.ts";
 import type { FileToWrite } from "./write-folder.ts";
 
 export const brokers = ["sqs", "rabbitmq", "none"] as const;
-export type Broker = (typeof brokers)[number];
+export type BrokerName = (typeof brokers)[number];
 
 /** What init was given or asked for, in addition to the service itself. */
 export interface ServiceChoices {
-  readonly broker: Broker;
+  readonly broker: BrokerName;
   /** Of SNS and SQS. */
   readonly region: string;
   /** Where the gateway runs. */

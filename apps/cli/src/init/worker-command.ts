@@ -6,12 +6,12 @@ import { type ExitCode, exitCode } from "@kong-serverless/runtime";
 import { Command } from "commander";
 
 import { diagnose } from "../doctor/diagnose.ts";
-import { tellDiagnosis } from "../doctor/tell-diagnosis.ts";
+import { formatDiagnosis } from "../doctor/format-diagnosis.ts";
 import type { Shell } from "../shell.ts";
 import { workerFolder } from "./worker-folder.ts";
-import { tellFolder, writeFolder } from "./write-folder.ts";
+import { formatFolder, writeFolder } from "./write-folder.ts";
 
-interface WorkerOptions {
+interface InitWorkerOptions {
   readonly name: string;
   readonly queue?: string;
   readonly namespace: string;
@@ -32,7 +32,7 @@ export function workerCommand(shell: Shell, finish: (code: ExitCode) => void): C
     .option("--image <image>", "name of the image built from its Dockerfile; default: NAME")
     .option("--out <folder>", "where to write; default: NAME")
     .option("--json", "print one JSON object: {ok, folder, files, findings, next}")
-    .action(async (options: WorkerOptions) => {
+    .action(async (options: InitWorkerOptions) => {
       const { name, queue = name, namespace, region, image = name, out = name, json } = options;
       if (!/^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/.test(name)) {
         const allowed = "allowed are at most 53 of a-z, 0-9 and -, no - at either end";
@@ -51,8 +51,8 @@ export function workerCommand(shell: Shell, finish: (code: ExitCode) => void): C
       const ok = files.every(({ status }) => status !== "kept");
       if (json) shell.print(JSON.stringify({ ok, folder: shown, files, findings: diagnosis.findings, next }));
       else {
-        shell.print(tellFolder(shown, files));
-        if (!diagnosis.ok) shell.print(`\n${tellDiagnosis(diagnosis, deploy)}`);
+        shell.print(formatFolder(shown, files));
+        if (!diagnosis.ok) shell.print(`\n${formatDiagnosis(diagnosis, deploy)}`);
         shell.print(`\nNext:\n${next.map((command) => `  ${command}`).join("\n")}`);
       }
       finish(ok ? exitCode.fine : exitCode.findings);

@@ -41,7 +41,7 @@ export async function writeFolder(folder: string, files: readonly FileToWrite[])
 }
 
 /** The same, as text for people. */
-export function tellFolder(folder: string, files: readonly WrittenFile[]): string {
+export function formatFolder(folder: string, files: readonly WrittenFile[]): string {
   const marks = { created: "+", unchanged: "=", kept: "!" } as const;
   const lines = files.map(({ path, status }) => `  ${marks[status]} ${path}`);
   const kept = files.flatMap(({ diff }) => diff ?? []);

@@ -1,12 +1,12 @@
 import type { System } from "@kong-serverless/manifests";
 import { ServerlessError } from "@kong-serverless/runtime";
 
-import { type Change, provision } from "../provision/provision.ts";
+import { type ResourceChange, provision } from "../provision/provision.ts";
 import { QueueService } from "../provision/queue-service.ts";
 import { wantedFor } from "../provision/wanted.ts";
 
 export interface QueueComparison {
-  readonly changes: readonly Change[];
+  readonly changes: readonly ResourceChange[];
   /** The queue service, as findings name it. */
   readonly service: string;
   readonly skipped: readonly string[];

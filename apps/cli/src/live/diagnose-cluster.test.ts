@@ -7,8 +7,8 @@ import { QueueService } from "../provision/queue-service.ts";
 import { wantedFor } from "../provision/wanted.ts";
 import { ApiServerStandIn, type ClusterObject } from "../testing/api-server-stand-in.ts";
 import { plant } from "../testing/planted.ts";
-import { ApiServer } from "./api-server.ts";
 import { diagnoseCluster } from "./diagnose-cluster.ts";
+import { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 import { liveRules } from "./rules/index.ts";
 
 const signal = new AbortController().signal;
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const endpoint = () => emulator.env["AWS_ENDPOINT_URL"];
 const connect = (context = "stand-in") =>
-  ApiServer.connect({ context, kubeconfig: cluster.kubeconfig, signal });
+  KubeconfigApiServer.connect({ context, kubeconfig: cluster.kubeconfig, signal });
 const diagnose = async () =>
   diagnoseCluster(await connect(), { cluster: "stand-in", namespaces: [], endpoint: endpoint(), signal });
 const codes = async () => new Set((await diagnose()).findings.map(({ code }) => code));

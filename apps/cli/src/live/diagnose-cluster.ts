@@ -4,9 +4,9 @@ import { unknowns } from "../doctor/diagnose.ts";
 import { applyRules, type Diagnosis } from "../doctor/diagnosis.ts";
 import { rules } from "../doctor/rules/index.ts";
 import type { Shell } from "../shell.ts";
-import type { ApiServer } from "./api-server.ts";
 import { compareQueues } from "./compare-queues.ts";
 import { gatewayInCluster } from "./gateway-in-cluster.ts";
+import type { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 import type { LiveSystem } from "./live-system.ts";
 import { findMissingKinds } from "./platform-kinds.ts";
 import { readCluster } from "./read-cluster.ts";
@@ -30,7 +30,7 @@ const outOfSight = [
 
 /** Applies every rule to the objects in the cluster and to their status. Throws CLUSTER_UNREACHABLE. */
 export async function diagnoseCluster(
-  server: ApiServer,
+  server: KubeconfigApiServer,
   { cluster, namespaces, endpoint, signal, progress = () => {} }: DiagnoseClusterOptions,
 ): Promise<Diagnosis> {
   progress("Looking which kinds the cluster knows");

@@ -1,7 +1,7 @@
 import type { System } from "@kong-serverless/manifests";
 
 import type { Where } from "../doctor/rule.ts";
-import type { Change } from "../provision/provision.ts";
+import type { ResourceChange } from "../provision/provision.ts";
 import type { FileLimit } from "./read-file-limits.ts";
 
 /** The objects in a cluster and their status. */
@@ -9,7 +9,7 @@ export interface LiveSystem extends System {
   readonly fileLimits: readonly FileLimit[];
   readonly missingKinds: readonly MissingKind[];
   /** How topics, queues and subscriptions differ from what the manifests expect. */
-  readonly queueChanges: readonly Change[];
+  readonly queueChanges: readonly ResourceChange[];
   /** The queue service that was asked. */
   readonly queueService: string;
 }

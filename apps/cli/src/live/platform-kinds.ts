@@ -1,4 +1,4 @@
-import type { ApiServer } from "./api-server.ts";
+import type { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 import type { MissingKind } from "./live-system.ts";
 
 /** A kind that the system uses, and where the API server serves it. */
@@ -70,7 +70,7 @@ interface ResourceList {
 }
 
 /** Finds the operators' kinds that are missing, or not served in the version that the manifests use. */
-export async function findMissingKinds(server: ApiServer, cluster: string): Promise<MissingKind[]> {
+export async function findMissingKinds(server: KubeconfigApiServer, cluster: string): Promise<MissingKind[]> {
   const { groups = [] } = (await server.get("/apis")).body as GroupList;
   const missing: MissingKind[] = [];
   for (const { groupVersion, kind, plural, broughtBy } of systemKinds) {

@@ -10,7 +10,7 @@ import {
 } from "@kong-serverless/manifests";
 
 import type { Shell } from "../shell.ts";
-import type { ApiServer } from "./api-server.ts";
+import type { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 import { apiPath, type PlatformKind, systemKinds } from "./platform-kinds.ts";
 
 export interface ClusterManifests {
@@ -40,7 +40,7 @@ const isPlugin = ({ kind }: { readonly kind: string }) => pluginKinds.some((plug
 
 /** Reads the system's objects in the namespaces that it uses. Secrets are not read. */
 export async function readCluster(
-  server: ApiServer,
+  server: KubeconfigApiServer,
   { cluster, namespaces, progress = () => {} }: ReadClusterOptions,
 ): Promise<ClusterManifests> {
   const skipped: string[] = [];
@@ -103,7 +103,7 @@ function demandNamespaces({ kind, root }: Manifest): string[] {
 }
 
 async function listObjects(
-  server: ApiServer,
+  server: KubeconfigApiServer,
   { groupVersion, kind, plural }: PlatformKind,
   { namespace, cluster, skipped }: { namespace: string | undefined; cluster: string; skipped: string[] },
 ): Promise<Manifest[]> {

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { gatewayServices, type Manifest, type System } from "@kong-serverless/manifests";
 import { withDeadline } from "@kong-serverless/runtime";
 
-import type { ApiServer } from "./api-server.ts";
+import type { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 
 /** A gateway pod whose nginx may open fewer files than configured. */
 export interface FileLimit {
@@ -21,7 +21,7 @@ const timeoutMs = 15_000;
 
 /** Reads from the gateway pods' logs whether nginx could raise its limit of open files: only the node knows beforehand. */
 export async function readFileLimits(
-  server: ApiServer,
+  server: KubeconfigApiServer,
   system: System,
   signal: AbortSignal,
 ): Promise<{ readonly limits: readonly FileLimit[]; readonly skipped: readonly string[] }> {

@@ -5,11 +5,11 @@ import { Command } from "commander";
 
 import { addManifestOptions, type ManifestOptions, manifestSource, readSource } from "../manifest-options.ts";
 import type { Shell } from "../shell.ts";
+import { formatChanges } from "./format-changes.ts";
 import { provision } from "./provision.ts";
-import { tellChanges } from "./tell-changes.ts";
 import { wantedFor } from "./wanted.ts";
 
-interface ProvisionOptions extends ManifestOptions {
+interface ProvisionCommandOptions extends ManifestOptions {
   readonly dryRun?: boolean;
   readonly region?: string;
   readonly endpointUrl?: string;
@@ -33,7 +33,7 @@ export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void)
     .option("--endpoint-url <url>", "a queue service other than AWS; default: $AWS_ENDPOINT_URL")
     .option("--json", "print one JSON object: {ok, dryRun, changes}")
     .addHelpText("after", examples)
-    .action(async (options: ProvisionOptions) => {
+    .action(async (options: ProvisionCommandOptions) => {
       const source = manifestSource(options);
       if (source === undefined) throw new ConfigError("The command line", ["give --overlay or --file"]);
       const wanted = wantedFor(readSystem(await readSource(source, shell), readGateway()));
@@ -47,7 +47,9 @@ export function provisionCommand(shell: Shell, finish: (code: ExitCode) => void)
       const { dryRun = false } = options;
       const changes = await provision(wanted, service, { dryRun, progress: shell.progress });
       const ok = !dryRun || changes.every(({ action }) => action === "none");
-      shell.print(options.json ? JSON.stringify({ ok, dryRun, changes }) : tellChanges(changes, { dryRun }));
+      shell.print(
+        options.json ? JSON.stringify({ ok, dryRun, changes }) : formatChanges(changes, { dryRun }),
+      );
       finish(ok ? exitCode.fine : exitCode.findings);
     });
 }

@@ -5,7 +5,7 @@ import { QueueEmulator } from "@kong-serverless/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { plant } from "../testing/planted.ts";
-import { type Change, provision } from "./provision.ts";
+import { type ResourceChange, provision } from "./provision.ts";
 import { QueueService } from "./queue-service.ts";
 import { wantedFor } from "./wanted.ts";
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const wanted = async () => wantedFor(readSystem(await plant(), readGateway()));
 const run = async (dryRun = false) => provision(await wanted(), service, { dryRun });
-const short = (changes: readonly Change[]) =>
+const short = (changes: readonly ResourceChange[]) =>
   changes.map(({ action, resource, name }) => `${action} ${resource} ${name}`);
 const attributesOf = async (name: string) => {
   const url = `${emulator.env["AWS_ENDPOINT_URL"]}/000000000000/${name}`;

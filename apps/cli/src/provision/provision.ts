@@ -4,7 +4,7 @@ import type { FoundQueue, QueueService } from "./queue-service.ts";
 import type { Wanted, WantedQueue } from "./wanted.ts";
 
 /** What is done to a resource, or would be. */
-export interface Change {
+export interface ResourceChange {
   readonly resource: "topic" | "queue" | "subscription";
   readonly name: string;
   readonly action: "create" | "change" | "none";
@@ -25,7 +25,7 @@ export async function provision(
   { queues }: Wanted,
   service: QueueService,
   { dryRun, progress = () => {} }: ProvisionOptions,
-): Promise<readonly Change[]> {
+): Promise<readonly ResourceChange[]> {
   progress("Listing topics");
   const provisioning = new Provisioning(service, dryRun, await service.topics());
   for (const queue of queues) {
@@ -38,7 +38,7 @@ export async function provision(
 }
 
 class Provisioning {
-  readonly changes: Change[] = [];
+  readonly changes: ResourceChange[] = [];
   readonly #service: QueueService;
   readonly #dryRun: boolean;
   readonly #topics: Map<string, string>;

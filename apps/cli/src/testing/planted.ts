@@ -1,9 +1,8 @@
-import { Manifests, readManifests, toManifest } from "@kong-serverless/manifests";
+import { Manifests, readManifests, type Step, toManifest } from "@kong-serverless/manifests";
 
 import { readOptions } from "./read-options.ts";
 
 type Document = Record<string, unknown>;
-type Step = string | number;
 
 /** A mistake in manifests. */
 export type Mistake = (documents: Document[]) => void;

@@ -16,7 +16,7 @@ const slices = `/apis/discovery.k8s.io/v1${shop}/endpointslices`;
 const podName = "orders-5d4f-abcde";
 
 /** Holds its one request until it is told to answer. */
-class Gateway extends ScriptedServer {
+class HoldingGateway extends ScriptedServer {
   readonly asked = Promise.withResolvers<void>();
   readonly answers = Promise.withResolvers<Readonly<Record<string, string>>>();
 
@@ -47,13 +47,13 @@ const slice = (name: string, isReady: boolean): ScriptedResource => ({
 });
 
 let server: ScriptedApiServer;
-let gateway: Gateway;
+let gateway: HoldingGateway;
 let folder: string;
 let kubeconfig: string;
 
 beforeEach(async () => {
   server = await new ScriptedApiServer().start();
-  gateway = await new Gateway().start();
+  gateway = await new HoldingGateway().start();
   folder = await mkdtemp(join(tmpdir(), "kubeconfig-"));
   kubeconfig = join(folder, "config.json");
   const config = {

@@ -1,7 +1,13 @@
 import { type ApiServer, watchResources } from "@kong-serverless/kubernetes-watch";
 import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
 
-import { type Deployment, Observed, type Pod, type PodEvent, type Slice } from "./observed.ts";
+import {
+  type WatchedDeployment,
+  Observed,
+  type WatchedPod,
+  type PodEvent,
+  type WatchedSlice,
+} from "./observed.ts";
 
 /** When a stage of a cold start was reached. */
 export interface ClusterStage {
@@ -50,7 +56,7 @@ export class ClusterStages {
     const { status, body } = await server.get(`${apps}/${name}`);
     if (status !== 200)
       throw unreachable(`the Deployment ${deployment} could not be read (status ${status})`);
-    const labels = Object.entries((body as Deployment).spec.selector?.matchLabels ?? {});
+    const labels = Object.entries((body as WatchedDeployment).spec.selector?.matchLabels ?? {});
 
     const observed = new Observed(name);
     const watching = new AbortController();
@@ -61,12 +67,12 @@ export class ClusterStages {
     );
     deadline.signal.addEventListener("abort", () => watching.abort(deadline.signal.reason), { once: true });
     signal.addEventListener("abort", () => watching.abort(signal.reason), { once: true });
-    const deployments: Followed<Deployment> = {
+    const deployments: Followed<WatchedDeployment> = {
       path: apps,
       query: { fieldSelector: `metadata.name=${name}` },
       note: (found) => observed.noteDeployment(found),
     };
-    const pods: Followed<Pod> = {
+    const pods: Followed<WatchedPod> = {
       path: `/api/v1/namespaces/${namespace}/pods`,
       query: { labelSelector: labels.map(([key, value]) => `${key}=${value}`).join(",") },
       note: (pod, isOld) => observed.notePod(pod, isOld),
@@ -76,7 +82,7 @@ export class ClusterStages {
       query: { fieldSelector: "involvedObject.kind=Pod" },
       note: (event, isOld) => isOld || observed.noteEvent(event),
     };
-    const slices: Followed<Slice> = {
+    const slices: Followed<WatchedSlice> = {
       path: `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
       note: (slice) => observed.noteSlice(slice),
     };

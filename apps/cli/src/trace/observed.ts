@@ -2,14 +2,14 @@ interface Named {
   readonly metadata: { readonly name: string };
 }
 
-export interface Deployment extends Named {
+export interface WatchedDeployment extends Named {
   readonly spec: {
     readonly replicas?: number;
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
   };
 }
 
-export interface Pod extends Named {
+export interface WatchedPod extends Named {
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
@@ -21,7 +21,7 @@ export interface PodEvent {
   readonly involvedObject: { readonly name?: string; readonly fieldPath?: string };
 }
 
-export interface Slice {
+export interface WatchedSlice {
   readonly endpoints?:
     | readonly {
         readonly conditions?: { readonly ready?: boolean };
@@ -60,14 +60,14 @@ export class Observed {
     return this.#pod !== undefined && !last.every((stage) => this.#seenAtMs.has(stage));
   }
 
-  noteDeployment({ spec: { replicas = 1 } }: Deployment): void {
+  noteDeployment({ spec: { replicas = 1 } }: WatchedDeployment): void {
     if (this.#replicas !== undefined && replicas > this.#replicas) {
       this.#note(`scaled ${this.#replicas} -> ${replicas}`);
     }
     this.#replicas = replicas;
   }
 
-  notePod({ metadata: { name }, status }: Pod, isOld: boolean): void {
+  notePod({ metadata: { name }, status }: WatchedPod, isOld: boolean): void {
     if (isOld) this.#oldPods.add(name);
     if (this.#oldPods.has(name)) return;
     if (this.#pod === undefined) {
@@ -96,7 +96,7 @@ export class Observed {
     }
   }
 
-  noteSlice({ endpoints }: Slice): void {
+  noteSlice({ endpoints }: WatchedSlice): void {
     const isReady = (endpoints ?? []).some(
       ({ targetRef, conditions }) => targetRef?.name === this.#pod && conditions?.ready === true,
     );

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { Shell } from "../shell.ts";
 import { ClusterStages } from "./cluster-stages.ts";
 import { readStageSums, stagesBetween } from "./cold-start-metrics.ts";
-import { tellTrace } from "./tell-trace.ts";
+import { formatTrace } from "./format-trace.ts";
 import { sendTimed } from "./timed-request.ts";
 import { readTrace, releasedAfterMs } from "./trace.ts";
 
@@ -73,7 +73,7 @@ export function traceCommand(shell: Shell, finish: (code: ExitCode) => void): Co
       const stages = await cluster?.stages(sentAtMs, releasedAfterMs(response));
       const trace = readTrace(response, { pluginServer: meanwhile, cluster: stages });
       shell.print(
-        json ? JSON.stringify({ url: url.href, ...trace }) : tellTrace(trace, `${method} ${url.href}`),
+        json ? JSON.stringify({ url: url.href, ...trace }) : formatTrace(trace, `${method} ${url.href}`),
       );
       finish(trace.ok ? exitCode.fine : exitCode.findings);
     });
@@ -89,8 +89,8 @@ async function watchCluster(
   if (context === undefined || deployment === undefined) return undefined;
   // The Kubernetes client takes a second to load.
   progress(`Starting to watch ${deployment} in ${context}`);
-  const { ApiServer } = await import("../live/api-server.ts");
-  const server = await ApiServer.connect({ context, kubeconfig, signal });
+  const { KubeconfigApiServer } = await import("../live/kubeconfig-api-server.ts");
+  const server = await KubeconfigApiServer.connect({ context, kubeconfig, signal });
   return ClusterStages.watch({ server, deployment, signal });
 }
 

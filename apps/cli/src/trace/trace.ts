@@ -3,7 +3,7 @@ import { parseServerTiming, type ServerTiming } from "./server-timing.ts";
 import type { Moment, TimedResponse } from "./timed-request.ts";
 
 /** A part of a request's time; the parts add up to all of it. */
-export interface Stage {
+export interface TraceStage {
   readonly stage: string;
   readonly durationMs: number;
 }
@@ -14,14 +14,14 @@ export interface Trace {
   readonly status: number;
   readonly isColdStart: boolean;
   readonly totalMs: number;
-  readonly stages: readonly Stage[];
+  readonly stages: readonly TraceStage[];
   readonly serverTiming: readonly ServerTiming[];
   /** The plugin's own refusal, if it is one: a code of docs/errors.md. */
   readonly refusal:
     | { readonly code: string; readonly title: string; readonly retryAfterSeconds?: number }
     | undefined;
   /** What the plugin server measured in the meantime, for all waiting requests. */
-  readonly pluginServer: readonly Stage[] | undefined;
+  readonly pluginServer: readonly TraceStage[] | undefined;
   /** What the cluster did in the meantime. */
   readonly cluster: readonly ClusterStage[] | undefined;
 }
@@ -55,8 +55,8 @@ function heldMsOf({ headers }: TimedResponse): number {
   return Number(headers[heldHeader] ?? 0);
 }
 
-function stagesOf(moments: ReadonlyMap<Moment, number>, heldMs: number, backendMs: number): Stage[] {
-  const stages: Stage[] = [];
+function stagesOf(moments: ReadonlyMap<Moment, number>, heldMs: number, backendMs: number): TraceStage[] {
+  const stages: TraceStage[] = [];
   let last = 0;
   const names: readonly (readonly [Moment, string])[] = [
     ["resolved", "name lookup"],

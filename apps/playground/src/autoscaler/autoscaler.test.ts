@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { Journal, type JournalEntry } from "../journal.ts";
 import { Autoscaler, type AutoscalerOptions, type Scalable } from "./autoscaler.ts";
 import type { Pause } from "./pause.ts";
-import { httpTimeoutMs, type PushTrigger, type Trigger, type TriggerReading } from "./trigger.ts";
+import { httpTimeoutMs, type PushTrigger, type PolledTrigger, type TriggerReading } from "./trigger.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 /** A trigger with a value that a test sets: one replica is worth 10, anything above 0 is active. */
-class ScriptedTrigger implements Trigger {
+class ScriptedTrigger implements PolledTrigger {
   readonly name: string;
   readonly type = "scripted";
   readonly timeoutMs: number | undefined = httpTimeoutMs;
@@ -47,7 +47,7 @@ class ScriptedPushTrigger extends ScriptedTrigger implements PushTrigger {
   }
 }
 
-class Target implements Scalable {
+class RecordingTarget implements Scalable {
   readonly name = "web";
   readonly scaledTo: number[] = [];
 
@@ -60,8 +60,8 @@ class Target implements Scalable {
   }
 }
 
-function start(triggers: readonly Trigger[], changes: Partial<AutoscalerOptions> = {}) {
-  const target = new Target();
+function start(triggers: readonly PolledTrigger[], changes: Partial<AutoscalerOptions> = {}) {
+  const target = new RecordingTarget();
   const journal = new Journal();
   const entries: JournalEntry[] = [];
   journal.subscribe((entry) => entries.push(entry));

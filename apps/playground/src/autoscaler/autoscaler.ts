@@ -5,7 +5,7 @@ import { Fallback, type FallbackSettings } from "./fallback.ts";
 import { HorizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 import { decide } from "./keda-decision.ts";
 import type { Pause } from "./pause.ts";
-import type { PushTrigger, Trigger, TriggerReading } from "./trigger.ts";
+import type { PushTrigger, PolledTrigger, TriggerReading } from "./trigger.ts";
 
 /** What is scaled: a Deployment's `/scale`. */
 export interface Scalable {
@@ -16,7 +16,7 @@ export interface Scalable {
 
 export interface AutoscalerOptions {
   readonly target: Scalable;
-  readonly triggers: readonly Trigger[];
+  readonly triggers: readonly PolledTrigger[];
   /** Periods in seconds, as a ScaledObject has them. */
   readonly pollingInterval: number;
   readonly cooldownPeriod: number;
@@ -148,7 +148,7 @@ export class Autoscaler {
     return { readings, hasError: readings.length < results.length };
   }
 
-  async #ask(trigger: Trigger): Promise<TriggerReading> {
+  async #ask(trigger: PolledTrigger): Promise<TriggerReading> {
     const { timeoutMs } = trigger;
     const { signal } = this.#stopped;
     if (timeoutMs === undefined) return trigger.read(signal);
@@ -158,7 +158,7 @@ export class Autoscaler {
   }
 
   /** Journals a trigger's turns: active or not, failing or not. */
-  #note({ name, type }: Trigger, result: PromiseSettledResult<TriggerReading>): void {
+  #note({ name, type }: PolledTrigger, result: PromiseSettledResult<TriggerReading>): void {
     const { target, journal } = this.#options;
     if (this.#stopped.signal.aborted) return;
     const hasFailed = result.status === "rejected";
@@ -186,7 +186,7 @@ export class Autoscaler {
   }
 }
 
-function isPushTrigger(trigger: Trigger): trigger is PushTrigger {
+function isPushTrigger(trigger: PolledTrigger): trigger is PushTrigger {
   return "listen" in trigger;
 }
 

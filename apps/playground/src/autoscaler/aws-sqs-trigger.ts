@@ -1,12 +1,12 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
 
 import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
-import { httpTimeoutMs, type Trigger, type TriggerReading } from "./trigger.ts";
+import { httpTimeoutMs, type PolledTrigger, type TriggerReading } from "./trigger.ts";
 
 export type AwsSqsSettings = Extract<ScaledObjectTrigger, { type: "aws-sqs-queue" }>["metadata"];
 
 /** `aws-sqs-queue`: a queue's length, by the attributes that KEDA adds up. https://keda.sh/docs/latest/scalers/aws-sqs/ */
-export class AwsSqsTrigger implements Trigger {
+export class AwsSqsTrigger implements PolledTrigger {
   readonly name: string;
   readonly type = "aws-sqs-queue";
   readonly timeoutMs = httpTimeoutMs;

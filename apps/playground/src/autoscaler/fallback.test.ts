@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 
 import { Fallback, type FallbackSettings } from "./fallback.ts";
-import type { Trigger } from "./trigger.ts";
+import type { PolledTrigger } from "./trigger.ts";
 
-const trigger = (targetPerReplica?: number): Trigger => ({
+const trigger = (targetPerReplica?: number): PolledTrigger => ({
   name: "queue",
   type: "scripted",
   timeoutMs: undefined,

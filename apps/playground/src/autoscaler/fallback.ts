@@ -1,4 +1,4 @@
-import type { Trigger, TriggerReading } from "./trigger.ts";
+import type { PolledTrigger, TriggerReading } from "./trigger.ts";
 
 /** A ScaledObject's `fallback`. */
 export interface FallbackSettings {
@@ -19,7 +19,7 @@ export interface FallbackSettings {
  */
 export class Fallback {
   readonly #settings: FallbackSettings | undefined;
-  readonly #failures = new Map<Trigger, number>();
+  readonly #failures = new Map<PolledTrigger, number>();
 
   constructor(settings: FallbackSettings | undefined) {
     this.#settings = settings;
@@ -27,7 +27,7 @@ export class Fallback {
 
   /** @returns undefined where the trigger has failed and there is nothing to fall back on, or not yet. */
   reading(
-    trigger: Trigger,
+    trigger: PolledTrigger,
     result: PromiseSettledResult<TriggerReading>,
     replicas: number,
   ): TriggerReading | undefined {

@@ -1,10 +1,10 @@
 import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
-import { httpTimeoutMs, type Trigger, type TriggerReading } from "./trigger.ts";
+import { httpTimeoutMs, type PolledTrigger, type TriggerReading } from "./trigger.ts";
 
 export type MetricsApiSettings = Extract<ScaledObjectTrigger, { type: "metrics-api" }>["metadata"];
 
 /** `metrics-api`: a number in the JSON that a URL answers. https://keda.sh/docs/latest/scalers/metrics-api/ */
-export class MetricsApiTrigger implements Trigger {
+export class MetricsApiTrigger implements PolledTrigger {
   readonly name: string;
   readonly type = "metrics-api";
   readonly timeoutMs = httpTimeoutMs;

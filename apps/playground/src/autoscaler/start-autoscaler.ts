@@ -10,7 +10,7 @@ import { AwsSqsTrigger } from "./aws-sqs-trigger.ts";
 import { ExternalPushTrigger } from "./external-push-trigger.ts";
 import { MetricsApiTrigger } from "./metrics-api-trigger.ts";
 import { readPause } from "./pause.ts";
-import type { Trigger } from "./trigger.ts";
+import type { PolledTrigger } from "./trigger.ts";
 
 export interface StartAutoscalerOptions {
   readonly scaledObject: ScaledObject;
@@ -50,7 +50,7 @@ function toTrigger(
   trigger: ScaledObjectTrigger,
   fallbackName: string,
   { scaledObject, broker, dns }: StartAutoscalerOptions,
-): Trigger {
+): PolledTrigger {
   const name = trigger.name ?? fallbackName;
   const resolve = (field: string, text: string, allowed: string) => {
     const resolved = dns.resolve(text);

@@ -8,7 +8,7 @@ export interface TriggerReading {
 }
 
 /** A trigger of a ScaledObject, ready to be asked. */
-export interface Trigger {
+export interface PolledTrigger {
   readonly name: string;
   /** KEDA's name of the kind of trigger. */
   readonly type: string;
@@ -23,7 +23,7 @@ export interface Trigger {
 export const httpTimeoutMs = 3_000;
 
 /** A trigger that says by itself when it is active, besides being asked. */
-export interface PushTrigger extends Trigger {
+export interface PushTrigger extends PolledTrigger {
   /** Calls `onActive` whenever it is told so, until `signal` aborts. Never rejects. */
   listen(onActive: () => void, signal: AbortSignal): Promise<void>;
 }

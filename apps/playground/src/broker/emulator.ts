@@ -2,18 +2,18 @@ import type { AddressInfo } from "node:net";
 
 import { buildApp } from "fauxqs";
 
-interface Message {
+interface StoredMessage {
   /** Epoch ms. */
   readonly sentTimestamp: number;
 }
 
 /** What lies on a queue, looked at without receiving it. */
-export interface QueueState {
+export interface QueueContents {
   readonly url: string;
   readonly messages: {
-    readonly ready: readonly Message[];
-    readonly delayed: readonly Message[];
-    readonly inflight: readonly { readonly message: Message; readonly visibilityDeadline: number }[];
+    readonly ready: readonly StoredMessage[];
+    readonly delayed: readonly StoredMessage[];
+    readonly inflight: readonly { readonly message: StoredMessage; readonly visibilityDeadline: number }[];
   };
 }
 
@@ -39,9 +39,9 @@ export class Emulator {
   }
 
   /** Undefined for a queue that does not exist. */
-  async inspect(queue: string): Promise<QueueState | undefined> {
+  async inspect(queue: string): Promise<QueueContents | undefined> {
     const response = await this.#app.inject({ url: `/_fauxqs/queues/${queue}` });
-    return response.statusCode === 200 ? response.json<QueueState>() : undefined;
+    return response.statusCode === 200 ? response.json<QueueContents>() : undefined;
   }
 
   async stop(): Promise<void> {

@@ -13,11 +13,11 @@ import { WebSocket, WebSocketServer } from "ws";
 
 import { Journal, type JournalEntry } from "../journal.ts";
 import { kinds } from "../manifests/kinds.ts";
-import { Gateway } from "./gateway.ts";
+import { PlaygroundGateway } from "./gateway.ts";
 
-type Handlers = { readonly access?: (kong: Kong) => Promise<void> };
+type PluginHandlers = { readonly access?: (kong: Kong) => Promise<void> };
 
-type Backend = (request: IncomingMessage, response: ServerResponse) => unknown;
+type BackendHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** What the log phase was told of a request. */
 interface Logged {
@@ -29,7 +29,7 @@ interface Logged {
 async function startGateway({
   access = () => Promise.resolve(),
   backend = (_, response) => response.end("hello"),
-}: Handlers & { backend?: Backend } = {}) {
+}: PluginHandlers & { backend?: BackendHandler } = {}) {
   const server = await serve(backend);
   const plugin = await servePlugin({ access });
   const { gateway, entries } = await startOn(plugin.socketPath, portOf(server));
@@ -43,7 +43,7 @@ async function startGateway({
   };
 }
 
-async function serve(backend: Backend): Promise<Server> {
+async function serve(backend: BackendHandler): Promise<Server> {
   const server = createServer((incoming, response) => void backend(incoming, response));
   await listen(server, { host: "127.0.0.1", port: 0 });
   onTestFinished(() => {
@@ -55,7 +55,7 @@ async function serve(backend: Backend): Promise<Server> {
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
-async function servePlugin({ access = () => Promise.resolve() }: Handlers) {
+async function servePlugin({ access = () => Promise.resolve() }: PluginHandlers) {
   const logged: Logged[] = [];
   class Tested {
     access(kong: Kong): Promise<void> {
@@ -91,7 +91,7 @@ async function startOn(socketPath: string, upstreamPort: number) {
     metadata: { name: "app" },
     spec: { selector: {}, ports: [{ port: 80 }] },
   });
-  const gateway = await Gateway.start({
+  const gateway = await PlaygroundGateway.start({
     port: 0,
     kong,
     journal,

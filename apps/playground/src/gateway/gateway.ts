@@ -11,7 +11,7 @@ import type { GatewayRoute } from "./gateway-route.ts";
 import { matchRoute } from "./match-route.ts";
 import { ProxiedRequest } from "./proxied-request.ts";
 
-export interface GatewayOptions {
+export interface PlaygroundGatewayOptions {
   readonly port: number;
   readonly routes: readonly GatewayRoute[];
   readonly kong: KongHost;
@@ -22,8 +22,8 @@ const noRoute = { message: "no Route matched with those values" };
 const badGateway = { message: "An invalid response was received from the upstream server" };
 
 /** Kong on loopback: routes by the Ingresses, runs the plugin's phases over its real protocol, and proxies HTTP and WebSockets. */
-export class Gateway {
-  readonly #options: GatewayOptions;
+export class PlaygroundGateway {
+  readonly #options: PlaygroundGatewayOptions;
   readonly #server: Server;
   readonly #proxy: ProxyServer;
   readonly #agent = new Agent({ keepAlive: true });
@@ -32,13 +32,13 @@ export class Gateway {
   readonly #upgraded = new Set<Socket>();
 
   /** Fails with PORT_UNAVAILABLE. */
-  static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options);
+  static async start(options: PlaygroundGatewayOptions): Promise<PlaygroundGateway> {
+    const gateway = new PlaygroundGateway(options);
     await listen(gateway.#server, { host: "127.0.0.1", port: options.port, setting: "--port" });
     return gateway;
   }
 
-  private constructor(options: GatewayOptions) {
+  private constructor(options: PlaygroundGatewayOptions) {
     this.#options = options;
     const server = createServer({
       // A held request has no time limit but its own.

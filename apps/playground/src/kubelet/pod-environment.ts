@@ -1,6 +1,6 @@
 import { queueName, queueRegion } from "@kong-serverless/manifests";
 
-import type { Deployment } from "../manifests/kinds.ts";
+import type { ContainerSpec, Deployment } from "../manifests/kinds.ts";
 import type { ClusterDns } from "../network/cluster-dns.ts";
 
 export interface PodEnvironmentOptions {
@@ -39,7 +39,7 @@ export function podEnvironment(options: PodEnvironmentOptions): Record<string, s
   return { ...injected, ...own };
 }
 
-type Variable = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
+type Variable = ContainerSpec["env"][number];
 
 function fieldOf(
   { deployment, podName }: PodEnvironmentOptions,

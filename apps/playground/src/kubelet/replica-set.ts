@@ -9,7 +9,7 @@ import type { Deployment } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { journalLine } from "../processes/journal-line.ts";
 import type { Program } from "../processes/program.ts";
-import { Pod } from "./pod.ts";
+import { PlayedPod } from "./played-pod.ts";
 
 export interface ReplicaSetOptions {
   readonly deployment: Deployment;
@@ -21,7 +21,7 @@ export interface ReplicaSetOptions {
 /** A Deployment's pods, as many as its scale says. It starts with none. */
 export class ReplicaSet implements Scalable {
   readonly #options: ReplicaSetOptions;
-  readonly #pods = new Set<Pod>();
+  readonly #pods = new Set<PlayedPod>();
   readonly #starting = new Set<Promise<void>>();
   #isStopped = false;
   #replicas = 0;
@@ -93,7 +93,7 @@ export class ReplicaSet implements Scalable {
     for (const pod of surplus) void pod.terminate().finally(() => this.#pods.delete(pod));
   }
 
-  get #lastingPods(): Pod[] {
+  get #lastingPods(): PlayedPod[] {
     return [...this.#pods].filter((pod) => !pod.isTerminating);
   }
 
@@ -109,7 +109,7 @@ export class ReplicaSet implements Scalable {
         ports.set(containerPort, await freePort());
       // Scaled down again meanwhile, or stopped.
       if (this.#lastingPods.length >= this.#replicas) return;
-      const pod = new Pod({
+      const pod = new PlayedPod({
         name,
         spec,
         program,

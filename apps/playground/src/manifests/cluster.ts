@@ -9,7 +9,7 @@ import {
   readGateway,
   readSystem,
   resolvePlugin,
-  type Route,
+  type ServiceRoute,
   type Scaler,
   type System,
   title,
@@ -21,12 +21,13 @@ import type { z } from "zod";
 import { readPause } from "../autoscaler/pause.ts";
 import {
   type Component,
+  type ContainerSpec,
   type Deployment,
   kinds,
   type KongPlugin,
   type ScaledObject,
   scaledObjectTrigger,
-  type Service,
+  type KubernetesService,
 } from "./kinds.ts";
 import { leftOut, type NotPlayed, notPlayed, formatNotPlayed } from "./not-played.ts";
 
@@ -44,9 +45,9 @@ export interface IngressRoute {
   readonly name: string;
   readonly host: string | undefined;
   readonly path: string;
-  readonly pathType: Route["pathType"];
+  readonly pathType: ServiceRoute["pathType"];
   readonly stripPath: boolean;
-  readonly service: Service;
+  readonly service: KubernetesService;
   readonly servicePort: number;
   readonly plugin: KongPlugin | undefined;
 }
@@ -55,7 +56,7 @@ export interface IngressRoute {
 export interface Cluster {
   readonly scaleTargets: readonly ScaleTarget[];
   readonly routes: readonly IngressRoute[];
-  readonly services: readonly Service[];
+  readonly services: readonly KubernetesService[];
   readonly plugins: readonly KongPlugin[];
   /** Every backend that the plugins name, with its defaults resolved. */
   readonly backends: readonly BackendSettings[];
@@ -88,8 +89,7 @@ const kindsReadElsewhere = new Set(["ConfigMap", "HTTPRoute", "Ingress", "Scaled
  */
 export function joinCluster(manifests: Manifests): Cluster {
   const system = readSystem(manifests, readGateway());
-  const stage = new Stage(system);
-  const cluster = stage.join();
+  const cluster = new ClusterReader(system).read();
   if (cluster.scaleTargets.length > 0 || cluster.routes.length > 0) return cluster;
   throw new ConfigError(
     "Nothing is left to play: what the manifests hold",
@@ -104,13 +104,13 @@ export function queuesOf({ spec }: ScaledObject): string[] {
   );
 }
 
-type EnvironmentEntry = Deployment["spec"]["template"]["spec"]["containers"][number]["env"][number];
+type EnvironmentEntry = ContainerSpec["env"][number];
 
-class Stage {
+class ClusterReader {
   readonly #system: System;
   readonly #notPlayed: NotPlayed[] = [];
   readonly #deployments = new Map<Manifest, Deployment>();
-  readonly #services = new Map<Manifest, Service>();
+  readonly #services = new Map<Manifest, KubernetesService>();
   readonly #plugins = new Map<Manifest, KongPlugin>();
   readonly #components = new Map<Manifest, Component>();
 
@@ -118,7 +118,7 @@ class Stage {
     this.#system = system;
   }
 
-  join(): Cluster {
+  read(): Cluster {
     const { manifests, plugins, backends } = this.#system;
     for (const text of manifests.leftOut) {
       this.#notPlayed.push({
@@ -355,7 +355,7 @@ class Stage {
     this.#note(manifest, paused, "it is played as KEDA does", meaning);
   }
 
-  #routes(route: Route): IngressRoute[] {
+  #routes(route: ServiceRoute): IngressRoute[] {
     const { manifest, place, service: found, port, path } = route;
     const service = found && this.#services.get(found);
     if (service === undefined) {
@@ -414,7 +414,7 @@ class Stage {
     }));
   }
 
-  #noteMissingPlugins({ manifest, service }: Route): void {
+  #noteMissingPlugins({ manifest, service }: ServiceRoute): void {
     const { manifests } = this.#system;
     for (const reference of [manifest, service].flatMap((user) => (user ? pluginReferences(user) : []))) {
       const { plugin, isGranted } = resolvePlugin(manifests, reference);

@@ -277,7 +277,9 @@ export const kinds = {
 
 /** What makes pods; a StatefulSet's are played as a Deployment's. */
 export type Deployment = Omit<z.output<typeof deployment>, "kind"> & { readonly kind: string };
-export type Service = z.output<typeof service>;
+export type PodSpec = Deployment["spec"]["template"]["spec"];
+export type ContainerSpec = PodSpec["containers"][number];
+export type KubernetesService = z.output<typeof service>;
 export type KongPlugin = z.output<typeof kongPlugin>;
 export type ScaledObject = z.output<typeof scaledObject>;
 export type ScaledObjectTrigger = ScaledObject["spec"]["triggers"][number];

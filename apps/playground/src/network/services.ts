@@ -1,12 +1,12 @@
 import { podIp } from "../kubelet/pod-environment.ts";
 import type { ReplicaSet } from "../kubelet/replica-set.ts";
-import type { Service } from "../manifests/kinds.ts";
+import type { KubernetesService } from "../manifests/kinds.ts";
 import type { ClusterDns } from "./cluster-dns.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ServiceProxy } from "./service-proxy.ts";
 
 export interface ServicesOptions {
-  readonly services: readonly Service[];
+  readonly services: readonly KubernetesService[];
   readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
   /** Where the gateway's plugin server answers, by its port in a cluster: what Services that select the gateway's pods lead to. */
   readonly pluginServer: ReadonlyMap<number | string, Endpoint>;
@@ -27,9 +27,9 @@ export async function startServices(
 ): Promise<void> {
   for (const service of services) {
     const { metadata, spec } = service;
-    const selected = [...replicaSets.values()].filter(({ labels }) => selects(service, labels));
+    const selected = [...replicaSets.values()].filter(({ labels }) => leadsTo(service, labels));
     for (const { port, targetPort = port } of spec.ports) {
-      const address = selects(service, gatewayLabels)
+      const address = leadsTo(service, gatewayLabels)
         ? pluginServer.get(targetPort)
         : await proxyTo(() => selected.flatMap((replicaSet) => replicaSet.readyEndpoints(targetPort)), stack);
       if (address) dns.add(metadata.namespace, metadata.name, port, address);
@@ -44,7 +44,7 @@ async function proxyTo(endpoints: () => readonly Endpoint[], stack: AsyncDisposa
 }
 
 /** Whether a Service leads to pods with these labels. */
-export function selects({ spec }: Service, labels: Readonly<Record<string, string>>): boolean {
+export function leadsTo({ spec }: KubernetesService, labels: Readonly<Record<string, string>>): boolean {
   const wanted = Object.entries(spec.selector);
   // Without a selector somebody else says where it leads.
   return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);

@@ -1,6 +1,6 @@
 import type { ColdStarts } from "../cold-starts.ts";
 import type { TargetNames } from "../target-names.ts";
-import type { ActionName, News, Now, Sample, ShownColdStart, Snapshot, Target } from "./messages.ts";
+import type { ActionName, News, Now, Sample, ShownColdStart, Snapshot, ShownTarget } from "./messages.ts";
 import { NewsFeed } from "./news-feed.ts";
 import type { PlaygroundView, ViewedTarget } from "./playground-view.ts";
 import type { Tabs } from "./tabs.ts";
@@ -89,7 +89,7 @@ export class Board {
     return { sidecar: { description, isRunning }, targets: targets.map((target) => this.#show(target)) };
   }
 
-  #show({ name, backend, replicaSet }: ViewedTarget): Target {
+  #show({ name, backend, replicaSet }: ViewedTarget): ShownTarget {
     return {
       name,
       ...(backend !== undefined && {

@@ -32,11 +32,11 @@ export interface Snapshot {
 
 export interface Now {
   readonly sidecar: { readonly description: string; readonly isRunning: boolean };
-  readonly targets: readonly Target[];
+  readonly targets: readonly ShownTarget[];
 }
 
 /** A workload that the autoscaler scales. */
-export interface Target {
+export interface ShownTarget {
   readonly name: string;
   /** What the plugin knows about the backend; undefined for a worker, which no request leads to. */
   readonly backend?: {

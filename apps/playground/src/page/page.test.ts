@@ -7,7 +7,7 @@ import { Page } from "./page.ts";
 import { openStage } from "./testing/stage.ts";
 import { Tab } from "./testing/tab.ts";
 
-interface Answer {
+interface PageAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
@@ -18,7 +18,7 @@ async function ask(
   url: string,
   init: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ) {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<PageAnswer>();
   const { method = "GET", headers = {}, body = "" } = init;
   const request = httpRequest(url, { method, headers, agent: false }, (response) => {
     let text = "";

@@ -1,6 +1,6 @@
 import { type MetricSample, readPluginMetrics } from "../gateway/plugin-metrics.ts";
 import type { JournalEntry } from "../journal.ts";
-import type { Target } from "./messages.ts";
+import type { ShownTarget } from "./messages.ts";
 
 /** Requests that the gateway holds (arrived, not forwarded) and has in flight (forwarded, not ended). */
 export interface TargetDemand {
@@ -8,7 +8,7 @@ export interface TargetDemand {
   readonly inFlight: number;
 }
 
-export type BackendReadiness = Pick<NonNullable<Target["backend"]>, "state" | "leaseLeftMs">;
+export type BackendReadiness = Pick<NonNullable<ShownTarget["backend"]>, "state" | "leaseLeftMs">;
 
 interface Requests {
   readonly held: Set<string>;

@@ -1,6 +1,15 @@
 import type { ColdStartStep } from "../cold-starts.ts";
 import { readPluginMetrics } from "../gateway/plugin-metrics.ts";
-import { backend, collect, expect, peakReplicas, scalingOf, type Stage, until, worker } from "./stage.ts";
+import {
+  backend,
+  collect,
+  expect,
+  peakReplicas,
+  scalingOf,
+  type StoryContext,
+  until,
+  worker,
+} from "./story-context.ts";
 
 export interface ColdStartResult {
   readonly requests: number;
@@ -41,8 +50,8 @@ const coldRequests = 20;
 const answerDeadlineMs = 45_000;
 
 /** 20 requests at once to a backend at zero: every one answered by the backend, with one activation. */
-export async function playColdStart(stage: Stage): Promise<ColdStartResult> {
-  const { playground, journal, coldStarts, signal } = stage;
+export async function playColdStart(context: StoryContext): Promise<ColdStartResult> {
+  const { playground, journal, coldStarts, signal } = context;
   expect(playground.replicaSets.get(backend)?.running === 0, "the backend runs before anybody called it");
   using plugin = collect(journal, ({ role, fields }) => role === "plugin" && fields["backend"] === backend);
   using started = collect(
@@ -93,7 +102,7 @@ function countBy(keys: readonly string[]): Record<string, number> {
 const warmRequests = 200;
 
 /** 200 requests to a backend that is up: no probe and no wake message that one of them waits for. */
-export async function playWarm({ playground, signal }: Stage): Promise<WarmResult> {
+export async function playWarm({ playground, signal }: StoryContext): Promise<WarmResult> {
   const { opsPort } = playground.pluginServer;
   const before = await readPluginCounters(opsPort, signal);
   const durations: number[] = [];
@@ -159,8 +168,8 @@ const scaleDeadlineMs = 30_000;
 const lastingMs = 5_000;
 
 /** Slow requests without a pause: queue and demand are at work, the backend gets a second replica, no request fails. */
-export async function playScale(stage: Stage): Promise<ScaleResult> {
-  const { playground, journal, signal } = stage;
+export async function playScale(context: StoryContext): Promise<ScaleResult> {
+  const { playground, journal, signal } = context;
   const replicaSet = playground.replicaSets.get(backend);
   using scaling = collect(journal, scalingOf(backend));
   using triggers = collect(
@@ -213,8 +222,8 @@ const jobs = { count: 50, durationMs: 1_000 };
 const jobsDeadlineMs = 60_000;
 
 /** 50 jobs of one second: the worker comes from zero, gets company, works all of them off and reports back through the gateway. */
-export async function playJobs(stage: Stage): Promise<JobsResult> {
-  const { playground, journal, signal } = stage;
+export async function playJobs(context: StoryContext): Promise<JobsResult> {
+  const { playground, journal, signal } = context;
   expect(playground.replicaSets.get(worker)?.replicas === 0, "the worker runs before there is work");
   using scaling = collect(journal, scalingOf(worker));
   using handled = collect(
@@ -240,7 +249,7 @@ export async function playJobs(stage: Stage): Promise<JobsResult> {
 const marginSeconds = 30;
 
 /** No more traffic: every Deployment goes back to zero, and its last process ends. */
-export async function playCooldown({ playground, settings, signal }: Stage): Promise<boolean> {
+export async function playCooldown({ playground, settings, signal }: StoryContext): Promise<boolean> {
   const { wakeRetentionSeconds, cooldownSeconds } = settings;
   const replicaSets = [...playground.replicaSets.values()];
   await until(

@@ -11,7 +11,7 @@ import {
   type ScaleResult,
   type WarmResult,
 } from "./acts.ts";
-import type { Stage } from "./stage.ts";
+import type { StoryContext } from "./story-context.ts";
 
 /** What the story found, as `pnpm demo --once --json` prints it. Acts that were not reached are missing. */
 export interface StoryReport {
@@ -28,19 +28,22 @@ export interface StoryReport {
 }
 
 /** Plays the fixed story: a cold start, warm requests, one to many, jobs, back to zero. Never rejects: what went wrong is in the report. */
-export async function playStory(stage: Stage, versions: Record<string, string>): Promise<StoryReport> {
-  const report: StoryReport = { ok: false, settings: stage.settings, versions };
+export async function playStory(
+  context: StoryContext,
+  versions: Record<string, string>,
+): Promise<StoryReport> {
+  const report: StoryReport = { ok: false, settings: context.settings, versions };
   try {
-    stage.say("a. 20 requests at once to a backend at zero");
-    report.coldStart = await playColdStart(stage);
-    stage.say("b. 200 warm requests, one after the other");
-    report.warm = await playWarm(stage);
-    stage.say("c. slow requests, 30 at a time, until there is more than one replica");
-    report.scale = await playScale(stage);
-    stage.say("d. 50 jobs of one second through the queue");
-    report.jobs = await playJobs(stage);
-    stage.say("e. no more traffic: back to zero");
-    report.scaledToZero = await playCooldown(stage);
+    context.say("a. 20 requests at once to a backend at zero");
+    report.coldStart = await playColdStart(context);
+    context.say("b. 200 warm requests, one after the other");
+    report.warm = await playWarm(context);
+    context.say("c. slow requests, 30 at a time, until there is more than one replica");
+    report.scale = await playScale(context);
+    context.say("d. 50 jobs of one second through the queue");
+    report.jobs = await playJobs(context);
+    context.say("e. no more traffic: back to zero");
+    report.scaledToZero = await playCooldown(context);
     report.ok = true;
   } catch (error) {
     report.reason = errorMessage(error);

@@ -15,14 +15,14 @@ import { classify } from "../queue-condition.ts";
 import type { ReceivedMessage } from "../queue.ts";
 import { SqsQueue, type SqsQueueOptions } from "./sqs-queue.ts";
 
-interface Emulator extends AsyncDisposable {
+interface RunningEmulator extends AsyncDisposable {
   readonly endpoint: string;
 }
 
 /** The contract of `SqsQueue`, which both transports fulfil on two independently written servers. */
 const emulators = {
   fauxqs: {
-    async start(): Promise<Emulator> {
+    async start(): Promise<RunningEmulator> {
       const emulator = await QueueEmulator.start();
       return {
         endpoint: String(emulator.env["AWS_ENDPOINT_URL"]),
@@ -33,7 +33,7 @@ const emulators = {
     hasSystemAttributes: true,
   },
   "local-aws-sqs": {
-    async start(): Promise<Emulator> {
+    async start(): Promise<RunningEmulator> {
       const server: Server = await createSqsServer({ port: 0, hostname: "127.0.0.1" });
       const { port } = server.address() as AddressInfo;
       const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
@@ -67,7 +67,7 @@ async function receiveAll(queue: SqsQueue, count: number): Promise<ReceivedMessa
 }
 
 describe.each(Object.keys(emulators) as (keyof typeof emulators)[])("on %s", (name) => {
-  let emulator: Emulator;
+  let emulator: RunningEmulator;
   let client: SQSClient;
 
   beforeAll(async () => {

@@ -54,14 +54,14 @@ function isFromElsewhere(
   return !manifests.of("ConfigMap").some((map) => map.namespace === namespace || map.name === name);
 }
 
-interface Reference {
+interface KeyReference {
   readonly kind: "ConfigMap" | "Secret";
   readonly place: Place;
   /** Undefined where all keys are read. */
   readonly key: string | undefined;
 }
 
-function references({ place }: Container): Reference[] {
+function references({ place }: Container): KeyReference[] {
   const single = place.at("env").items.flatMap((variable) => {
     const reference = referenceOf(variable);
     return reference ? [{ ...reference, key: reference.place.at("key").text ?? "" }] : [];

@@ -6,7 +6,7 @@ import type { Playground } from "../playground.ts";
 import type { PlaygroundSettings } from "../settings.ts";
 
 /** What the acts of the story play on. */
-export interface Stage {
+export interface StoryContext {
   readonly playground: Playground;
   readonly journal: Journal;
   readonly settings: PlaygroundSettings;

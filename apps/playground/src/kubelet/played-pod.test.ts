@@ -4,11 +4,9 @@ import { freePort } from "@kong-serverless/runtime";
 import { isAlive } from "@kong-serverless/testing";
 import { expect, it, onTestFinished, vi } from "vitest";
 
-import type { Deployment } from "../manifests/kinds.ts";
+import type { PodSpec } from "../manifests/kinds.ts";
 import { bundledApp } from "../processes/program.ts";
-import { Pod } from "./pod.ts";
-
-type PodSpec = Deployment["spec"]["template"]["spec"];
+import { PlayedPod } from "./played-pod.ts";
 
 interface Changes {
   readonly fixture?: "app" | "crash";
@@ -47,7 +45,7 @@ async function startPod(changes: Changes = {}) {
   };
   const lines: string[] = [];
   const events: { event: string; fields: Record<string, unknown>; atMs: number }[] = [];
-  const pod = new Pod({
+  const pod = new PlayedPod({
     name: "app-1",
     spec,
     program: bundledApp(join(import.meta.dirname, `fixtures/${fixture}.mjs`)),

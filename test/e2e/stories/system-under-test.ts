@@ -7,7 +7,7 @@ import { type SpawnedApp, spawnApp } from "@kong-serverless/testing";
 import { onTestFinished } from "vitest";
 
 /** The system that a story plays on. */
-export interface Target {
+export interface SystemUnderTest {
   /** Address of the gateway, without a slash at its end. */
   readonly url: string;
   /** After the last request, the longest that a backend may take to zero: retention, cooldown, and the way down. */
@@ -30,8 +30,8 @@ export const cluster: Need = {
  * The playground, or with `E2E_TARGET=cluster` what the current kube context leads to; its gateway is reached at
  * `E2E_GATEWAY_URL` (skaffold forwards http://127.0.0.1:8000).
  */
-export async function startTarget(): Promise<Target> {
-  if (isCluster) return new ClusterTarget(process.env["E2E_GATEWAY_URL"] ?? "http://127.0.0.1:8000");
+export async function startSystem(): Promise<SystemUnderTest> {
+  if (isCluster) return new ClusterSystem(process.env["E2E_GATEWAY_URL"] ?? "http://127.0.0.1:8000");
   const app = spawnApp({
     entry: join(import.meta.dirname, "../../../apps/playground/dist/main.js"),
     args: ["--port", "0", "--daprd", process.env["DAPRD"] ?? "daprd"],
@@ -39,7 +39,7 @@ export async function startTarget(): Promise<Target> {
   });
   onTestFinished(() => app.stop("SIGINT").then(() => {}));
   const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
-  return new PlaygroundTarget(url, app);
+  return new PlayedSystem(url, app);
 }
 
 /** Replaces a Deployment's pods by new ones, as a new version does. Needs a cluster: the playground has no rollouts. */
@@ -49,7 +49,7 @@ export async function rollOut(deployment: string): Promise<void> {
   await promisify(execFile)("kubectl", ["rollout", "status", ...of, "--timeout=120s"], { timeout: 130_000 });
 }
 
-class PlaygroundTarget implements Target {
+class PlayedSystem implements SystemUnderTest {
   readonly url: string;
   readonly zeroWithinMs = 40_000;
   readonly #app: SpawnedApp;
@@ -66,7 +66,7 @@ class PlaygroundTarget implements Target {
   }
 }
 
-class ClusterTarget implements Target {
+class ClusterSystem implements SystemUnderTest {
   readonly url: string;
   readonly zeroWithinMs = 240_000;
 

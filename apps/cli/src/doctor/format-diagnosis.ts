@@ -3,8 +3,8 @@ import { printable } from "@kong-serverless/runtime";
 import type { Diagnosis, Finding } from "./diagnosis.ts";
 
 /** A diagnosis as text for people. */
-export function tellDiagnosis({ findings, skipped }: Diagnosis, subject: string): string {
-  const lines = findings.flatMap((finding) => [...tellFinding(finding), ""]);
+export function formatDiagnosis({ findings, skipped }: Diagnosis, subject: string): string {
+  const lines = findings.flatMap((finding) => [...formatFinding(finding), ""]);
   if (skipped.length > 0) {
     lines.push("Not looked at:", ...skipped.map((what) => `  - ${printable(what)}`), "");
   }
@@ -12,7 +12,7 @@ export function tellDiagnosis({ findings, skipped }: Diagnosis, subject: string)
   return lines.join("\n");
 }
 
-function tellFinding({ severity, code, where, what, why, fix }: Finding): string[] {
+function formatFinding({ severity, code, where, what, why, fix }: Finding): string[] {
   const file = where.line === undefined ? where.file : `${where.file}:${where.line}`;
   const place = [file, where.path].filter((part) => part !== "").join(": ");
   return [

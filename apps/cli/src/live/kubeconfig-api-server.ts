@@ -2,11 +2,11 @@ import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
 
-import type { ApiServer as WatchableApiServer } from "@kong-serverless/kubernetes-watch";
+import type { ApiServer } from "@kong-serverless/kubernetes-watch";
 import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 import { KubeConfig } from "@kubernetes/client-node";
 
-export interface ApiServerOptions {
+export interface KubeconfigApiServerOptions {
   readonly context: string;
   /** Undefined: $KUBECONFIG, else ~/.kube/config. */
   readonly kubeconfig: string | undefined;
@@ -21,13 +21,17 @@ export interface ApiAnswer {
 const timeoutMs = 15_000;
 
 /** The Kubernetes API server of a kube context, used for reading only. */
-export class ApiServer implements WatchableApiServer {
+export class KubeconfigApiServer implements ApiServer {
   readonly #server: string;
   readonly #optionsFor: () => Promise<https.RequestOptions>;
   readonly #signal: AbortSignal;
 
   /** Throws CLUSTER_UNREACHABLE where there is no such context. */
-  static async connect({ context, kubeconfig, signal }: ApiServerOptions): Promise<ApiServer> {
+  static async connect({
+    context,
+    kubeconfig,
+    signal,
+  }: KubeconfigApiServerOptions): Promise<KubeconfigApiServer> {
     const config = new KubeConfig();
     try {
       if (kubeconfig === undefined) config.loadFromDefault();
@@ -49,7 +53,7 @@ export class ApiServer implements WatchableApiServer {
     }
     config.setCurrentContext(context);
     const server = config.getCurrentCluster()?.server ?? "";
-    return new ApiServer(server, signal, async () => {
+    return new KubeconfigApiServer(server, signal, async () => {
       const options: https.RequestOptions = {};
       await config.applyToHTTPSOptions(options);
       return options;

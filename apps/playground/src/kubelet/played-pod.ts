@@ -1,7 +1,7 @@
 import { probe } from "@kong-serverless/health-poller";
 import { sleep } from "@kong-serverless/runtime";
 
-import type { Deployment } from "../manifests/kinds.ts";
+import type { ContainerSpec, PodSpec } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import { ChildProcess, type Exit } from "../processes/child-process.ts";
 import type { Program } from "../processes/program.ts";
@@ -9,10 +9,9 @@ import { podIp } from "./pod-environment.ts";
 import { accepts, succeeds } from "./probes.ts";
 import { restartDelays } from "./restart-delays.ts";
 
-type PodSpec = Deployment["spec"]["template"]["spec"];
-type ReadinessProbe = NonNullable<PodSpec["containers"][number]["readinessProbe"]>;
+type ReadinessProbe = NonNullable<ContainerSpec["readinessProbe"]>;
 
-export interface PodOptions {
+export interface PlayedPodOptions {
   readonly name: string;
   readonly spec: PodSpec;
   /** What plays the container's image. */
@@ -25,15 +24,15 @@ export interface PodOptions {
 }
 
 /** One pod: a process of the real app, started, probed, restarted and stopped as a kubelet does it. */
-export class Pod {
-  readonly #options: PodOptions;
+export class PlayedPod {
+  readonly #options: PlayedPodOptions;
   readonly #deleted = new AbortController();
   readonly #lifecycle: Promise<void>;
   #process: ChildProcess | undefined;
   #isReady = false;
   #isTerminating = false;
 
-  constructor(options: PodOptions) {
+  constructor(options: PlayedPodOptions) {
     this.#options = options;
     this.#lifecycle = this.#run();
   }

@@ -1,12 +1,12 @@
 import type { ClusterStage } from "./cluster-stages.ts";
-import type { Stage, Trace } from "./trace.ts";
+import type { TraceStage, Trace } from "./trace.ts";
 
 /** A trace as text for people. */
-export function tellTrace(trace: Trace, request: string): string {
+export function formatTrace(trace: Trace, request: string): string {
   const { status, isColdStart, totalMs, stages, refusal, serverTiming, pluginServer, cluster } = trace;
   const lines = [
     `${request}: ${status} in ${totalMs} ms, ${isColdStart ? "a cold start" : "warm"}`,
-    ...tell(stages),
+    ...formatStages(stages),
   ];
   if (refusal) {
     lines.push("", `${refusal.code}: ${refusal.title}`);
@@ -15,22 +15,22 @@ export function tellTrace(trace: Trace, request: string): string {
   const timings = serverTiming.flatMap(({ name, durationMs, description }) =>
     durationMs === undefined ? [] : [{ stage: description ? `${name} (${description})` : name, durationMs }],
   );
-  if (timings.length > 0) lines.push("", "Server-Timing:", ...tell(timings));
+  if (timings.length > 0) lines.push("", "Server-Timing:", ...formatStages(timings));
   if (pluginServer) {
-    lines.push("", "The plugin server's cold starts meanwhile:", ...tell(pluginServer));
+    lines.push("", "The plugin server's cold starts meanwhile:", ...formatStages(pluginServer));
     if (pluginServer.length === 0) lines.push("     none");
   }
   if (cluster) {
-    lines.push("", "In the cluster, since the request was sent:", ...cluster.map(tellClusterStage));
+    lines.push("", "In the cluster, since the request was sent:", ...cluster.map(formatClusterStage));
     if (cluster.length === 0) lines.push("     nothing started");
   }
   return lines.join("\n");
 }
 
-function tellClusterStage({ stage, atMs, durationMs }: ClusterStage): string {
+function formatClusterStage({ stage, atMs, durationMs }: ClusterStage): string {
   return `${`${atMs}`.padStart(10)} ms  ${`+${durationMs}`.padStart(7)}  ${stage}`;
 }
 
-function tell(stages: readonly Stage[]): string[] {
+function formatStages(stages: readonly TraceStage[]): string[] {
   return stages.map(({ stage, durationMs }) => `${durationMs.toFixed(1).padStart(10)} ms  ${stage}`);
 }

@@ -10,11 +10,11 @@ const readyTimeoutMs = 60_000;
 
 /** Whatever KEDA stands behind this API server. */
 export function scalingBy(api: ApiClient): Scaling {
-  return { scale: (draft, replicas) => ScaleTarget.create(api, draft, replicas) };
+  return { scale: (draft, replicas) => KedaWorkload.create(api, draft, replicas) };
 }
 
 /** A Deployment that KEDA scales, in a namespace of its own. No pod of it ever runs: there is no node. */
-export class ScaleTarget implements ScaledWorkload {
+export class KedaWorkload implements ScaledWorkload {
   readonly #history = new ReplicaHistory();
   readonly #api: ApiClient;
   readonly #name: string;
@@ -25,8 +25,8 @@ export class ScaleTarget implements ScaledWorkload {
     api: ApiClient,
     { name, annotations = {}, spec }: ScaledObjectDraft,
     replicas = 0,
-  ): Promise<ScaleTarget> {
-    const target = new ScaleTarget(api, name);
+  ): Promise<KedaWorkload> {
+    const target = new KedaWorkload(api, name);
     await api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     await api.apply(deploymentOf(name, replicas));
     await api.watch(target.#deployment, (object) => target.#note(object), target.#watch.signal);

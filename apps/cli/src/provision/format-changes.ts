@@ -1,9 +1,12 @@
-import type { Change } from "./provision.ts";
+import type { ResourceChange } from "./provision.ts";
 
 const signs = { create: "+", change: "~", none: "=" } as const;
 
 /** Changes as a diff: `+` create, `~` change, `=` as it should be. */
-export function tellChanges(changes: readonly Change[], { dryRun }: { readonly dryRun: boolean }): string {
+export function formatChanges(
+  changes: readonly ResourceChange[],
+  { dryRun }: { readonly dryRun: boolean },
+): string {
   const lines = changes.flatMap(({ resource, name, action, attributes }) => [
     `${signs[action]} ${resource} ${name}`,
     ...attributes.map(({ name: attribute, from, to }) =>

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type ScriptedAnswer, ScriptedServer } from "@kong-serverless/testing";
 import { expect, it, onTestFinished } from "vitest";
 
-import { ApiServer } from "./api-server.ts";
+import { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 
 class AnsweringServer extends ScriptedServer {
   readonly #answer: ScriptedAnswer;
@@ -36,7 +36,7 @@ async function ask(answer: ScriptedAnswer) {
   };
   writeFileSync(kubeconfig, JSON.stringify(config));
   const { signal } = new AbortController();
-  const connected = await ApiServer.connect({ context: "one", kubeconfig, signal });
+  const connected = await KubeconfigApiServer.connect({ context: "one", kubeconfig, signal });
   return connected.get("/apis/example.com/v1/things");
 }
 
