@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 
-import { freePort, sleep } from "@kong-serverless/runtime";
+import { fetchSamples, freePort, sleep, sumSamples } from "@kong-serverless/runtime";
 import { ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
 
 import { EventConnection } from "../plugin/event-connection.ts";
@@ -141,9 +141,7 @@ async function playWarm(connection: EventConnection, event: Buffer, untilMs: num
 }
 
 async function probesOf(opsPort: number): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
-  const series = text.split("\n").filter((line) => line.startsWith("serverless_probes_total{"));
-  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  return sumSamples(await fetchSamples(`http://127.0.0.1:${opsPort}`), "serverless_probes_total");
 }
 
 /** An address of the loopback network for each: all of them refuse until somebody listens at any address. */

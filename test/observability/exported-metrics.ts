@@ -2,7 +2,7 @@ import { ConsumerMetrics } from "../../apps/consumer/src/metrics.ts";
 import { Metrics } from "../../apps/kong-plugin/src/metrics.ts";
 import { Activator, type ActivatorEvent } from "../../packages/activator/src/index.ts";
 import { parsePluginConfig } from "../../packages/config/src/index.ts";
-import { errorCodes, type ErrorCodeName } from "../../packages/runtime/src/index.ts";
+import { errorCodes, type ErrorCodeName, parseSamples } from "../../packages/runtime/src/index.ts";
 import type { classify, QueueOperation, SqsOperation } from "../../packages/sqs-worker/src/index.ts";
 
 /** Values by label, by the name of a series: `serverless_hold_seconds_bucket`, not `serverless_hold_seconds`. */
@@ -129,13 +129,12 @@ function consumerMetrics(): ConsumerMetrics {
   return metrics;
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
 function readSeries(exposition: string): ExportedSeries {
   const series = new Map<string, Map<string, Set<string>>>();
-  for (const [, name = "", labels = ""] of exposition.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)) {
+  for (const { name, labels } of parseSamples(exposition)) {
     const valuesByLabel = series.get(name) ?? new Map<string, Set<string>>();
     series.set(name, valuesByLabel);
-    for (const [, label = "", value = ""] of labels.matchAll(/(\w+)="([^"]*)"/g)) {
+    for (const [label, value] of Object.entries(labels)) {
       valuesByLabel.set(label, (valuesByLabel.get(label) ?? new Set()).add(value));
     }
   }

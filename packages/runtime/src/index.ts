@@ -7,6 +7,7 @@ export { exitCode, type ExitCode, exitCodeMeanings, exitCodesHelp } from "./exit
 export { freePort } from "./free-port.ts";
 export { listen, type ListenAddress } from "./listen.ts";
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from "./log.ts";
+export { fetchSamples, type MetricSample, parseSamples, sumSamples } from "./metric-samples.ts";
 export { OpsServer, type OpsServerOptions } from "./ops-server.ts";
 export { printable } from "./printable.ts";
 export { type Problem, problem, type ProblemAnswer } from "./problem.ts";

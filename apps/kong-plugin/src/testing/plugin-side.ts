@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
-import { sleep } from "@kong-serverless/runtime";
+import { fetchSamples, sleep, sumSamples } from "@kong-serverless/runtime";
 import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
 
 export interface PluginSideOptions {
@@ -52,12 +52,7 @@ export class PluginSide {
   }
 
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const text = await (await fetch(`${this.#opsUrl}/metrics`)).text();
-    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-    return text
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    return sumSamples(await fetchSamples(this.#opsUrl), name, labels);
   }
 
   /** Resolves once the sum of a metric's series is `value`; fails when that takes too long. */

@@ -1,4 +1,5 @@
-import { type MetricSample, readPluginMetrics } from "../gateway/plugin-metrics.ts";
+import { fetchSamples, type MetricSample } from "@kong-serverless/runtime";
+
 import type { JournalEntry } from "../journal.ts";
 import type { ShownTarget } from "./messages.ts";
 
@@ -35,7 +36,7 @@ export class TargetFigures {
   /** Asks the plugin server for the leases. Without an answer none is known. */
   async refreshLeases(opsPort: number, signal: AbortSignal): Promise<void> {
     const answered = [...this.#becameReady];
-    const samples = await readPluginMetrics(opsPort, signal).catch(() => []);
+    const samples = await fetchSamples(`http://127.0.0.1:${opsPort}`, signal).catch(() => []);
     for (const backend of answered) this.#becameReady.delete(backend);
     this.#leases = samples.filter(({ name }) => name === "serverless_ready_lease_seconds");
   }

@@ -1,5 +1,6 @@
+import { fetchSamples, sumSamples } from "@kong-serverless/runtime";
+
 import type { ColdStartStep } from "../cold-starts.ts";
-import { readPluginMetrics } from "../gateway/plugin-metrics.ts";
 import {
   backend,
   collect,
@@ -144,17 +145,13 @@ interface PluginCounters {
   readonly wakes: { readonly onPath: number; readonly inBackground: number };
 }
 
-/** Reads the plugin server's own counters of probes and wake messages from its `/metrics`. */
+/** Reads how many probes and wake messages the plugin server has sent. */
 async function readPluginCounters(opsPort: number, signal: AbortSignal): Promise<PluginCounters> {
-  const samples = await readPluginMetrics(opsPort, signal);
-  const total = (metric: string, isCounted: (reason: string) => boolean) =>
-    samples
-      .filter(({ name, labels }) => name === metric && isCounted(labels["reason"] ?? ""))
-      .reduce((sum, { value }) => sum + value, 0);
-  const count = (metric: string, background: string) => ({
-    onPath: total(metric, (reason) => reason !== background),
-    inBackground: total(metric, (reason) => reason === background),
-  });
+  const samples = await fetchSamples(`http://127.0.0.1:${opsPort}`, signal);
+  const count = (metric: string, background: string) => {
+    const inBackground = sumSamples(samples, metric, { reason: background });
+    return { onPath: sumSamples(samples, metric) - inBackground, inBackground };
+  };
   return {
     probes: count("serverless_probes_total", "lease"),
     wakes: count("serverless_wakes_total", "keep-warm"),
