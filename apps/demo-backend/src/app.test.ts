@@ -368,6 +368,14 @@ describe("start and stop", () => {
     expect(await failure).toMatchObject({ code: "PORT_UNAVAILABLE" });
   });
 
+  test("fails readiness at once, and takes requests a moment longer", async () => {
+    const { url, backend } = await start();
+    const stopped = backend.stop();
+    expect((await fetch(`${url}/healthz`)).status).toBe(503);
+    expect((await fetch(url)).status).toBe(200);
+    await stopped;
+  });
+
   test("lets an open request end before it stops, on a connection that is then closed", async () => {
     const { url, backend, publisher } = await start({ SHUTDOWN_GRACE_SECONDS: 30 });
     const response = await fetch(`${url}/stream?chunks=3&intervalMs=50`);

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type WebSocketServerLike } from "@hono/node-server";
 import type { DemoBackendEnvironment } from "@kong-serverless/config";
 import { DaprPublisher } from "@kong-serverless/dapr-publisher";
-import { listen, type Log, type RunningService } from "@kong-serverless/runtime";
+import { listen, type Log, type RunningService, sleep } from "@kong-serverless/runtime";
 import { Hono } from "hono";
 
 import { demoRoutes } from "./demo-routes.ts";
@@ -17,9 +17,12 @@ import { SidecarWatch } from "./sidecar-watch.ts";
 import { stopServer } from "./stop-server.ts";
 import { WorkBudget } from "./work-budget.ts";
 
+/** A request may still come that was let pass by the probe just before. */
+const lastRequestsMs = 250;
+
 export interface DemoBackend extends RunningService {
   readonly port: number;
-  /** Fails readiness at once, lets open requests end within the grace time, cuts the rest. */
+  /** Fails readiness at once, takes requests a moment longer, lets open ones end within the grace time, cuts the rest. */
   stop(): Promise<void>;
 }
 
@@ -86,6 +89,7 @@ export async function start(
     async stop() {
       readiness.stop();
       sidecar.stop();
+      await sleep(lastRequestsMs);
       echo.close();
       const connections = await stopServer(server, {
         graceMs: settings.SHUTDOWN_GRACE_SECONDS * 1000,

@@ -157,6 +157,20 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     expect((await held).status).toBe(200);
   });
 
+  test("sends no request to a backend that answered once more before it stopped", required, async () => {
+    await using system = await startSystem({ config: { ...config, interval: 1, readyLeaseMs: 50_000 } });
+    system.backend.become(200);
+    expect((await system.gateway.request()).status).toBe(200);
+    await system.backend.stop();
+    await system.gateway.waitForMetric("serverless_ready_lease_seconds", 0);
+    const held = system.gateway.request();
+    await system.gateway.plugin.waitFor("request.held", {
+      matches: () => system.count("request.held") === 2,
+    });
+    await system.backend.start();
+    expect((await held).status).toBe(200);
+  });
+
   test("shows what is held and in flight as the demand, until it ends", required, async () => {
     await using system = await startSystem();
     const { gateway } = system;

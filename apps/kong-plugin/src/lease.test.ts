@@ -45,7 +45,8 @@ describe("a ready backend", () => {
 
   test("is asked once when nobody has called for longer than the lease, and the client sees no cold start", async () => {
     await using system = await startSystem({ config: { ...config, readyLeaseMs: 300, interval: 5000 } });
-    await system.warmUp();
+    system.backend.become(200);
+    await system.gateway.request();
     await system.gateway.waitForMetric("serverless_backend_ready", 0);
     expect(await system.gateway.metric("serverless_ready_lease_seconds")).toBe(0);
     const { probes } = system.backend;

@@ -54,9 +54,8 @@ async function becomeReady(): Promise<void> {
 }
 
 async function makeReady(): Promise<void> {
-  world.isBackendUp = true;
   hold();
-  await advance(5);
+  await becomeReady();
 }
 
 function report(inFlight: number, passed = 0, gateway = "a"): void {
@@ -595,6 +594,65 @@ describe("a ready backend", () => {
     world.isBackendUp = true;
     await advance(50);
     expect(Math.round(backend.retryAfterMs / 1000)).toBe(3);
+  });
+});
+
+describe("a backend that answers at once after a pause, and may just have been scaled to zero", () => {
+  beforeEach(async () => {
+    await makeReady();
+    await advance(130_000);
+  });
+
+  test("is asked again for requests that come later, so that none meets a pod that has stopped", async () => {
+    const outcomes = [hold()];
+    await advance(25);
+    for (let elapsed = 0; elapsed < 4000; elapsed += 100) {
+      expect(backend.state).toBe("ready");
+      expect(backend.admit()).toBe(false);
+      outcomes.push(hold());
+      await advance(100);
+    }
+    expect(released(outcomes)).toBe(41);
+    expect(world.count("activation.started")).toBe(2);
+    world.isBackendUp = false;
+    const next = hold();
+    await advance(200);
+    expect(next.state).toBe("held");
+    expect(backend.state).toBe("activating");
+    world.isBackendUp = true;
+    await advance(25);
+    expect(next.state).toBe("released");
+    await advance(1000);
+    expect(backend.admit()).toBe(true);
+  });
+
+  test("stays under this suspicion when no request comes for a moment", async () => {
+    hold();
+    await advance(5000);
+    hold();
+    await advance(50);
+    expect(backend.state).toBe("ready");
+    expect(backend.admit()).toBe(false);
+  });
+
+  test("lets requests pass between two probes, so that heavy traffic costs few", async () => {
+    hold();
+    await advance(2);
+    const { probes } = world;
+    for (let elapsed = 0; elapsed < 1000; elapsed += 1) {
+      if (!backend.admit()) hold();
+      await advance(1);
+    }
+    expect(world.probes - probes).toBeLessThan(60);
+  });
+
+  test("gets a whole lease once its pods can no longer be stopping", async () => {
+    for (let elapsed = 0; elapsed < 11_000; elapsed += 100) {
+      if (!backend.admit()) hold();
+      await advance(100);
+    }
+    expect(backend.admit()).toBe(true);
+    expect(backend.leaseLeftMs).toBeGreaterThan(900);
   });
 });
 

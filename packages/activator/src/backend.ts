@@ -28,6 +28,11 @@ type State =
 
 /** For how many turns of its upkeep a backend in use vouches for its chain: there is always another turn in time. */
 const turnsVouchedFor = 2;
+/**
+ * A backend that answers at once after a pause may be one that was just scaled to zero and answers until its preStop is over. After this
+ * long it is not: the scaler has seen the wake, and any pod that it told to stop before has stopped.
+ */
+const stoppingMs = 10_000;
 
 /** Limits of a gateway, for all its backends together. */
 export interface GatewayLimits extends ClientLimits {
@@ -92,6 +97,8 @@ export class Backend {
   readonly #wantedBy = new Set<Backend>();
   /** Others that need this one are used until then. */
   #usedAlongUntilMs = -Infinity;
+  /** Until then its pods may be stopping, although they answer. */
+  #mayStopUntilMs = -Infinity;
   /** Where it was last probed for a request of its own. */
   #knownTarget: ProbeTarget | undefined;
   /** What the latest activation waited for in vain, although the backend itself was ready. */
@@ -192,7 +199,7 @@ export class Backend {
   /** Lets a request pass if the backend is warm and nobody waits; otherwise it must be held. No I/O, no promise. */
   admit(): boolean {
     const nowMs = performance.now();
-    if (!this.#isWarm(nowMs) || this.#held.count > 0) return false;
+    if (!this.#mayPass(nowMs) || this.#held.count > 0) return false;
     this.#pass(nowMs);
     return true;
   }
@@ -226,6 +233,7 @@ export class Backend {
           });
     this.#parts.deps.observe({ event: "request.held", backend: this.name, held: this.#held.count });
     if (this.#podAhead !== undefined) this.#release.goOn();
+    if (!this.#mayPass(performance.now())) void this.#renewLease();
     try {
       await held;
     } finally {
@@ -285,7 +293,13 @@ export class Backend {
 
   #isWarm(nowMs: number): boolean {
     if (this.#settings.health === undefined) return true;
-    return this.#state.name === "ready" && this.#state.lease.isValid(nowMs);
+    return this.#state.name === "ready" && this.#state.lease.isFresh(nowMs);
+  }
+
+  /** Whether its latest answer is enough for another request. */
+  #mayPass(nowMs: number): boolean {
+    if (this.#settings.health === undefined) return true;
+    return this.#state.name === "ready" && this.#state.lease.leftMs(nowMs) > 0;
   }
 
   #pass(nowMs: number): void {
@@ -323,6 +337,10 @@ export class Backend {
     }
     const { deps, budget } = this.#parts;
     this.#blockedBy = [];
+    // A recent message keeps it awake.
+    if (this.#wakes.ageMs >= this.#settings.keepWarmIntervalMs) {
+      this.#mayStopUntilMs = performance.now() + stoppingMs;
+    }
     const activation = new Activation({
       first: request,
       wakes: this.#wakes,
@@ -426,9 +444,13 @@ export class Backend {
     }
     // An answer at the first probe was no start: the backend had been running.
     if (probes > 1 && !wasAhead) this.#startUpTimes.add(waitedMs);
+    // It did not answer at first: this is another pod.
+    if (probes > 1) this.#mayStopUntilMs = -Infinity;
+    const { readyLeaseMs: durationMs, intervalMs: briefMs } = this.#settings;
+    const firmAtMs = this.#mayStopUntilMs;
     this.#state =
       activation.settings === this.#settings
-        ? { name: "ready", lease: new ReadyLease(target, this.#settings.readyLeaseMs), probes }
+        ? { name: "ready", lease: new ReadyLease({ target, durationMs, briefMs, firmAtMs }), probes }
         : { name: "cold" };
     observe({ event: "activation.ready", backend: this.name, waitedMs, probes, held: this.#held.count });
     // A backend that turns out to have been running may have any number of replicas; not if it was lost while requests
@@ -507,7 +529,7 @@ export class Backend {
       for (const other of this.#chain.woken) other.#useAlong(nowMs + turnsVouchedFor * this.#upkeepMs);
     this.#keepWarm(isWantedByOthers);
     // Held requests that wait for their turn are traffic too: without a lease they would need another activation.
-    if (hadTraffic || isWantedByOthers || this.#held.count > 0) void this.#renewLease(nowMs);
+    if (hadTraffic || isWantedByOthers || this.#held.count > 0) void this.#renewLease();
     return true;
   }
 
@@ -521,13 +543,16 @@ export class Backend {
     void this.#wakes.publish(this.#settings, isHeldFor ? "keep-warm" : "activation");
   }
 
-  async #renewLease(nowMs: number): Promise<void> {
+  async #renewLease(): Promise<void> {
     const state = this.#state;
-    if (state.name !== "ready" || !state.lease.isDue(nowMs)) return;
+    if (state.name !== "ready" || !state.lease.isDue(performance.now())) return;
     const { probe, observe } = this.#parts.deps;
     const result = await state.lease.renew(probe);
     observe({ event: "probe.answered", backend: this.name, reason: "lease", result });
     // It may have been lost otherwise meanwhile, and even regained.
-    if (!result.isReady && this.#state === state) this.#loseLease("probe");
+    if (this.#state !== state) return;
+    if (!result.isReady) this.#loseLease("probe");
+    // Those that were held for this answer.
+    else if (!this.#release.isGoingOn) this.#held.release(Infinity);
   }
 }

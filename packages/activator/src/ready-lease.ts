@@ -2,39 +2,49 @@ import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
 
 import type { ActivatorDeps } from "./activator-deps.ts";
 
+export interface ReadyLeaseOptions {
+  readonly target: ProbeTarget;
+  readonly durationMs: number;
+  /** Until `firmAtMs` requests may pass for this long only after an answer. */
+  readonly briefMs: number;
+  readonly firmAtMs: number;
+}
+
 /** A ready answer counts for a while without another probe, and is renewed in time by one. */
 export class ReadyLease {
-  readonly #target: ProbeTarget;
-  readonly #durationMs: number;
-  #untilMs: number;
+  readonly #options: ReadyLeaseOptions;
+  #answeredAtMs: number;
   #isRenewing = false;
 
-  constructor(target: ProbeTarget, durationMs: number) {
-    this.#target = target;
-    this.#durationMs = durationMs;
-    this.#untilMs = performance.now() + durationMs;
+  constructor(options: ReadyLeaseOptions) {
+    this.#options = options;
+    this.#answeredAtMs = performance.now();
   }
 
-  isValid(nowMs: number): boolean {
-    return this.leftMs(nowMs) > 0;
+  /** Whether the backend has answered lately. */
+  isFresh(nowMs: number): boolean {
+    return nowMs < this.#answeredAtMs + this.#options.durationMs;
   }
 
+  /** For how long requests may pass. */
   leftMs(nowMs: number): number {
-    return this.#untilMs - nowMs;
+    const { durationMs, briefMs, firmAtMs } = this.#options;
+    const isFirm = this.#answeredAtMs >= firmAtMs;
+    return this.#answeredAtMs + (isFirm ? durationMs : Math.min(briefMs, durationMs)) - nowMs;
   }
 
   /** Whether the lease is at least half over and no probe is running. */
   isDue(nowMs: number): boolean {
-    return !this.#isRenewing && this.leftMs(nowMs) <= this.#durationMs / 2;
+    return !this.#isRenewing && this.leftMs(nowMs) <= this.#options.durationMs / 2;
   }
 
   /** Probes; a ready answer counts from the start of the probe. */
   async renew(probe: ActivatorDeps["probe"]): Promise<ProbeResult> {
     const askedAtMs = performance.now();
     this.#isRenewing = true;
-    const result = await probe(this.#target);
+    const result = await probe(this.#options.target);
     this.#isRenewing = false;
-    if (result.isReady) this.#untilMs = askedAtMs + this.#durationMs;
+    if (result.isReady) this.#answeredAtMs = askedAtMs;
     return result;
   }
 }

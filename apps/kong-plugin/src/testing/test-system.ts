@@ -89,9 +89,9 @@ export class TestSystem<G extends SystemGateway = TestGateway> {
     return statuses;
   }
 
-  /** Brings the backend to ready by a request. */
+  /** Starts the backend by a request. */
   async warmUp(): Promise<void> {
-    this.backend.become(200);
+    this.backend.become(503, 200);
     await this.gateway.request();
   }
 

@@ -126,7 +126,8 @@ export class Simulation {
       // Whoever waits has somebody working for him.
       const isNext =
         state === "ready" && inFlight >= this.#releaseConcurrency && this.#releaseConcurrency > 0;
-      if (leftMs > 0 && state !== "activating" && !isNext) faults.push(`held while ${state}`);
+      const isWorkedFor = state === "activating" || isNext || this.world.probesUnderWay > 0;
+      if (leftMs > 0 && !isWorkedFor) faults.push(`held while ${state}`);
     }
     return faults;
   }

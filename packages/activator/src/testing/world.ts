@@ -46,6 +46,8 @@ export class World implements ActivatorDeps {
   readonly messages: WakeMessage[] = [];
   readonly events: ActivatorEvent[] = [];
   probes = 0;
+  /** Probes that have no answer yet. */
+  probesUnderWay = 0;
 
   readonly publishWake = async (message: WakeMessage): Promise<void> => {
     this.messages.push(message);
@@ -55,7 +57,9 @@ export class World implements ActivatorDeps {
 
   readonly probe: ActivatorDeps["probe"] = async (): Promise<ProbeResult> => {
     this.probes += 1;
+    this.probesUnderWay += 1;
     await passes(this.probeMs);
+    this.probesUnderWay -= 1;
     return { isReady: this.isBackendUp, durationMs: this.probeMs };
   };
 
