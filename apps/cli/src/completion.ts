@@ -66,24 +66,16 @@ function completedOption({ short, long, description, flags, argChoices, required
   } as const;
 }
 
-/** The words of a command line that are not options decide the level; zsh has bash's `case`, but counts from 1. */
 function bashScript(name: string, levels: readonly Level[]): string {
   const fn = `_${name.replaceAll("-", "_")}`;
   return `# Completes ${name} in bash.
 ${fn}() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} level= word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "\${level:+$level }$word" in
-      ${levels
-        .slice(1)
-        .map(({ path }) => quoted(path))
-        .join("|")}) level="\${level:+$level }$word" ;;
-    esac
-  done
+${wordLoop("COMP_WORDS[@]:1:COMP_CWORD-1", levels)}
   COMPREPLY=()
   compopt +o filenames 2>/dev/null
   case "$level $previous" in
-${levels.flatMap(bashValues).join("\n")}
+${valueCases(levels, bashValues)}
   esac
   case "$level" in
 ${levels
@@ -97,15 +89,10 @@ ${levels
 complete -F ${fn} ${name}`;
 }
 
-function bashValues({ path, options }: Level): string[] {
-  return options.flatMap(({ flags, value }) => {
-    if (value === undefined) return [];
-    const pattern = flags.map((flag) => quoted(`${path} ${flag}`)).join("|");
-    if (value === "anything") return [`    ${pattern}) return ;;`];
-    const [setting, words] =
-      value === "file" ? ["compopt -o filenames 2>/dev/null; ", "-f"] : ["", `-W ${quoted(value.join(" "))}`];
-    return [`    ${pattern}) ${setting}COMPREPLY=($(compgen ${words} -- "$current")); return ;;`];
-  });
+function bashValues(value: "file" | readonly string[]): string {
+  const [setting, words] =
+    value === "file" ? ["compopt -o filenames 2>/dev/null; ", "-f"] : ["", `-W ${quoted(value.join(" "))}`];
+  return `${setting}COMPREPLY=($(compgen ${words} -- "$current"))`;
 }
 
 function zshScript(name: string, levels: readonly Level[]): string {
@@ -115,16 +102,9 @@ function zshScript(name: string, levels: readonly Level[]): string {
 ${fn}() {
   local level= word previous=\${words[CURRENT-1]}
   local -a candidates
-  for word in "\${words[@]:1:$((CURRENT-2))}"; do
-    case "\${level:+$level }$word" in
-      ${levels
-        .slice(1)
-        .map(({ path }) => quoted(path))
-        .join("|")}) level="\${level:+$level }$word" ;;
-    esac
-  done
+${wordLoop("words[@]:1:$((CURRENT-2))", levels)}
   case "$level $previous" in
-${levels.flatMap(zshValues).join("\n")}
+${valueCases(levels, zshValues)}
   esac
   case "$level" in
 ${levels
@@ -143,14 +123,36 @@ ${levels
 if [ "\${funcstack[1]}" = ${fn} ]; then ${fn} "$@"; else compdef ${fn} ${name}; fi`;
 }
 
-function zshValues({ path, options }: Level): string[] {
-  return options.flatMap(({ flags, value }) => {
-    if (value === undefined) return [];
-    const pattern = flags.map((flag) => quoted(`${path} ${flag}`)).join("|");
-    if (value === "anything") return [`    ${pattern}) return ;;`];
-    const action = value === "file" ? "_files" : `compadd -- ${value.map(quoted).join(" ")}`;
-    return [`    ${pattern}) ${action}; return ;;`];
-  });
+function zshValues(value: "file" | readonly string[]): string {
+  return value === "file" ? "_files" : `compadd -- ${value.map(quoted).join(" ")}`;
+}
+
+/** Finds the level in bash and zsh: the words that are not options decide it. `words` are those before the current one. */
+function wordLoop(words: string, levels: readonly Level[]): string {
+  return `  for word in "\${${words}}"; do
+    case "\${level:+$level }$word" in
+      ${subcommandPaths(levels).join("|")}) level="\${level:+$level }$word" ;;
+    esac
+  done`;
+}
+
+/** A line of `case` for each option that takes a value, in bash and zsh. */
+function valueCases(
+  levels: readonly Level[],
+  complete: (value: "file" | readonly string[]) => string,
+): string {
+  const lines = levels.flatMap(({ path, options }) =>
+    options.flatMap(({ flags, value }) => {
+      if (value === undefined) return [];
+      const pattern = flags.map((flag) => quoted(`${path} ${flag}`)).join("|");
+      return [`    ${pattern}) ${value === "anything" ? "" : `${complete(value)}; `}return ;;`];
+    }),
+  );
+  return lines.join("\n");
+}
+
+function subcommandPaths(levels: readonly Level[]): string[] {
+  return levels.slice(1).map(({ path }) => quoted(path));
 }
 
 function fishScript(name: string, levels: readonly Level[]): string {
@@ -167,10 +169,7 @@ function ${fn}
   set -l level
   for word in (commandline -opc)[2..-1]
     switch (string join ' ' $level $word)
-      case ${levels
-        .slice(1)
-        .map(({ path }) => quoted(path))
-        .join(" ")}
+      case ${subcommandPaths(levels).join(" ")}
         set -a level $word
     end
   end

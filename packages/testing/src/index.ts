@@ -1,3 +1,4 @@
+export { AnsweringServer } from "./answering-server.ts";
 export { isAlive } from "./is-alive.ts";
 export { type KillStoryOptions, type KillStoryOutcome, killStories, playKillStory } from "./kill-story.ts";
 export { bundleApp, type BundledApp, bundleOnce } from "./bundle-app.ts";

@@ -1,25 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type ScriptedAnswer, ScriptedServer } from "@kong-serverless/testing";
+import { AnsweringServer, type ScriptedAnswer } from "@kong-serverless/testing";
 import { expect, it, onTestFinished } from "vitest";
 
 import { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
-
-class AnsweringServer extends ScriptedServer {
-  readonly #answer: ScriptedAnswer;
-
-  constructor(answer: ScriptedAnswer) {
-    super();
-    this.#answer = answer;
-  }
-
-  protected override async handle(_: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.answer(response, this.#answer);
-  }
-}
 
 async function ask(answer: ScriptedAnswer) {
   const server = await new AnsweringServer(answer).start();

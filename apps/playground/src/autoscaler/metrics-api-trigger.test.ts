@@ -1,25 +1,10 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-
-import { ScriptedServer, type ScriptedAnswer } from "@kong-serverless/testing";
+import { AnsweringServer, type ScriptedAnswer } from "@kong-serverless/testing";
 import { expect, it, onTestFinished } from "vitest";
 
 import { MetricsApiTrigger, type MetricsApiSettings } from "./metrics-api-trigger.ts";
 
-class DemandServer extends ScriptedServer {
-  readonly #answer: ScriptedAnswer;
-
-  constructor(answer: ScriptedAnswer) {
-    super();
-    this.#answer = answer;
-  }
-
-  protected override async handle(_: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.answer(response, this.#answer);
-  }
-}
-
 async function read(answer: ScriptedAnswer, changes: Partial<MetricsApiSettings> = {}, signal = never) {
-  const server = await new DemandServer(answer).start();
+  const server = await new AnsweringServer(answer).start();
   onTestFinished(() => server.stop());
   const settings: MetricsApiSettings = {
     url: "http://demand.kong.svc:8090/demand/web",
