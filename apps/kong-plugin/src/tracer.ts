@@ -22,13 +22,19 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 
-import type { TracedRequest } from "./traces.ts";
-
 /** A long start has thousands of probes. The first ones of each activation have spans, and the last. */
 const maxProbeSpans = 20;
 const exportTimeoutMs = 5000;
 /** What has not been exported by then is lost: the pod is ending. */
 const stopTimeoutMs = 2000;
+
+export interface TracedRequest {
+  readonly backend: string;
+  /** On the clock of `performance.now()`. */
+  readonly arrivedAtMs: number;
+  /** W3C trace context of the request, from Kong or the client. */
+  readonly traceparent: string | undefined;
+}
 
 /** A request's span while it is held. */
 export interface HoldSpan {

@@ -2,15 +2,7 @@ import type { ActivatorEvent, HoldResult } from "@kong-serverless/activator";
 import type { TracesSettings } from "@kong-serverless/config";
 import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
-import type { Tracer } from "./tracer.ts";
-
-export interface TracedRequest {
-  readonly backend: string;
-  /** On the clock of `performance.now()`. */
-  readonly arrivedAtMs: number;
-  /** W3C trace context of the request, from Kong or the client. */
-  readonly traceparent: string | undefined;
-}
+import type { TracedRequest, Tracer } from "./tracer.ts";
 
 /**
  * Traces of cold starts, if an endpoint is configured. OpenTelemetry is loaded only then: it is larger than the plugin
