@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 
-import { ServerlessError, sleep, withDeadline } from "@kong-serverless/runtime";
+import { pause, ServerlessError, withDeadline } from "@kong-serverless/runtime";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
 import * as z from "zod";
@@ -54,14 +54,10 @@ export function demoRoutes(nextUrl?: string): Hono {
       c.header("content-type", "text/plain; charset=utf-8");
       return stream(c, async (body) => {
         for (let chunk = 1; chunk <= chunks && !body.aborted; chunk += 1) {
+          // Ends early when the client leaves: what is written then goes nowhere, which is not an error.
           if (chunk > 1) await pause(intervalMs, c.req.raw.signal);
           await body.write(`chunk ${chunk} of ${chunks} from ${replica.hostname}/${replica.pid}\n`);
         }
       });
     });
-}
-
-/** Ends early when the client leaves: what is written after that goes nowhere, which is not an error. */
-function pause(ms: number, clientLeft: AbortSignal): Promise<void> {
-  return sleep(ms, clientLeft).catch(() => {});
 }

@@ -19,9 +19,6 @@ import { startScaler } from "./scaler.ts";
 import { Traces } from "./traces.ts";
 import { WaitingPage } from "./waiting-page.ts";
 
-/** The longest `publishTimeoutMs` that a backend may have: below it, each backend's own limit decides. */
-const longestPublishMs = 60_000;
-
 /** Serves the plugin to Kong, and health, metrics and demand over HTTP. Fails with SOCKET_UNAVAILABLE or PORT_UNAVAILABLE. */
 export function start(environment: KongPluginEnvironment, log: Log): Promise<RunningService> {
   return new KongPluginService(environment, log).start();
@@ -52,7 +49,6 @@ class KongPluginService {
     const { daprEndpoint, DAPR_API_TOKEN: apiToken } = environment;
     const publisher = new DaprPublisher({
       endpoint: daprEndpoint,
-      timeoutMs: longestPublishMs,
       log,
       ...(apiToken !== undefined && { apiToken }),
     });
@@ -61,8 +57,8 @@ class KongPluginService {
     this.#waitingPage = new WaitingPage(environment.WAITING_PAGE, log);
     this.#activator = new Activator(
       {
-        publishWake: ({ pubsub, topic, backend, reason }, signal) =>
-          publisher.publish({ pubsub, topic, data: { backend, reason } }, signal),
+        publishWake: ({ backend, reason, ...message }) =>
+          publisher.publish({ ...message, data: { backend, reason } }),
         probe,
         podsOf: (target) => this.#pods?.behind(target) ?? [],
         observe: (event) => {

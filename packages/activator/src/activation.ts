@@ -6,7 +6,7 @@ import {
   type ProbeTarget,
   waitUntilReady,
 } from "@kong-serverless/health-poller";
-import { sleep } from "@kong-serverless/runtime";
+import { pause } from "@kong-serverless/runtime";
 
 import type { ActivatorDeps, PodAddress } from "./activator-deps.ts";
 import type { WakeReason } from "./events.ts";
@@ -225,9 +225,4 @@ export class Activation {
     const isRecent = wakes.ageMs < keepWarmIntervalMs;
     return Math.max(isRecent ? intervalMs : 0, wakes.msUntilDue(wakeRepeatMs));
   }
-}
-
-/** Waits, or ends early when the activation has ended: for its loops, that is no error. */
-async function pause(ms: number, ended: AbortSignal): Promise<void> {
-  if (ms > 0) await sleep(ms, ended).catch(() => {});
 }

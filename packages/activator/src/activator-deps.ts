@@ -8,6 +8,7 @@ export interface WakeMessage {
   readonly reason: WakeReason;
   readonly pubsub: string;
   readonly topic: string;
+  readonly timeoutMs: number;
 }
 
 /** Where a pod listens. */
@@ -24,9 +25,9 @@ export interface BackendPod {
 
 /** What the activator needs from the world. */
 export interface ActivatorDeps {
-  /** Resolves once the message was taken. Must settle soon after `signal` aborts. */
-  readonly publishWake: (message: WakeMessage, signal: AbortSignal) => Promise<void>;
-  /** Asks once. Must not reject, and must settle within the target's `timeoutMs`. */
+  /** Resolves once the broker has the message. Must settle within the message's `timeoutMs`. */
+  readonly publishWake: (message: WakeMessage) => Promise<void>;
+  /** Probes once. Must not reject, and must settle within the target's `timeoutMs`. */
   readonly probe: (target: ProbeTarget, signal?: AbortSignal) => Promise<ProbeResult>;
   /** The pods behind the Service that a target leads to, as far as they are known; absent where pods are not asked themselves. */
   readonly podsOf?: (target: ProbeTarget) => readonly BackendPod[];

@@ -351,7 +351,7 @@ describe("a cold backend", () => {
   });
 
   test("takes no more requests than it may hold", async () => {
-    const small = register({ name: "small", maxHeld: 2 });
+    const small = register({ name: "small", maxHeldPerBackend: 2 });
     hold({ of: small });
     hold({ of: small });
     const third = hold({ of: small });

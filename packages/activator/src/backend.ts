@@ -211,9 +211,9 @@ export class Backend {
    */
   async hold(request: HoldRequest): Promise<HoldResult> {
     if (this.admit()) return { waitedMs: performance.now() - request.arrivedAtMs, probes: 0 };
-    const { holdTimeoutMs, maxHeld } = this.#settings;
+    const { holdTimeoutMs, maxHeldPerBackend } = this.#settings;
     this.#lastRequestMs = performance.now();
-    this.#held.assertRoom({ maxHeld, maxHeldTotal: request.limits.maxHeldTotal });
+    this.#held.assertRoom({ maxHeldPerBackend, maxHeldTotal: request.limits.maxHeldTotal });
     request.signal?.throwIfAborted();
     this.#knownTarget = request.target;
     this.#assertChainKnown();

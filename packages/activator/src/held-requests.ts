@@ -8,7 +8,7 @@ export interface HeldTotal {
 }
 
 export interface HoldLimits {
-  readonly maxHeld: number;
+  readonly maxHeldPerBackend: number;
   readonly maxHeldTotal: number;
 }
 
@@ -33,12 +33,12 @@ export class HeldRequests {
    * Throws HELD_LIMIT_REACHED when no further request may be held. A backend may have as many as are free in all: alone it
    * gets half of the total, with another a third each, and however many are flooded, one more finds room.
    */
-  assertRoom({ maxHeld, maxHeldTotal }: HoldLimits): void {
+  assertRoom({ maxHeldPerBackend, maxHeldTotal }: HoldLimits): void {
     const free = maxHeldTotal - this.#total.count;
-    if (this.count < maxHeld && this.count < free) return;
+    if (this.count < maxHeldPerBackend && this.count < free) return;
     const message =
-      this.count >= maxHeld
-        ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeld} are`
+      this.count >= maxHeldPerBackend
+        ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeldPerBackend} are`
         : `${this.count} requests are held for ${this.#backend} already, of ${this.#total.count} in all; ${maxHeldTotal} are shared fairly`;
     throw new ServerlessError("HELD_LIMIT_REACHED", message, { backend: this.#backend });
   }

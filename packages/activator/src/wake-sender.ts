@@ -1,5 +1,4 @@
 import type { BackendSettings } from "@kong-serverless/config";
-import { ServerlessError, withDeadline } from "@kong-serverless/runtime";
 
 import type { ActivatorDeps } from "./activator-deps.ts";
 import type { WakeReason } from "./events.ts";
@@ -53,9 +52,8 @@ export class WakeSender {
       this.#publishedAtMs = this.#triedAtMs;
       return true;
     }
-    using deadline = withDeadline(publishTimeoutMs, () => publishTimeout(name, publishTimeoutMs));
     try {
-      await publishWake({ backend: name, reason, ...wake }, deadline.signal);
+      await publishWake({ backend: name, reason, ...wake, timeoutMs: publishTimeoutMs });
     } catch (error) {
       this.#failures += 1;
       observe({ event: "wake.failed", backend: name, reason, error });
@@ -71,10 +69,4 @@ export class WakeSender {
     });
     return true;
   }
-}
-
-function publishTimeout(backend: string, timeoutMs: number): ServerlessError {
-  return new ServerlessError("PUBLISH_TIMEOUT", `The wake message was not taken within ${timeoutMs} ms.`, {
-    backend,
-  });
 }

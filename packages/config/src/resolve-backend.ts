@@ -1,35 +1,36 @@
 import { type BackendInput, dnsLabel } from "./backend-schema.ts";
 import type { PluginInput } from "./plugin-schema.ts";
 
-/** Everything that decides how one backend is woken, probed and held. Equal names must have equal settings. */
-export interface BackendSettings {
+/** Fields of a backend that are used as given. */
+const ownFields = ["health", "upstream", "alsoWake", "waitFor"] as const;
+/** Fields of the plugin that apply to each of its backends as given. */
+const sharedFields = [
+  "keepWarmIntervalMs",
+  "wakeRepeatMs",
+  "readyLeaseMs",
+  "publishTimeoutMs",
+  "probeTimeoutMs",
+  "probeConnectTimeoutMs",
+  "probeStatuses",
+  "probeHeaders",
+  "inFlightMaxSeconds",
+  "maxHeldPerBackend",
+  "releaseConcurrency",
+] as const;
+
+/**
+ * Everything that decides how one backend is woken, probed and held, with every default filled in; the schema describes
+ * the fields. Equal names must have equal settings.
+ */
+export interface BackendSettings
+  extends
+    Readonly<Pick<BackendInput, (typeof ownFields)[number]>>,
+    Readonly<Pick<PluginInput, (typeof sharedFields)[number]>> {
   readonly name: string;
   /** Where wake messages go; absent when the scaler watches the demand alone. */
   readonly wake?: { readonly pubsub: string; readonly topic: string };
-  /** Path of the readiness URL; absent means that requests are never held. */
-  readonly health?: string;
-  /** Address that `health` is appended to; absent means the Kong service of the held request. */
-  readonly upstream?: string;
-  /** Names of backends that are woken with this one. */
-  readonly alsoWake?: readonly string[];
-  /** Names of backends that are woken with this one, and must be ready before a request goes on. */
-  readonly waitFor?: readonly string[];
   readonly intervalMs: number;
   readonly holdTimeoutMs: number;
-  /** 0: no keep-warm messages. */
-  readonly keepWarmIntervalMs: number;
-  readonly wakeRepeatMs: number;
-  readonly readyLeaseMs: number;
-  readonly publishTimeoutMs: number;
-  readonly probeTimeoutMs: number;
-  readonly probeConnectTimeoutMs: number;
-  readonly probeStatuses: { readonly min: number; readonly max: number };
-  readonly probeHeaders?: Readonly<Record<string, string>>;
-  /** 0: in-flight requests are never written off. */
-  readonly inFlightMaxSeconds: number;
-  readonly maxHeld: number;
-  /** 0: all at once. */
-  readonly releaseConcurrency: number;
 }
 
 const longestHoldMs = 3_600_000;
@@ -40,7 +41,7 @@ export function resolveBackend(
   backend: BackendInput,
   report: (issue: string) => void,
 ): BackendSettings {
-  const { pubsub, topic, health, upstream, alsoWake, waitFor } = backend;
+  const { pubsub, topic } = backend;
   for (const issue of backendIssues(backend)) report(issue);
 
   const intervalMs = input.interval ?? (input.count === undefined ? 20 : 100);
@@ -54,23 +55,10 @@ export function resolveBackend(
   return {
     name: backend.name ?? topic ?? "",
     ...(pubsub !== undefined && topic !== undefined && { wake: { pubsub, topic } }),
-    ...(health !== undefined && { health }),
-    ...(upstream !== undefined && { upstream }),
-    ...(alsoWake !== undefined && { alsoWake }),
-    ...(waitFor !== undefined && { waitFor }),
+    ...pick(backend, ownFields),
     intervalMs,
     holdTimeoutMs,
-    keepWarmIntervalMs: input.keepWarmIntervalMs,
-    wakeRepeatMs: input.wakeRepeatMs,
-    readyLeaseMs: input.readyLeaseMs,
-    publishTimeoutMs: input.publishTimeoutMs,
-    probeTimeoutMs: input.probeTimeoutMs,
-    probeConnectTimeoutMs: input.probeConnectTimeoutMs,
-    probeStatuses: input.probeStatuses,
-    ...(input.probeHeaders !== undefined && { probeHeaders: input.probeHeaders }),
-    inFlightMaxSeconds: input.inFlightMaxSeconds,
-    maxHeld: input.maxHeldPerBackend,
-    releaseConcurrency: input.releaseConcurrency,
+    ...pick(input, sharedFields),
   };
 }
 
@@ -98,4 +86,13 @@ function* backendIssues(backend: BackendInput): Generator<string> {
   if (routed === false && (target !== undefined || hosts !== undefined)) {
     yield ".routed: found false, with a `target` or `hosts`; they say which requests are for it";
   }
+}
+
+/** Absent fields stay absent. */
+function pick<Fields extends object, Name extends keyof Fields>(
+  fields: Fields,
+  names: readonly Name[],
+): Pick<Fields, Name> {
+  const present = names.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]);
+  return Object.fromEntries(present) as Pick<Fields, Name>;
 }

@@ -44,14 +44,11 @@ describe("DaprPublisher", () => {
     expect(sidecar.otherRequests).toEqual([]);
   });
 
-  test("passes on the API token, and rawPayload and ttlInSeconds as metadata", async () => {
+  test("passes on the API token", async () => {
     await using sidecar = await new ScriptedSidecar(204).start();
     const publisher = publisherFor(sidecar, { apiToken: "secret" });
-    await publisher.publish({ ...message, rawPayload: true, ttlInSeconds: 60 });
-    expect(sidecar.messages[0]).toMatchObject({
-      headers: { "dapr-api-token": "secret" },
-      metadata: { rawPayload: "true", ttlInSeconds: "60" },
-    });
+    await publisher.publish(message);
+    expect(sidecar.messages[0]).toMatchObject({ headers: { "dapr-api-token": "secret" } });
   });
 
   test("sends names and data of any kind as they are", async () => {
@@ -95,9 +92,10 @@ describe("DaprPublisher", () => {
 
   test("waits for a slow answer within its time limit, and not for a body that never ends", async () => {
     await using slow = await new SlowSidecar().start();
-    const publisher = publisherFor(slow, { timeoutMs: 300 });
+    const publisher = publisherFor(slow);
     await publisher.publish({ ...message, topic: "slow-answer" });
-    expect(await failureOf(publisher.publish({ ...message, topic: "endless-body" }))).toMatchObject({
+    const endless = { ...message, topic: "endless-body", timeoutMs: 300 };
+    expect(await failureOf(publisher.publish(endless))).toMatchObject({
       code: "PUBLISH_TIMEOUT",
     });
   });

@@ -11,8 +11,8 @@ export interface DaprPublisherOptions {
   readonly endpoint: string;
   /** Sent as `dapr-api-token`. */
   readonly apiToken?: string;
-  /** Milliseconds within which every publish ends, one way or the other. */
-  readonly timeoutMs: number;
+  /** Milliseconds within which a publish ends, unless its message says otherwise. Default 2000. */
+  readonly timeoutMs?: number;
   readonly log?: Log;
 }
 
@@ -22,13 +22,11 @@ export interface PublishMessage {
   readonly topic: string;
   /** Sent as JSON. */
   readonly data: object;
-  /** Puts the data on the topic as it is, without a CloudEvent around it. */
-  readonly rawPayload?: boolean;
-  /** Seconds after which the broker may drop the message, where the broker knows how to. */
-  readonly ttlInSeconds?: number;
+  readonly timeoutMs?: number;
 }
 
-/** Beyond this many at once the sidecar is not keeping up, and one message more only costs memory. */
+const defaultTimeoutMs = 2000;
+/** With this many in flight the sidecar is not keeping up, and another message would only cost memory. */
 const maxInFlight = 1000;
 const maxConnections = 32;
 
@@ -36,7 +34,7 @@ const maxConnections = 32;
  * Sends messages to a broker through the Dapr sidecar.
  *
  * @example
- * const publisher = new DaprPublisher({ endpoint: "http://127.0.0.1:3500", timeoutMs: 2000 });
+ * const publisher = new DaprPublisher({ endpoint: "http://127.0.0.1:3500" });
  * await publisher.publish({ pubsub: "pubsub", topic: "jobs", data: { id: 1 } });
  */
 export class DaprPublisher {
@@ -90,7 +88,8 @@ export class DaprPublisher {
   }
 
   async #send(message: PublishMessage, signal: AbortSignal | undefined): Promise<void> {
-    const { apiToken, timeoutMs } = this.#options;
+    const { apiToken } = this.#options;
+    const { timeoutMs = this.#options.timeoutMs ?? defaultTimeoutMs } = message;
     const startedAt = performance.now();
     const request = new AbortController();
     using deadline = withDeadline(
@@ -105,6 +104,7 @@ export class DaprPublisher {
         apiToken,
         agent: this.#agent,
         signal: request.signal,
+        failure: describe(message),
       });
       await sidecar.execute(pathOf(message), {
         method: "POST",
@@ -114,7 +114,8 @@ export class DaprPublisher {
       });
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
-      throw inWordsOf(message, error);
+      if (error instanceof PublishError) throw error;
+      throw new PublishError("PUBLISH_FAILED", `${describe(message)}: ${String(error)}`, { cause: error });
     } finally {
       // Frees the connection of an answer that was not read to its end.
       request.abort();
@@ -127,24 +128,8 @@ export class DaprPublisher {
   }
 }
 
-/** See https://docs.dapr.io/reference/api/pubsub_api/#metadata. */
-function pathOf({ pubsub, topic, rawPayload, ttlInSeconds }: PublishMessage): string {
-  const query = new URLSearchParams();
-  if (rawPayload === true) query.set("metadata.rawPayload", "true");
-  if (ttlInSeconds !== undefined) query.set("metadata.ttlInSeconds", String(ttlInSeconds));
-  const path = `/publish/${encodeURIComponent(pubsub)}/${encodeURIComponent(topic)}`;
-  return query.size === 0 ? path : `${path}?${query.toString()}`;
-}
-
-function inWordsOf(message: PublishMessage, error: unknown): PublishError {
-  if (!(error instanceof PublishError)) {
-    return new PublishError("PUBLISH_FAILED", `${describe(message)}: ${String(error)}`, { cause: error });
-  }
-  const { code, sidecarStatus, cause } = error;
-  return new PublishError(code, `${describe(message)}: ${error.message}`, {
-    cause,
-    ...(sidecarStatus !== undefined && { sidecarStatus }),
-  });
+function pathOf({ pubsub, topic }: PublishMessage): string {
+  return `/publish/${encodeURIComponent(pubsub)}/${encodeURIComponent(topic)}`;
 }
 
 function describe({ pubsub, topic }: PublishMessage): string {

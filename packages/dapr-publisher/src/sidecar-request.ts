@@ -15,6 +15,8 @@ export interface SidecarRequestOptions {
   readonly agent: Agent;
   /** Ends the request when it aborts. */
   readonly signal: AbortSignal;
+  /** What an error's message begins with. */
+  readonly failure: string;
 }
 
 /** Dapr's errors are a few hundred bytes of JSON; of anything longer the start says enough. */
@@ -32,8 +34,9 @@ const maxQuotedCharacters = 500;
 export class SidecarRequest extends HTTPClient {
   readonly #agent: Agent;
   readonly #signal: AbortSignal;
+  readonly #failure: string;
 
-  constructor({ endpoint, apiToken, agent, signal }: SidecarRequestOptions) {
+  constructor({ endpoint, apiToken, agent, signal, failure }: SidecarRequestOptions) {
     super({
       daprHost: `${endpoint.protocol}//${endpoint.hostname}`,
       daprPort: endpoint.port || (endpoint.protocol === "https:" ? "443" : "80"),
@@ -41,6 +44,7 @@ export class SidecarRequest extends HTTPClient {
     });
     this.#agent = agent;
     this.#signal = signal;
+    this.#failure = failure;
   }
 
   /** The SDK asks for the function that sends its requests; waiting for the sidecar is part of asking, unless told not to. */
@@ -54,23 +58,24 @@ export class SidecarRequest extends HTTPClient {
         redirect: "manual",
         size: maxAnswerBytes,
       }).catch((cause: unknown) => {
-        const reason = `no answer from the Dapr sidecar (${reasonOf(cause)})`;
+        const reason = `${this.#failure}: no answer from the Dapr sidecar (${reasonOf(cause)})`;
         throw new PublishError("SIDECAR_UNAVAILABLE", reason, { cause });
       });
       if (response.ok) return response;
-      throw refusal(response.status, await response.text().catch(() => "(more than can be quoted)"));
+      const answer = await response.text().catch(() => "(more than can be quoted)");
+      throw refusal(this.#failure, response.status, answer);
     };
     return send as Fetch;
   }
 }
 
 /** What a client did wrong stays wrong: only a changed configuration or message helps. All else may pass by itself. */
-function refusal(sidecarStatus: number, answer: string): PublishError {
+function refusal(failure: string, sidecarStatus: number, answer: string): PublishError {
   const isLasting =
     sidecarStatus >= 400 && sidecarStatus < 500 && sidecarStatus !== 408 && sidecarStatus !== 429;
   return new PublishError(
     isLasting ? "PUBLISH_REJECTED" : "PUBLISH_FAILED",
-    `the Dapr sidecar answered ${sidecarStatus} ${answer.slice(0, maxQuotedCharacters)}`.trimEnd(),
+    `${failure}: the Dapr sidecar answered ${sidecarStatus} ${answer.slice(0, maxQuotedCharacters)}`.trimEnd(),
     { sidecarStatus },
   );
 }

@@ -2,7 +2,7 @@ import type { LookupAddress, RecordWithTtl } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
 
-import { sleep } from "@kong-serverless/runtime";
+import { pause } from "@kong-serverless/runtime";
 
 import { type SystemNames, SystemNamesReader } from "./system-names.ts";
 
@@ -101,7 +101,7 @@ async function ask(
 
 async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   const settled = new AbortController();
-  await Promise.race([promise, sleep(ms, settled.signal).catch(() => {})]);
+  await Promise.race([promise, pause(ms, settled.signal)]);
   settled.abort();
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-import { sleep } from "@kong-serverless/runtime";
+import { pause, sleep } from "@kong-serverless/runtime";
 
 import type { ApiServer } from "./in-cluster-api-server.ts";
 
@@ -62,7 +62,7 @@ export async function watchResources<Resource>(
       options.onLost(error as Error);
     }
     // When an API server comes back, not all gateway pods should ask it at once.
-    await sleep(pauseMs * (0.5 + Math.random()), signal).catch(() => {});
+    await pause(pauseMs * (0.5 + Math.random()), signal);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }

@@ -34,13 +34,14 @@ describe("the Lua files", () => {
   });
 
   test("refuse requests with the codes and the words of the table of errors", () => {
-    const titles = read("refusals.lua").matchAll(/^ {2}([A-Z_]+) =\s+"([^"]+)",$/gm);
-    const refusals = [...titles].map(([, code, title]) => [code, title]);
-    expect(refusals).toEqual(
+    const titles = [...read("error_titles.lua").matchAll(/^ {2}([A-Z_]+) = "([^"]+)",$/gm)];
+    expect(titles.map(([, code, title]) => [code, title])).toEqual(
       (["PLUGIN_SERVER_UNAVAILABLE", "SHARED_DICT_MISSING"] as const).map((code) => [
         code,
         errorCodes[code].meaning,
       ]),
     );
+    const used = [...read("handler.lua").matchAll(/refusals\.answer\("([A-Z_]+)"/g)].map(([, code]) => code);
+    expect(used.toSorted()).toEqual(titles.map(([, code]) => code));
   });
 });

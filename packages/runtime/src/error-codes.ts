@@ -115,8 +115,7 @@ export const errorCodes = {
   },
   SHARED_DICT_MISSING: {
     status: 503,
-    meaning:
-      "Kong has no shared dictionary `kong_serverless`, which the plugin keeps its leases and counts in.",
+    meaning: "Kong has no shared dictionary `kong_serverless`, where the plugin keeps leases and counts.",
     remedy: 'Start Kong with KONG_NGINX_HTTP_LUA_SHARED_DICT="kong_serverless 4m".',
   },
   SOCKET_UNAVAILABLE: {

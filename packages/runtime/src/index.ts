@@ -12,4 +12,4 @@ export { OpsServer, type OpsServerOptions } from "./ops-server.ts";
 export { printable } from "./printable.ts";
 export { type Problem, problem, type ProblemAnswer } from "./problem.ts";
 export { runService, type RunningService } from "./run-service.ts";
-export { sleep } from "./sleep.ts";
+export { pause, sleep } from "./sleep.ts";

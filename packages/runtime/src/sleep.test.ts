@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { sleep } from "./sleep.ts";
+import { pause, sleep } from "./sleep.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -21,4 +21,13 @@ it("rejects with the signal's reason and leaves no timer", async () => {
   await expect(sleeping).rejects.toThrow("enough");
   expect(vi.getTimerCount()).toBe(0);
   await expect(sleep(100, controller.signal)).rejects.toThrow("enough");
+});
+
+it("ends early as a pause, without an error", async () => {
+  const controller = new AbortController();
+  const pausing = pause(100, controller.signal);
+  controller.abort(new Error("enough"));
+  await pausing;
+  await pause(0, new AbortController().signal);
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -4,8 +4,6 @@ export interface RecordedMessage {
   readonly pubsub: string;
   readonly topic: string;
   readonly data: object;
-  readonly rawPayload?: boolean;
-  readonly ttlInSeconds?: number;
 }
 
 /** What a publish comes to: done, an error that it throws, or nothing until its signal aborts. */

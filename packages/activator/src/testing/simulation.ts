@@ -7,7 +7,7 @@ const settings = {
   holdTimeoutMs: 3000,
   wakeRepeatMs: 500,
   keepWarmIntervalMs: 2000,
-  maxHeld: 8,
+  maxHeldPerBackend: 8,
 };
 /** The wheel notices a deadline up to a tick late, and its own timer is one tick apart. */
 const toleranceMs = 40;
@@ -119,7 +119,7 @@ export class Simulation {
     if (demand.held !== held.length) faults.push(`${demand.held} held instead of ${held.length}`);
     const inFlight = this.#inState("forwarded").length;
     if (demand.inFlight !== inFlight) faults.push(`${demand.inFlight} in flight instead of ${inFlight}`);
-    if (held.length > settings.maxHeld) faults.push(`${held.length} held`);
+    if (held.length > settings.maxHeldPerBackend) faults.push(`${held.length} held`);
     for (const { deadlineMs } of held) {
       const leftMs = deadlineMs - performance.now();
       if (leftMs < -toleranceMs) faults.push(`held ${-leftMs} ms too long`);

@@ -20,7 +20,7 @@ export const settings: BackendSettings = {
   probeConnectTimeoutMs: 100,
   probeStatuses: { min: 200, max: 399 },
   inFlightMaxSeconds: 3600,
-  maxHeld: 100,
+  maxHeldPerBackend: 100,
   releaseConcurrency: 0,
 };
 
