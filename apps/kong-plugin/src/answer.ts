@@ -19,7 +19,7 @@ export function problem({ code, backend, retryAfterMs }: Refusal): Answer {
   return { ...answer, headers: { ...headers, ...commonHeaders(retryAfterMs) } };
 }
 
-/** Headers of every answer that asks to come back later. */
+/** Headers of every answer that asks the client to retry. */
 export function commonHeaders(retryAfterMs: number): Record<string, string> {
   return { "cache-control": "no-store", "retry-after": String(toSeconds(retryAfterMs)) };
 }

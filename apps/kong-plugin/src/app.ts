@@ -12,7 +12,7 @@ import type { EntityParts } from "./entity.ts";
 import { logActivatorEvent } from "./event-log.ts";
 import { LuaEntities } from "./lua/entities.ts";
 import { LuaGateways } from "./lua/gateways.ts";
-import { HttpDoor } from "./lua/http-door.ts";
+import { LuaServer } from "./lua/lua-server.ts";
 import { Metrics } from "./metrics.ts";
 import { createPlugin } from "./plugin.ts";
 import { startScaler } from "./scaler.ts";
@@ -24,7 +24,7 @@ export function start(environment: KongPluginEnvironment, log: Log): Promise<Run
   return new KongPluginService(environment, log).start();
 }
 
-/** The plugin, to be served to Kong by something else. */
+/** The plugin, for a plugin server other than ours. */
 export function createPluginModule(environment: KongPluginEnvironment, log: Log): PluginModule {
   return new KongPluginService(environment, log).plugin;
 }
@@ -62,7 +62,7 @@ class KongPluginService {
         probe,
         podsOf: (target) => this.#pods?.behind(target) ?? [],
         observe: (event) => {
-          // First of all: it is what a cold start waits for.
+          // First, since a cold start waits for it.
           if (event.event === "wake.started") this.#scaler?.wake(event.backend);
           this.#metrics.observe(event);
           this.#traces.observe(event);
@@ -83,19 +83,19 @@ class KongPluginService {
     const ops = new OpsServer({
       host: OPS_HOST,
       port: OPS_PORT,
-      // Kong is started once this is ready, and answers 500 for as long as the socket is missing.
+      // Kong is started once this is ready, and answers 500 while the socket is missing.
       notReady: () => (server.stopping.aborted ? ["shutdown"] : isServing ? [] : ["socket"]),
       registry: this.#metrics.registry,
       routes: demandRoutes(this.#activator),
     });
     await this.#traces.start(this.#environment.traces);
     this.#waitingPage.start();
-    const door = this.#createDoor();
+    const luaServer = this.#createLuaServer();
     const opsPort = await ops.start();
     this.#pods = await this.#followPods();
     this.#scaler = await startScaler(this.#environment, this.#activator, this.#log);
-    // Last, so that Kong finds either nothing or a server that is all there.
-    await door.start();
+    // Last, so that Kong never finds a server that is half started.
+    await luaServer.start();
     await server.start();
     isServing = true;
     this.#log.info({ socketPath, opsPort }, "service.started");
@@ -103,7 +103,7 @@ class KongPluginService {
       stop: async () => {
         await this.#scaler?.stop();
         const limits = { graceMs: SHUTDOWN_GRACE_SECONDS * 1000, idleMs: SHUTDOWN_IDLE_MS };
-        await Promise.all([server.stop(limits), door.stop(limits)]);
+        await Promise.all([server.stop(limits), luaServer.stop(limits)]);
         this.#waitingPage.stop();
         await this.#pods?.stop();
         await this.#publisher.stop();
@@ -123,19 +123,19 @@ class KongPluginService {
     };
   }
 
-  /** Where the Lua form of the plugin asks. */
-  #createDoor(): HttpDoor {
+  /** Answers the Lua form of the plugin. */
+  #createLuaServer(): LuaServer {
     const log = this.#log;
     const parts = this.#entityParts;
     const entities = new LuaEntities(parts);
     const gateways = new LuaGateways({ ...parts, entities });
-    return new HttpDoor({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });
+    return new LuaServer({ socketPath: this.#environment.httpSocketPath, entities, gateways, log });
   }
 
   async #followPods(): Promise<BackendPods | undefined> {
     const { ENDPOINTSLICE_NAMESPACES: namespaces } = this.#environment;
     if (namespaces === undefined) return undefined;
-    // Off by default: what it needs is loaded where it is on.
+    // Off by default, so its code is loaded only when needed.
     const { BackendPods } = await import("./backend-pods.ts");
     const pods = new BackendPods(namespaces, this.#environment, this.#log);
     this.#metrics.watchNamespaces(() => pods.watched);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { config, useNginxTestSystem, useTestSystem } from "./testing/test-system.ts";
 
 const collection = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
-/** No name that can be looked up: as if Kubernetes had not noticed yet that its pod is ready. */
+/** A name that cannot be looked up: as if Kubernetes had not noticed yet that the pod is ready. */
 const serviceUrl = "http://demo.shop.svc:8081";
 
 const forms = [
@@ -57,7 +57,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
   };
 
   test(
-    "sends what it held to a pod that is ahead of its Service, by the Service's name, and what follows",
+    "sends held requests, and those that follow, to a pod that is ready before its Service, under the Service's name",
     required,
     async () => {
       await using system = await startWatchingSystem();
@@ -85,7 +85,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     },
   );
 
-  test("asks a pod by the host name that probes are given, if they are", required, async () => {
+  test("probes a pod with the host name that the backend's probes have, if any", required, async () => {
     await using system = await startWatchingSystem({
       config: { ...config, probeHeaders: { Host: "demo.example" } },
     });
@@ -97,7 +97,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     expect(pod.probedHost).toBe("demo.example");
   });
 
-  test("asks nobody for endpoints without namespaces to follow", required, async () => {
+  test("does not ask for endpoints without namespaces to watch", required, async () => {
     await using system = await startSystem({ env: { KUBERNETES_API_URL: cluster.url } });
     await system.warmUp();
     expect(cluster.asked).toEqual([]);

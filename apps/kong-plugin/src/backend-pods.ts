@@ -6,7 +6,7 @@ import type { Log } from "@kong-serverless/runtime";
 
 type Settings = Pick<KongPluginEnvironment, "kubernetesApiUrl" | "KUBERNETES_ACCOUNT_FOLDER">;
 
-/** The pods behind the Services of the backends, each asked as its Service would be, down to the host name. */
+/** The pods behind the backends' Services, each probed as its Service would be, including the host name. */
 export class BackendPods {
   readonly #services: ServicePods;
 

@@ -9,7 +9,7 @@ const router = (...matches: BackendMatch[]) =>
 const found = (match: BackendMatch) => JSON.stringify(match);
 
 describe("BackendRouter", () => {
-  test("needs nothing of the request where there is only one backend, without target and hosts", () => {
+  test("needs nothing from the request if the only backend has neither target nor hosts", () => {
     expect(router({}).only).toBe("{}");
     expect(router({ target: "/a" }).only).toBeUndefined();
   });

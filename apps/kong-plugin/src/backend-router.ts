@@ -4,7 +4,7 @@ import { isBelow } from "./path-prefix.ts";
 
 /** Finds which of a plugin's backends a request is for. */
 export class BackendRouter<Backend> {
-  /** The longest target first; for the same one an exact host before a wildcard before any. */
+  /** The longest target first; for the same target, exact hosts before wildcards before any host. */
   readonly #rules: readonly RoutingRule<Backend>[];
   readonly needsPath: boolean;
   readonly needsHost: boolean;
@@ -19,14 +19,14 @@ export class BackendRouter<Backend> {
     this.needsHost = backends.some(({ match }) => match.hosts !== undefined);
   }
 
-  /** The backend that every request is for, where nothing about the request decides. */
+  /** The only backend, if it takes every request. */
   get only(): Backend | undefined {
     return this.needsPath || this.needsHost ? undefined : this.#rules[0]?.backend;
   }
 
   /**
    * @param path As Kong gives it: decoded and normalised, so that neither escapes nor dot segments lead elsewhere.
-   * @param host Without a port, in any case.
+   * @param host Without a port, in upper or lower case.
    */
   find(path: string, host: string): Backend | undefined {
     const name = host.toLowerCase();

@@ -1,6 +1,6 @@
 /**
- * Counts by adding to a number. A counter of prom-client looks its series up each time, which takes a warm request more time
- * than everything else that the plugin does for it; so what is tallied reaches the counter when somebody asks for metrics.
+ * A number that is added to a prom-client counter at each scrape. prom-client looks up its series at each increment, which
+ * would take longer than everything else that the plugin does for a warm request.
  */
 export class BufferedCounter {
   #count = 0;
@@ -9,7 +9,7 @@ export class BufferedCounter {
     this.#count += count;
   }
 
-  /** What was counted since the last time that this was asked. */
+  /** Returns what was counted since the last call. */
   take(): number {
     const count = this.#count;
     this.#count = 0;

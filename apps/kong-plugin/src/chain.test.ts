@@ -65,7 +65,7 @@ describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ o
     });
   });
 
-  test("is refused when it has no end", required, async () => {
+  test("is refused when it is a cycle", required, async () => {
     await using store = await new ScriptedBackend(200).start();
     await using system = await open({ config: chained(store, { alsoWake: ["demo"] }) });
     const { status, body } = await system.gateway.request();

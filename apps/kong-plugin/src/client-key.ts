@@ -1,8 +1,8 @@
 import { isIPv6 } from "node:net";
 
 /**
- * Whom limits per client are counted for: Kong's consumer, or else the address. Anybody with one IPv6 address has 2^64 of
- * them, so its /64 network counts.
+ * The client that limits count for: Kong's consumer, otherwise the address. Whoever has one IPv6 address has 2^64 of them,
+ * so an IPv6 address counts as its /64 network.
  */
 export function clientKey(consumer: string | undefined, ip: string): string {
   if (consumer !== undefined) return `consumer ${consumer}`;

@@ -41,7 +41,7 @@ export class ColdPath {
     const { backend, config, matched, metrics, traces } = this.#options;
     const { arrivedAtMs, signal } = facts;
     if (facts.isStopping) return this.#refuse("GATEWAY_STOPPING");
-    /** Of a browser navigation, for its waiting page. */
+    /** Set for a browser navigation, which may get the waiting page. */
     let navigation: { readonly path: string } | undefined;
     let held: HoldResult;
     let probeUrl = "";
@@ -71,7 +71,7 @@ export class ColdPath {
       return this.#refuse(error.code, { navigation, about: error.backend });
     }
     metrics.held(held);
-    // After one probe the backend turned out to run: for the client that was no cold start.
+    // If the first probe was ready, the backend had been running: for the client that was no cold start.
     const decision: Passed = held.probes > 1 ? marked(held) : { kind: "pass" };
     if (held.pod === undefined) return decision;
     const { route } = await facts.routerMatch();
@@ -80,13 +80,13 @@ export class ColdPath {
     return { ...decision, target };
   }
 
-  /** Only asked for where it matters: it is a call to Kong. */
+  /** Asked for only if a limit needs it: it is a call to Kong. */
   async #client(facts: RequestFacts): Promise<{ client?: string }> {
     const { maxHeldPerClient, maxColdStartsPerClient } = this.#options.config.limits;
     return maxHeldPerClient + maxColdStartsPerClient === 0 ? {} : { client: await facts.client() };
   }
 
-  /** @param about Names the backend that is the trouble, where it is another one of the chain. */
+  /** @param about The backend at fault, if it is another one of the chain. */
   #refuse(
     code: ErrorCodeName,
     {

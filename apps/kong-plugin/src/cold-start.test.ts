@@ -14,7 +14,7 @@ describe("a cold start", () => {
     const startedAtMs = performance.now();
     const held = requests(system, 20);
     await system.gateway.plugin.waitFor("request.held", { matches: (line) => line["held"] === 20 });
-    // An answer to the first probe would say that it had been up.
+    // If it answered the first probe, it would count as running.
     await expect.poll(() => system.backend.probes).toBeGreaterThan(1);
     system.backend.become(200);
     const responses = await held;
@@ -64,7 +64,7 @@ describe("a cold start", () => {
     expect(JSON.parse(body)).toMatchObject({ code: "HOLD_TIMEOUT", backend: "demo", status: 503 });
   });
 
-  test("is done by the original plugin's configuration too, which probes below the route's path", async () => {
+  test("works with the original plugin's configuration, which probes below the route's path", async () => {
     const original = {
       count: 300,
       interval: 100,
@@ -109,7 +109,7 @@ describe("a cold start", () => {
     await system.gateway.plugin.waitFor("activation.ready");
   });
 
-  test("holds what a browser sends with another method for as long as anybody else's request", async () => {
+  test("holds a browser's request with another method for as long as any other", async () => {
     await using system = await startSystem({ config: { ...config, waitingPageAfterMs: 100 } });
     const posted = system.gateway.request({ method: "POST", headers: { accept: "text/html" } });
     await system.gateway.plugin.waitFor("activation.started");
@@ -117,7 +117,7 @@ describe("a cold start", () => {
     expect((await posted).status).toBe(200);
   });
 
-  test("is not begun for a load balancer's check", async () => {
+  test("is not started by a load balancer's check", async () => {
     await using system = await startSystem();
     const { status, body } = await system.gateway.request({
       headers: { "user-agent": "ELB-HealthChecker/2.0" },

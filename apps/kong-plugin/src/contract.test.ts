@@ -19,7 +19,7 @@ const forms = [
   { form: "in Lua, on a real Kong", useForm: useKongTestSystem, required: needs(realKong) },
 ];
 
-/** What every form of the plugin does alike. */
+/** What all forms of the plugin have in common. */
 describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
   const startSystem = useForm();
   const nothing = { held: 0, inFlight: 0 };
@@ -66,7 +66,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     },
   );
 
-  test("answers 503 with a code and Retry-After when the time of a hold is up", required, async () => {
+  test("answers 503 with a code and Retry-After when a hold times out", required, async () => {
     await using system = await startSystem({ config: { ...config, holdTimeoutMs: 300 } });
     const { status, headers, body } = await system.gateway.request();
     expect(status).toBe(503);
@@ -85,7 +85,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     expect(body).toContain("Starting demo");
   });
 
-  test("shows a person the waiting page of the operator's", required, async () => {
+  test("shows a person the operator's own waiting page", required, async () => {
     const page = join(import.meta.dirname, "testing/waiting-page.html");
     await using system = await startSystem({
       config: { ...config, waitingPageAfterMs: 50 },
@@ -104,7 +104,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     });
   });
 
-  test("wakes nothing for requests that are excepted", required, async () => {
+  test("wakes nothing for excepted requests", required, async () => {
     const wakeExceptions = { userAgents: ["kube-probe"], paths: ["/ping"] };
     await using system = await startSystem({ config: { ...config, wakeExceptions } });
     const excepted = [{ headers: { "user-agent": "kube-probe/1.34" } }, { path: "/ping/x" }];
@@ -132,7 +132,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     expect(found).toEqual(matchingCases);
   });
 
-  test("refuses the requests of a configuration that is wrong", required, async () => {
+  test("refuses the requests of an invalid configuration", required, async () => {
     await using system = await startSystem({
       // Two backends for the same requests, which Kong's schema cannot tell.
       config: { ...config, backend: [backendConfig, { ...backendConfig, name: "other" }] },
@@ -185,7 +185,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     await expect.poll(() => system.demand()).toEqual(nothing);
   });
 
-  test("takes over other settings with a reload", required, async () => {
+  test("applies new settings on a reload", required, async () => {
     await using system = await startSystem({ config: { ...config, holdTimeoutMs: 200 } });
     expect((await system.gateway.request()).status).toBe(503);
     await system.gateway.reload({ ...config, backend: [{ ...backendConfig, topic: "wake-other" }] });

@@ -2,9 +2,8 @@ import type { Activator } from "@kong-serverless/activator";
 import type { OpsServerOptions } from "@kong-serverless/runtime";
 
 /**
- * `GET /demand/{name}` for KEDA's `metrics-api` trigger: how many requests a backend has, held and in flight; others that
- * are used and need it count as one. Zeros for a name that no request has come by yet: an error there would keep the scaler
- * from going to zero.
+ * `GET /demand/{name}` for KEDA's `metrics-api` trigger: a backend's requests, held and in flight; backends in use that need
+ * it count as one. Zeros for an unknown name, since an error would keep the scaler from going to zero.
  */
 export function demandRoutes(activator: Activator): NonNullable<OpsServerOptions["routes"]> {
   return (app) => {

@@ -11,7 +11,7 @@ import type { WaitingPage } from "./waiting-page.ts";
 
 const passed: Decision = { kind: "pass" };
 
-/** A backend as one plugin entity configures it: decides what becomes of a request for it. */
+/** A backend as one plugin entity configures it. Decides on each request for it. */
 export class Destination {
   readonly backend: Backend;
   readonly metrics: RequestMetrics;
@@ -37,7 +37,7 @@ export class Destination {
     return leaseKey(this.backend.settings) === leaseKey(this.#matched.settings);
   }
 
-  /** Never rejects for a reason that has a code: that is an answer. */
+  /** Never rejects with an error that has a code: that becomes an answer. */
   decide(facts: RequestFacts): Promise<Decision> | Decision {
     if (!this.backend.admit()) return this.#coldPath.decide(facts);
     this.metrics.warm.inc();

@@ -1,13 +1,9 @@
-import { Activator } from "@kong-serverless/activator";
-import { RecordingLog } from "@kong-serverless/testing";
 import { expect, test } from "vitest";
 
 import { Entity } from "./entity.ts";
-import { Metrics } from "./metrics.ts";
-import { Traces } from "./traces.ts";
-import { WaitingPage } from "./waiting-page.ts";
+import { makeEntityParts } from "./testing/entity-parts.ts";
 
-/** CPU time of this thread, which other work on the machine hardly changes. */
+/** CPU time of this thread, which other work on the machine hardly affects. */
 function cpuMs(work: () => void): number {
   const before = process.threadCpuUsage();
   work();
@@ -26,7 +22,7 @@ function best(samples: number, measure: () => number): number {
   return Math.min(...Array.from({ length: samples }, measure));
 }
 
-/** As long as one may be, with as many backends as there may be. */
+/** The longest that is allowed, with the most backends that are. */
 function largestConfig(run: number): string {
   const hosts = Array.from({ length: 15 }, (_, nth) => `h${nth}.x`);
   const backend = Array.from({ length: 256 }, (_, nth) => ({
@@ -42,19 +38,7 @@ function largestConfig(run: number): string {
 }
 
 test("the largest configuration holds up the event loop for less than 50 ms", { timeout: 60_000 }, () => {
-  const log = new RecordingLog();
-  const activator = new Activator({
-    publishWake: async () => {},
-    probe: async () => ({ isReady: true, durationMs: 0 }),
-    observe: () => {},
-  });
-  const parts = {
-    activator,
-    metrics: new Metrics(),
-    traces: new Traces(log),
-    waitingPage: new WaitingPage(undefined, log),
-    log,
-  };
+  const parts = makeEntityParts();
   let run = 0;
   const readOne = () => {
     const text = largestConfig(run++);
@@ -63,6 +47,6 @@ test("the largest configuration holds up the event loop for less than 50 ms", { 
     return cpuMs(() => void new Entity(JSON.parse(text), parts));
   };
   expect(best(5, readOne)).toBeLessThan(best(3, () => cpuMs(referenceWork)));
-  expect(activator.backends).toHaveLength(256 * run);
-  expect(log.events).toEqual([]);
+  expect(parts.activator.backends).toHaveLength(256 * run);
+  expect(parts.log.events).toEqual([]);
 });

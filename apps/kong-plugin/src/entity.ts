@@ -30,7 +30,7 @@ interface Claim {
   readonly router: BackendRouter<Destination>;
 }
 
-/** A plugin entity at work: its configuration, and its claim to the backends in it. */
+/** A plugin entity: its configuration, and its claim to the backends in it. */
 export class Entity {
   readonly #parts: EntityParts;
   readonly #config: PluginConfig | ServerlessError;
@@ -39,8 +39,8 @@ export class Entity {
   #release: () => void = () => {};
 
   /**
-   * Never throws for a configuration: what is wrong with it is logged, and its requests are refused. An error in place of
-   * one says why it was not even read.
+   * Never throws for an invalid configuration: the fault is logged, and its requests are refused. An error in place of a
+   * configuration says why there is none.
    */
   constructor(config: unknown, parts: EntityParts) {
     this.#parts = parts;
@@ -53,7 +53,7 @@ export class Entity {
   /** For a request. Throws CONFIG_REFUSED or BACKEND_CONFLICT. */
   claim(): Claim {
     try {
-      // What was in the way may be gone: after a reload, the other owner's instance is replaced at its next request.
+      // A conflict may be over: after a reload, the other owner's instance is replaced at its next request.
       this.#claim ??= this.#claimBackends();
     } catch (error) {
       if (error instanceof ServerlessError) this.#parts.metrics.configurationRefused(error.code);
@@ -62,7 +62,7 @@ export class Entity {
     return this.#claim;
   }
 
-  /** The gateway is configured with this again, so its settings replace those that came in between. */
+  /** The gateway has this configuration again, as after a rollback: its settings replace those that came in between. */
   configuredAgain(seq: number): void {
     const isRefused = this.#config instanceof ServerlessError;
     const isCurrent = this.#claim?.destinations.every((destination) => destination.isCurrent);
@@ -70,7 +70,7 @@ export class Entity {
     this.#identity = { ...this.#identity, seq };
     const release = this.#takeRelease();
     this.#tryToClaim();
-    // Only now, so that the backends are never without an owner.
+    // Last, so that the backends are never without an owner.
     release();
   }
 

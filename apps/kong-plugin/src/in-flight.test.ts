@@ -9,7 +9,7 @@ const demandOf = async (system: TestSystem, name = "demo") =>
 const nothing = { backend: "demo", held: 0, inFlight: 0, chained: 0, demand: 0 };
 
 describe("the demand for a backend", () => {
-  test("is zero before anybody has asked for it", async () => {
+  test("is zero before the first request", async () => {
     await using system = await startSystem();
     expect(await demandOf(system, "never-seen")).toEqual({ ...nothing, backend: "never-seen" });
   });

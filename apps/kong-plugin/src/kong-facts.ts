@@ -54,7 +54,7 @@ export class KnownRouterMatch {
       return await (this.#asked ??= askRouter(kong));
     } catch {
       this.#asked = undefined;
-      // The client of the request that asked has left, which says nothing about this one.
+      // The client of the request that asked has left; this one asks for itself.
       return askRouter(kong);
     }
   }

@@ -62,7 +62,7 @@ describe("the counts of the Lua form", options, () => {
     await expect.poll(() => system.demand(), { timeout: 40_000 }).toEqual(nothing);
   });
 
-  test("lose what a killed worker had, and nothing else", async () => {
+  test("lose a killed worker's requests, and nothing else", async () => {
     await using system = await startSystem();
     await system.warmUp();
     const { gateway } = system;
@@ -160,7 +160,7 @@ describe("the Lua form", options, () => {
     expect(JSON.parse(body)).toMatchObject({ code: "PLUGIN_SERVER_UNAVAILABLE", backend: "demo" });
   });
 
-  test("holds a request on over a restart of the plugin server", async () => {
+  test("keeps holding a request across a restart of the plugin server", async () => {
     await using system = await startSystem({ config: { ...config, holdTimeoutMs: 10_000 } });
     const { gateway } = system;
     const held = gateway.request();
@@ -194,7 +194,7 @@ describe("the Lua form", options, () => {
     expect((await former.stop()).code).toBe(0);
   });
 
-  test("keeps nothing forever of a backend, so that names may come and go", async () => {
+  test("keeps nothing of a backend forever, so that names may come and go", async () => {
     await using system = await startSystem();
     await system.warmUp();
     const entries = async () => {

@@ -16,7 +16,7 @@ await runService(createLog("kong-plugin"), async () => {
     process.stdout.write(`${JSON.stringify(dump(plugin, environment.KONG_SERVERLESS_SOCKET))}\n`);
     process.exit(0);
   }
-  // Every route of the gateway depends on this process: a fault that nobody foresaw is reported, and costs one request.
+  // Every route of the gateway depends on this process: an unforeseen fault is logged, and costs one request at most.
   process.on("unhandledRejection", (error) => log.error({ error }, "process.unhandled_rejection"));
   process.on("uncaughtException", (error) => log.error({ error }, "process.uncaught_exception"));
   return start(environment, log);

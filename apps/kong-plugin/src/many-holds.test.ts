@@ -66,7 +66,7 @@ async function startNarrowBackend(concurrency: number) {
   };
 }
 
-test("requests that were held reach a backend that takes 50 at a time in that measure, and none is refused", async () => {
+test("a backend that takes 50 at a time gets its held requests at that pace, and refuses none", async () => {
   await using backend = await startNarrowBackend(50);
   await using system = await startSystem({
     config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 50 },
@@ -83,7 +83,7 @@ test("requests that were held reach a backend that takes 50 at a time in that me
   expect(backend.most()).toBeLessThanOrEqual(50);
 }, 30_000);
 
-test("a client that has as many requests held as it may is answered 429, and others are held", async () => {
+test("a client with as many held requests as it may have is answered 429, while others are held", async () => {
   await using system = await startSystem({ config: { ...config, maxHeldPerClient: 1 } });
   const { gateway } = system;
   const held = [gateway.request(), gateway.request({ consumer: "a" }), gateway.request({ consumer: "b" })];

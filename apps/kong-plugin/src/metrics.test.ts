@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Metrics } from "./metrics.ts";
 
-test("counts what alerts look at from zero, so that they see the first of it", async () => {
+test("starts what alerts count at zero, so that they see the first increase", async () => {
   const metrics = new Metrics();
   metrics.requestsOf("orders");
   const exposition = await metrics.registry.metrics();
@@ -50,7 +50,7 @@ test("counts the backends beyond its limit together, until there is room for the
   expect(await metrics.registry.metrics()).toContain('{backend="second",outcome="HOLD_TIMEOUT"} 1');
 });
 
-test("keeps what a backend has counted when another plugin instance starts for it", async () => {
+test("keeps a backend's counts when another plugin instance starts for it", async () => {
   const metrics = new Metrics();
   metrics.requestsOf("orders").refused("HOLD_TIMEOUT");
   metrics.requestsOf("orders");
@@ -59,7 +59,7 @@ test("keeps what a backend has counted when another plugin instance starts for i
   );
 });
 
-test("adds up the warm requests of all instances for a backend, whenever it is asked", async () => {
+test("adds up a backend's warm requests over all instances, at each scrape", async () => {
   const metrics = new Metrics();
   const series = 'serverless_requests_total{backend="orders",outcome="warm"}';
   const [one, other] = [metrics.requestsOf("orders"), metrics.requestsOf("orders")];

@@ -5,7 +5,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { BufferedCounter } from "./buffered-counter.ts";
 
-/** Counts what became of one backend's requests. */
+/** Counts one backend's requests by outcome. */
 export interface RequestMetrics {
   readonly warm: { inc(count?: number): void };
   readonly left: { inc(): void };
@@ -33,13 +33,13 @@ export class Metrics {
   readonly #named = new Set<string>();
   /** Warm requests that are not in `#requests` yet, by backend. */
   readonly #warm = new Map<string, BufferedCounter>();
-  readonly #requests = this.#counter("requests", "Requests by what became of them", ["outcome"], () => {
+  readonly #requests = this.#counter("requests", "Requests by outcome", ["outcome"], () => {
     for (const [backend, counter] of this.#warm)
       this.#requests.inc({ backend, outcome: "warm" }, counter.take());
   });
   readonly #activations = this.#counter(
     "activations",
-    "Attempts to bring a backend to ready; confirmed: the first probe said that it was",
+    "Attempts to make a backend ready; confirmed: the first probe was ready",
     ["outcome"],
   );
   readonly #wakes = this.#counter("wakes", "Wake messages", ["reason", "result"]);
@@ -48,7 +48,7 @@ export class Metrics {
   readonly #writtenOff = this.#counter("in_flight_written_off", "In-flight requests that were forgotten", []);
   readonly #configurationRefusals = new Counter({
     name: "serverless_configuration_refusals_total",
-    help: "Requests that were refused because their plugin's configuration was",
+    help: "Requests that were refused because of their plugin's configuration",
     labelNames: ["code"],
     registers: [this.registry],
   });
@@ -61,7 +61,7 @@ export class Metrics {
   });
   readonly #coldStartSeconds = new Histogram({
     name: "serverless_cold_start_seconds",
-    help: "Cold starts by stage: wake until the wake message was taken, start from then until ready, total; service: from a pod's own answer, where pods are asked, until its Service leads to it",
+    help: "Cold starts by stage: wake until the wake message is accepted, start from then until ready, total; service from a pod's own answer, if pods are probed, until its Service answers",
     labelNames: ["backend", "stage"],
     buckets: startBuckets,
     registers: [this.registry],
@@ -82,23 +82,18 @@ export class Metrics {
     this.#configurationRefusals.inc({ code });
   }
 
-  /** Shows the state of these backends whenever metrics are asked for. */
+  /** Exports the state of these backends at each scrape. */
   watch(backends: () => readonly Backend[]): void {
-    this.#gauge(
-      "held_requests",
-      "Requests that wait for their backend",
-      backends,
-      ({ demand }) => demand.held,
-    );
+    this.#gauge("held_requests", "Requests waiting for their backend", backends, ({ demand }) => demand.held);
     this.#gauge(
       "in_flight_requests",
-      "Requests forwarded and not ended",
+      "Requests forwarded and not finished",
       backends,
       ({ demand }) => demand.inFlight,
     );
     this.#gauge(
       "backend_ready",
-      "1 within the ready lease; of the other backends, how many",
+      "1 within the ready lease; for (other), how many backends",
       backends,
       ({ state }) => (state === "ready" ? 1 : 0),
     );
@@ -111,11 +106,11 @@ export class Metrics {
     );
   }
 
-  /** Shows whether the pods of these namespaces can be seen. */
+  /** Exports whether the pods of these namespaces are watched. */
   watchNamespaces(namespaces: () => ServicePods["watched"]): void {
     const gauge = new Gauge({
       name: "serverless_endpoints_watched",
-      help: "1 while the EndpointSlices of a namespace are followed, 0 while they cannot be seen",
+      help: "1 while the EndpointSlices of a namespace are watched, 0 while they cannot be",
       labelNames: ["namespace"],
       registers: [this.registry],
       collect() {
@@ -210,7 +205,7 @@ export class Metrics {
     this.#writtenOff.remove({ backend });
   }
 
-  /** Prometheus sees no increase in a series that begins at 1: what alerts count must be there before it happens. */
+  /** Prometheus sees no increase in a series that starts at 1, so whatever alerts count starts at 0. */
   #startAtZero(backend: string): void {
     for (const outcome of ["cold", "HOLD_TIMEOUT"]) this.#requests.inc({ backend, outcome }, 0);
     for (const outcome of ["ready", "failed"]) this.#activations.inc({ backend, outcome }, 0);
@@ -234,7 +229,7 @@ export class Metrics {
     const backend = this.#labelOf(name);
     this.#coldStartSeconds.observe({ backend, stage: "total" }, totalMs / 1000);
     const wokenAfterMs = this.#wokenAfterMs.get(name);
-    // Without a message that was taken the backend came by itself.
+    // Without an accepted wake message, the backend started by itself.
     if (wokenAfterMs === undefined) return;
     this.#coldStartSeconds.observe({ backend, stage: "wake" }, wokenAfterMs / 1000);
     this.#coldStartSeconds.observe({ backend, stage: "start" }, (totalMs - wokenAfterMs) / 1000);

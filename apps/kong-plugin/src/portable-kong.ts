@@ -2,10 +2,10 @@ import type { Kong as ServerKong } from "@kong-serverless/plugin-server";
 import type kongPdk from "kong-pdk/kong/index.js";
 
 /**
- * What the plugin is given in each phase, by our own server or by kong-pdk's: the methods that both have, with arguments
- * that both take. What kong-pdk drops or changes can no longer be called: it is unknown.
+ * What a plugin gets in each phase from either plugin server, ours or kong-pdk's: the methods that both have, with arguments
+ * that both accept. A method that kong-pdk drops or changes becomes `unknown`, and can no longer be called.
  *
- * Two members are our own server's. kong-pdk's takes every name for a PDK method, so in their place it has functions.
+ * `signal` and `isStopping` are our server's own. In kong-pdk's, which takes every name for a PDK method, they are functions.
  */
 export type PortableKong = OfBoth<Omit<ServerKong, "signal" | "isStopping">, kongPdk.default> & {
   readonly signal: unknown;
@@ -33,14 +33,14 @@ type MethodOfBoth<Ours extends Method, Theirs extends Method> =
           : unknown
     : unknown;
 
-/** Of tables kong-pdk's types know only that they are some. */
+/** kong-pdk's types say nothing about what is in a table. */
 type IsSameScalar<Ours, Theirs> = [Ours] extends [string | number | undefined]
   ? [Theirs] extends [Ours]
     ? true
     : false
   : true;
 
-/** Lua has strings where kong-pdk's types, which are generated, have buffers. */
+/** kong-pdk's generated types have buffers where Lua has strings. */
 type AsInLua<Arguments extends unknown[]> = {
   [Index in keyof Arguments]: Buffer extends Arguments[Index]
     ? Arguments[Index] | Uint8Array | string

@@ -41,7 +41,7 @@ export function serviceUrl(
   return `${scheme}://${addressOf(service)}${base}${below}${health}`;
 }
 
-/** What is left of `target` once Kong has cut the path off that the route matched (a regular expression's is unknown). */
+/** What is left of `target` once Kong has stripped the route's path (unknown for a regular expression). */
 function stripped(target: string, route: MatchedRoute | undefined): string {
   if (route?.strip_path !== true) return target;
   const matched = (route.paths ?? [])
@@ -58,7 +58,7 @@ function stripped(target: string, route: MatchedRoute | undefined): string {
  */
 function addressOf({ host, port }: MatchedService): string {
   const [, name, namespace, servicePort] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.([a-z0-9-]+)\.svc$/.exec(host) ?? [];
-  // A service's host may be an IPv6 address as such; in a URL it stands in brackets.
+  // A service's host may be a bare IPv6 address; a URL needs brackets.
   if (servicePort === undefined) return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   if (!/^\d+$/.test(servicePort)) throw unknown(`its port is known by name only (${host})`);
   return `${name}.${namespace}.svc:${servicePort}`;

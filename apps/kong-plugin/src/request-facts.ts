@@ -12,7 +12,7 @@ export interface RequestFacts {
   path(): Promise<string>;
   method(): Promise<string>;
   header(name: "accept" | "user-agent" | "traceparent"): Promise<string | undefined>;
-  /** What limits per client are counted by: see clientKey. */
+  /** The client that limits count for: see clientKey. */
   client(): Promise<string>;
   /** Where Kong would forward the request to. */
   routerMatch(): Promise<RouterMatch>;

@@ -5,7 +5,7 @@ import { ConfigError, type KongPluginEnvironment } from "@kong-serverless/config
 import type { ScalerServer, ScalerTls } from "@kong-serverless/keda-scaler";
 import type { Log } from "@kong-serverless/runtime";
 
-/** Starts the external scaler where a port is set for it. gRPC is loaded only then: it costs memory that few need. */
+/** Starts the external scaler if it has a port. gRPC is loaded only then, since it costs memory. */
 export async function startScaler(
   environment: KongPluginEnvironment,
   activator: Activator,

@@ -9,7 +9,7 @@ import { Entity, type EntityParts, refusal } from "./entity.ts";
 import { KnownRouterMatch, KongFacts } from "./kong-facts.ts";
 import type { PortableKong } from "./portable-kong.ts";
 
-/** What Kong answers by itself when it could not reach the upstream, found it gone, or waited for it in vain. */
+/** Kong's own answers when it cannot reach the upstream, loses it, or gets no answer in time. */
 const upstreamFailures = new Set([502, 503, 504]);
 const sharedKey = "serverless_request";
 /** Tells this process's marks from those of an earlier one. */
@@ -17,7 +17,7 @@ const processId = randomBytes(6).toString("hex");
 
 /**
  * The plugin for one plugin entity and nginx worker, over Kong's plugin protocol. Kong does not pair `access` with `log`,
- * which runs without the request: `access` leaves a mark of the one request, and `log` ends what it finds marked.
+ * which runs without the request: `access` marks the request, and `log` ends the request whose mark it finds.
  */
 export class Instance implements PluginInstance {
   readonly #parts: EntityParts;
@@ -71,12 +71,12 @@ export class Instance implements PluginInstance {
   }
 }
 
-/** Counts the request, and gives Kong what the backend, the client and `log` are to see. */
+/** Counts the request, and tells Kong what the backend, the client and `log` should see. */
 async function pass(kong: PortableKong, { backend }: Destination, decision: Passed): Promise<void> {
   const { addResponseHeaders = {}, setResponseHeaders = {}, setRequestHeaders = {}, target } = decision;
   const id = backend.begin();
   try {
-    // At once: when thousands are released, each turn that Kong and the plugin take for one of them delays all the others.
+    // In parallel: when thousands are released, each round trip for one of them delays all others.
     await Promise.all([
       kong.ctx.shared.set(sharedKey, `${processId} ${id} ${backend.name}`),
       ...Object.entries(addResponseHeaders).map(([name, value]) => kong.response.addHeader(name, value)),
@@ -87,7 +87,7 @@ async function pass(kong: PortableKong, { backend }: Destination, decision: Pass
       ...(target === undefined ? [] : [sendTo(kong, target)]),
     ]);
   } catch (error) {
-    // The client has left: nothing is forwarded. Should Kong have taken the mark all the same, its end changes nothing.
+    // The client has left, and nothing is forwarded. If Kong has the mark anyway, ending it twice does no harm.
     backend.ended(id);
     throw error;
   }
@@ -101,7 +101,7 @@ async function sendTo(
   await kong.service.request.setHeader("host", hostHeader ?? (await kong.request.getHeader("host")) ?? host);
 }
 
-/** Without an id it is from a process before this one. */
+/** Without an id, the mark is from an earlier process. */
 function readMark(text: unknown): { readonly backend: string; readonly id?: number } | undefined {
   if (typeof text !== "string") return undefined;
   const [process, id, backend = ""] = text.split(" ");

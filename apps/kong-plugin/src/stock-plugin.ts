@@ -1,6 +1,6 @@
 /**
- * The plugin for kong-pdk's own `kong-js-pluginserver`, which loads this module from its plugins directory. It has neither
- * an ops port nor a graceful stop, and does not see clients leave: what needs those has `main.ts`.
+ * The plugin for kong-pdk's own `kong-js-pluginserver`, which loads this module from its plugins directory. That server has
+ * neither an ops port nor a graceful stop, and does not notice when clients leave; `main.ts` has all three.
  */
 import { readKongPluginEnvironment } from "@kong-serverless/config";
 import { createLog } from "@kong-serverless/runtime";

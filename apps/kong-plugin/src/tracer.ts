@@ -51,13 +51,13 @@ interface ActivationSpan {
   makeProbeSpan?: (() => void) | undefined;
 }
 
-/** Makes spans with OpenTelemetry: of each held request, and of the activations that they start, with wakes and probes. */
+/** Makes OpenTelemetry spans of held requests and of the activations that they start, with their wakes and probes. */
 export class Tracer {
   readonly #provider: TracerProvider;
   readonly #tracer: OtelTracer;
   /** By the backend's name. */
   readonly #activations = new Map<string, ActivationSpan>();
-  /** Of the request that is being held in this very turn. */
+  /** Of the request that is being held in this turn. */
   #starting: Context | undefined;
 
   constructor(settings: TracesSettings) {
@@ -123,7 +123,7 @@ export class Tracer {
     }
   }
 
-  /** Rejects when the last spans could not be exported. */
+  /** Rejects when the last spans cannot be exported. */
   async stop(): Promise<void> {
     await Promise.race([this.#provider.shutdown(), sleep(stopTimeoutMs)]);
   }

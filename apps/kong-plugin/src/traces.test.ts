@@ -61,7 +61,7 @@ const parentOf = (digit: string) => digit.repeat(16);
 const traceparent = (digit: string, flags = "01") => `00-${traceOf(digit)}-${parentOf(digit)}-${flags}`;
 
 describe("traces", () => {
-  test("show a cold start in the trace of the request that began it, and link the others to it", async () => {
+  test("show a cold start in the trace of the request that started it, and link the others to it", async () => {
     await using collector = await startCollector();
     await using system = await startSystem({
       env: {
@@ -156,7 +156,7 @@ describe("traces", () => {
     });
   });
 
-  test("cost no request anything when nobody takes them, and do not keep the process from stopping", async () => {
+  test("cost requests nothing without a collector, and do not keep the process from stopping", async () => {
     await using system = await startSystem({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" } });
     system.backend.become(200);
     expect((await system.gateway.request()).status).toBe(200);

@@ -4,10 +4,7 @@ import { type Log, ServerlessError } from "@kong-serverless/runtime";
 
 import type { TracedRequest, Tracer } from "./tracer.ts";
 
-/**
- * Traces of cold starts, if an endpoint is configured. OpenTelemetry is loaded only then: it is larger than the plugin
- * itself.
- */
+/** Traces of cold starts, if an endpoint is configured. OpenTelemetry, which is larger than the plugin, is loaded only then. */
 export class Traces {
   readonly #log: Log;
   #tracer: Tracer | undefined;
@@ -27,7 +24,7 @@ export class Traces {
     this.#log.info({ url: settings.url }, "traces.started");
   }
 
-  /** Calls `hold`, which holds the request, as part of its trace. */
+  /** Calls `hold` as part of the request's trace. */
   async hold(request: TracedRequest, hold: () => Promise<HoldResult>): Promise<HoldResult> {
     if (this.#tracer === undefined) return hold();
     const span = this.#tracer.startHold(request);
@@ -45,7 +42,7 @@ export class Traces {
     this.#tracer?.observe(event);
   }
 
-  /** Exports what has not been. Never rejects. */
+  /** Exports the spans that are left. Never rejects. */
   async stop(): Promise<void> {
     try {
       await this.#tracer?.stop();

@@ -53,7 +53,7 @@ class PageServer extends ScriptedServer {
   }
 }
 
-describe("a template of one's own", () => {
+describe("the operator's template", () => {
   const pages: WaitingPage[] = [];
   afterEach(() => {
     for (const page of pages.splice(0)) page.stop();
@@ -83,7 +83,7 @@ describe("a template of one's own", () => {
     expect(shown).toContain("/&#34;&#62;&#60;script&#62;");
   });
 
-  test("comes from a server too, and is not asked for again for each request", async () => {
+  test("may come from a server, which is not asked again for each request", async () => {
     await using server = await new PageServer().start();
     const { body } = start(`${server.url}/page`);
     await expect.poll(body).toBe("<b>shop</b>");

@@ -5,7 +5,7 @@ import { type Log, ServerlessError, withDeadline } from "@kong-serverless/runtim
 
 import { type Answer, commonHeaders, type Refusal, toSeconds } from "./answer.ts";
 
-/** A template is small: it is kept in memory, and Kong sends it whole. */
+/** A template is kept in memory and sent whole by Kong, so it has to be small. */
 const maxBytes = 64 * 1024;
 const readTimeoutMs = 5000;
 const refreshMs = 60_000;
@@ -44,8 +44,8 @@ const defaultTemplate = `<!doctype html>
 `;
 
 /**
- * What a person in front of a browser gets instead of a problem: the built-in page, or a template of the operator's. The
- * template is read once a minute, never for a request. When that fails, the last one that could be read stays.
+ * What a person in front of a browser gets instead of a problem: the built-in page, or the operator's template. The template
+ * is read once a minute, never for a request. If that fails, the last good one stays.
  */
 export class WaitingPage {
   readonly #source: string | undefined;
@@ -61,7 +61,7 @@ export class WaitingPage {
     this.#log = log;
   }
 
-  /** Begins to read the template, and goes on doing so. Never fails: there is always a page. */
+  /** Starts reading the template, now and every minute. Never fails: there is always a page. */
   start(): void {
     const source = this.#source;
     if (source === undefined) return;
@@ -127,7 +127,7 @@ async function readTemplate(source: string, signal: AbortSignal): Promise<string
     bytes += chunk.length;
     if (bytes > maxBytes) throw invalid(`has more than ${maxBytes} bytes`);
   }
-  // Fails where it is not UTF-8, which is what the answer says it is.
+  // Fails unless it is UTF-8, which the answer declares.
   const template = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
   const unknown = [...template.matchAll(placeholder)].find(([, name = ""]) => !isPlaceholder(name));
   if (unknown !== undefined) {
@@ -138,7 +138,7 @@ async function readTemplate(source: string, signal: AbortSignal): Promise<string
 }
 
 async function openFile(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  // Opening a pipe would take a thread until somebody writes to it.
+  // Opening a pipe would block a thread until somebody writes to it.
   if (!(await stat(path)).isFile()) throw invalid("is not a file");
   return createReadStream(path, { signal });
 }

@@ -6,7 +6,7 @@ import { pause } from "@kong-serverless/runtime";
 
 import { type SystemNames, SystemNamesReader } from "./system-names.ts";
 
-/** The addresses of a name, and for how long its server says that they hold. */
+/** The addresses of a name, and how long its server says they are valid. */
 export interface ResolvedName {
   readonly addresses: readonly LookupAddress[];
   readonly ttlMs: number;
@@ -14,11 +14,11 @@ export interface ResolvedName {
 
 export interface NameResolverOptions {
   readonly names?: SystemNamesReader;
-  /** Name servers, as `host:port`; those of the machine unless given. */
+  /** Name servers, as `host:port`. Default: the machine's. */
   readonly servers?: readonly string[];
 }
 
-/** A name server that says nothing is asked once more, for twice as long; then the query has failed. */
+/** A silent name server is asked once more, with twice the timeout; then the query fails. */
 const queryTimeoutMs = 500;
 const queryTries = 2;
 /** How long the addresses of one family wait for those of the other: https://www.rfc-editor.org/rfc/rfc8305#section-3 */
@@ -26,8 +26,8 @@ const otherFamilyMs = 50;
 const hostsTtlMs = 1000;
 
 /**
- * Looks names up as getaddrinfo does (hosts file, search domains, then the name server), without its four threads: queries
- * go through c-ares on the event loop, so that however many of them hang, others go on. See docs/adr/0007.
+ * Looks up names as getaddrinfo does (hosts file, search domains, then the name server), but without its four threads:
+ * queries go through c-ares on the event loop, so that hanging ones do not hold up others. See docs/adr/0007.
  */
 export class NameResolver {
   readonly #names: SystemNamesReader;
@@ -40,7 +40,7 @@ export class NameResolver {
     this.#servers = servers;
   }
 
-  /** Fails with ENOTFOUND, or as the name server's silence or refusal does. */
+  /** Rejects with ENOTFOUND, or with the name server's failure. */
   async resolve(hostname: string): Promise<ResolvedName> {
     const names = this.#names.read();
     const name = hostname.toLowerCase();
@@ -58,7 +58,7 @@ export class NameResolver {
     throw failure ?? Object.assign(new Error(`lookup ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
   }
 
-  /** c-ares reads the name servers when it is made, and never again. */
+  /** A resolver reads the machine's name servers only when it is created. */
   #resolverFor(names: SystemNames): Resolver {
     if (this.#resolver !== undefined && names === this.#known) return this.#resolver;
     this.#known = names;
@@ -68,7 +68,7 @@ export class NameResolver {
   }
 }
 
-/** A name is tried as it stands first when it has dots enough, else last; with a dot at its end it is tried in no domain. */
+/** A name with enough dots is tried as it stands first, otherwise last. With a trailing dot, no search domain is tried. */
 function candidatesFor(name: string, { search, ndots }: SystemNames): string[] {
   if (name.endsWith(".")) return [name];
   const below = search.map((domain) => `${name}.${domain}`);
@@ -76,7 +76,7 @@ function candidatesFor(name: string, { search, ndots }: SystemNames): string[] {
   return dots >= ndots ? [name, ...below] : [...below, name];
 }
 
-/** Both families at once. `failure` is why a name server could not say; that a name does not exist is an answer. */
+/** Queries both families at once. `failure` is a name server's error; that a name does not exist is an answer. */
 async function ask(
   resolver: Resolver,
   name: string,

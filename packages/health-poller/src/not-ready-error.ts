@@ -5,11 +5,11 @@ import type { ProbeResult } from "./probe.ts";
 export interface NotReadyDetails {
   readonly deadlineMs: number;
   readonly attempts: number;
-  /** What the latest finished probe saw; undefined when none finished. */
+  /** Result of the latest probe that finished, if any did. */
   readonly last: ProbeResult | undefined;
 }
 
-/** Nothing was ready before the deadline. */
+/** The deadline passed before a probe was ready. */
 export class NotReadyError extends ServerlessError implements NotReadyDetails {
   readonly deadlineMs: number;
   readonly attempts: number;

@@ -1,8 +1,8 @@
-/** Wants to probe repeatedly. */
+/** Something that probes repeatedly. */
 export interface Prober {
-  /** Milliseconds from one probe to the next, when there is room for all. Asked as each probe starts. */
+  /** Milliseconds between probes while the budget suffices. Read as each probe starts. */
   intervalMs(): number;
-  /** How likely it is that the next probe says ready, above 0 and up to 1: what a share of the budget is weighed by. */
+  /** Likelihood that the next probe is ready, above 0 and at most 1: the weight of this prober's share. */
   likelihood(): number;
   /** Whether a further probe may run now. */
   hasRoom(): boolean;
@@ -28,19 +28,19 @@ interface Entry {
   startedAtMs: number;
 }
 
-/** Started in one turn at most, so that other work waits for no more than a few milliseconds. */
+/** One turn starts at most this much of the budget, so that other work waits a few milliseconds at most. */
 const burstMs = 10;
-/** How often the budget is handed out while it is used up. */
+/** How often to look for new budget while it is used up. */
 const shortOfBudgetMs = 10;
 /** Timers may fire this much early. */
 const timerMs = 1;
-/** A prober that has just been added comes before all others. */
+/** A new prober goes first. */
 const never = -1e12;
 
 /**
- * Starts everybody's probes. Each prober is asked for at its own interval for as long as the budget suffices. When it does
- * not, the interval of each grows in the same ratio, divided by its likelihood; none is left out, and nobody else's probes
- * come before those of one that has waited longer for its share.
+ * Starts all probes. While the budget suffices, each prober probes at its own interval. When it does not, all intervals grow
+ * in the same ratio, divided by the prober's likelihood: none starves, and the one that has waited longest for its share is
+ * next.
  */
 export class ProbeBudget {
   readonly #perSecond: number;
@@ -99,7 +99,7 @@ export class ProbeBudget {
   }
 
   #schedule(nowMs: number): void {
-    // The pending run will see everybody's share.
+    // The pending run will go through all of them.
     if (this.#left < 1 && this.#timer !== undefined) return;
     let nextAtMs = Infinity;
     for (const entry of this.#entries)
@@ -120,7 +120,7 @@ export class ProbeBudget {
   }
 }
 
-/** Those of many that have waited for longest, by their share: few enough that to find a place among them costs nothing. */
+/** The entries that have waited longest for their share: so few that a linear search for a place is cheap. */
 class Longest {
   readonly #most: number;
   readonly #waited: { readonly entry: Entry; readonly shares: number }[] = [];
@@ -152,7 +152,7 @@ function dueAtMs({ startedAtMs, intervalMs }: Entry): number {
   return startedAtMs + intervalMs;
 }
 
-/** How many of its intervals a prober has waited, weighed by its likelihood. */
+/** How many of its intervals a prober has waited, weighted by its likelihood. */
 function sharesWaited({ prober, startedAtMs, intervalMs }: Entry, nowMs: number): number {
   return ((nowMs - startedAtMs) / intervalMs) * prober.likelihood();
 }

@@ -13,9 +13,9 @@ export interface ProbeTarget {
   readonly url: string;
   /** Milliseconds after which a probe without an answer has failed. */
   readonly timeoutMs: number;
-  /** Milliseconds that connecting to an address may take; 100 unless given. */
+  /** Milliseconds that connecting to an address may take. Default 100. */
   readonly connectTimeoutMs?: number;
-  /** Status codes that mean ready, both ends included; 200 to 399 unless given, as a kubelet takes it. */
+  /** Status codes that mean ready, inclusive. Default 200 to 399, as for a kubelet. */
   readonly statuses?: { readonly min: number; readonly max: number };
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -24,7 +24,7 @@ export interface ProbeResult {
   readonly isReady: boolean;
   /** Status code of the answer, when there was one. */
   readonly status?: number;
-  /** Why there was no answer, in words for a log. */
+  /** Why there was no answer, for a log. */
   readonly error?: string;
   readonly durationMs: number;
 }
@@ -36,11 +36,11 @@ interface ProbeRequest {
   readonly signal: AbortSignal;
 }
 
-/** As a kubelet: a readiness answer is a few bytes, and what comes after these is not read. */
+/** As in a kubelet: a readiness answer is a few bytes, and a body is not read beyond these. */
 const maxDrainedBytes = 10 * 1024;
 const maxRedirects = 9;
 const maxHeaderBytes = 64 * 1024;
-/** Node's least, for the time that one of several addresses has: https://nodejs.org/api/net.html */
+/** Node's minimum for `autoSelectFamilyAttemptTimeout`: https://nodejs.org/api/net.html */
 const leastAttemptMs = 10;
 
 const defaultHeaders: Readonly<Record<string, string>> = {
@@ -48,11 +48,10 @@ const defaultHeaders: Readonly<Record<string, string>> = {
   "user-agent": "kong-serverless-probe",
 };
 
-// Kept connections spare a ready backend's lease renewals a handshake each. Idle ones do not keep the process alive.
+// Keep-alive saves each renewal of a ready backend's lease a handshake. Idle connections do not keep the process alive.
 const agentOptions = { keepAlive: true, maxFreeSockets: 2 };
-// Certificates are not verified, as a kubelet does it: those of pods are mostly self-signed, and for other names. An
-// impostor gains the probe's headers, and otherwise what the request that follows gives it, which Kong does not verify either
-// unless told to.
+// Certificates are not verified, as in a kubelet: those of pods are mostly self-signed and for other names. An impostor gets
+// the probe's headers, and later the requests, since by default Kong does not verify the certificate either.
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes
 const tlsOptions = { ...agentOptions, rejectUnauthorized: false };
 const transports = {
@@ -63,8 +62,8 @@ const resolver = new NameResolver();
 const { lookup } = new SharedLookup((hostname) => resolver.resolve(hostname));
 
 /**
- * Asks a readiness URL once, as a kubelet does (README.md says where it differs). Never throws: whatever goes wrong, within
- * `timeoutMs`, is a result that is not ready. The status line decides; the body is not waited for.
+ * Probes a readiness URL once, as a kubelet does (docs/probes.md lists the differences). Never rejects: any failure is a
+ * result that is not ready, within `timeoutMs`. The status line decides; the body is not awaited.
  *
  * @example
  * const { isReady } = await probe({ url: "http://127.0.0.1:8080/healthz", timeoutMs: 1000 });
@@ -87,8 +86,8 @@ export async function probe(target: ProbeTarget, signal?: AbortSignal): Promise<
       const { response, isReused } = await ask({ url, headers, connectTimeoutMs, signal: deadline.signal });
       const status = response.statusCode ?? 0;
       const isReady = status >= min && status <= max;
-      // A connection leads to the same pod for as long as it is kept, and behind a Service another one may be ready: after an
-      // answer that is not ready it serves for one more probe at most.
+      // A kept connection leads to the same pod, while another pod of the Service may be ready: after an answer that is not
+      // ready, it serves one more probe at most.
       if (isReady || !isReused) drain(response, startedAt + timeoutMs - performance.now());
       else response.destroy();
       const next = redirectOf(response, url);
@@ -103,13 +102,13 @@ export async function probe(target: ProbeTarget, signal?: AbortSignal): Promise<
   }
 }
 
-/** An HTTP request hands them on to its connection. */
+/** `http.request` passes these on to its connection. */
 type TcpSocketConnectOptions = Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout">;
 
 interface ProbeResponse {
-  /** Its head has come. */
+  /** Received up to the end of its headers. */
   readonly response: http.IncomingMessage;
-  /** Whether its connection had served before. */
+  /** Whether its connection had been used before. */
   readonly isReused: boolean;
 }
 
@@ -124,7 +123,7 @@ function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
       headers,
       lookup: limit.lookup,
       autoSelectFamilyAttemptTimeout: Math.max(leastAttemptMs, connectTimeoutMs),
-      // What a kubelet's HTTP client takes and Node's would refuse: line ends without CR, other minor versions.
+      // A kubelet's HTTP client accepts what Node's refuses by default: lines without CR, other minor versions.
       insecureHTTPParser: true,
       maxHeaderSize: maxHeaderBytes,
     };
@@ -133,7 +132,7 @@ function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
     signal.addEventListener("abort", onAbort, { once: true });
     request.on("socket", (socket) => limit.watch(socket, url.hostname));
     request.on("response", (response) => {
-      // An answer cut short after its status line has said what was asked.
+      // An answer cut short after its status line has already decided.
       response.on("error", () => {});
       resolve({ response, isReused: request.reusedSocket });
     });
@@ -152,8 +151,8 @@ function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
 }
 
 /**
- * Gives a connection up that is not made in time. Without it a lost SYN costs a second, until TCP sends it again:
- * a Service without endpoints refuses the first few, and the kernel's limit on ICMP then swallows all but one a second.
+ * Gives up a connection that takes too long to establish. Without it, a lost SYN costs the second until TCP resends it: a
+ * Service without endpoints refuses the first few connections, then the kernel's ICMP limit drops all but one refusal a second.
  */
 class ConnectLimit {
   readonly #limitMs: number;
@@ -165,7 +164,7 @@ class ConnectLimit {
     this.#limitMs = limitMs;
   }
 
-  /** For the connection's `lookup` option: the limit is one on connecting, once the addresses are known. */
+  /** For the connection's `lookup` option: the limit counts from when the addresses are known. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, options, (error, address, family) => {
       this.#addresses = Array.isArray(address) ? address.length : 1;
@@ -190,7 +189,7 @@ class ConnectLimit {
   #start(): void {
     if (this.#addresses === 0 || this.#socket === undefined) return;
     const limitMs = this.#limitMs * this.#addresses;
-    // A process that was busy until now sees its timers before what has arrived meanwhile: that comes first.
+    // After a busy turn, timers fire before the network is polled: a connection made in the meantime must win.
     this.#timer = setTimeout(() => setImmediate(() => this.#giveUp(limitMs)), limitMs);
   }
 
@@ -214,7 +213,7 @@ function without(headers: Readonly<Record<string, string>>, name: string): Recor
   return Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name));
 }
 
-/** Reads a body to its end, so that its connection can be kept, but no further than a readiness answer may go. */
+/** Reads a body to its end, so that the connection can be kept, up to limits of size and time. */
 function drain(response: http.IncomingMessage, maxMs: number): void {
   const timer = setTimeout(() => response.destroy(), Math.max(0, maxMs));
   let bytes = 0;

@@ -3,9 +3,8 @@ import type { IncomingMessage } from "node:http";
 const followed = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Where a kubelet would ask next, or undefined when this answer is the last: it follows redirects to other paths and ports
- * of the host that it was told to ask, and takes one to another host as an answer.
- * Throws a TypeError when the location cannot be read.
+ * Where a kubelet would go next; undefined when this answer is final. A kubelet follows redirects to other paths and ports of
+ * the same host, and takes a redirect to another host as the answer. Throws a TypeError for an invalid location.
  * https://github.com/kubernetes/kubernetes/blob/v1.34.4/pkg/probe/http/http.go
  */
 export function redirectOf(

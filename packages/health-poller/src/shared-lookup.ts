@@ -9,23 +9,23 @@ export type Resolve = (hostname: string) => Promise<ResolvedName>;
 
 interface Entry {
   readonly answer: Promise<readonly LookupAddress[]>;
-  /** On the clock of `performance.now()`; Infinity while it is being looked up. */
+  /** On the clock of `performance.now()`; Infinity during the lookup. */
   expiresAtMs: number;
-  /** How often it was used: each use begins with the next address. */
+  /** How often it has been used: each use starts with the next address. */
   uses: number;
 }
 
-/** A name is kept for as long as its server says, within these limits: below the first, thousands of probes ask too often. */
+/** A name is kept for its time to live, within these limits: with less, thousands of probes would query too often. */
 const leastKeptMs = 1000;
 const longestKeptMs = 5000;
-/** A name that is not there may be a moment later: that of a headless Service appears with its first pod. */
+/** A missing name may appear at any moment: that of a headless Service does with its first pod. */
 const absenceKeptMs = 100;
 const deadlineMs = 5000;
 const mostNames = 4096;
 
 /**
- * Looks host names up for connections, each name once at a time, and remembers for a while what came of it. A sleeping
- * backend refuses its connections, so every probe opens a new one, fifty a second.
+ * Looks up host names for connections, each name once at a time, and caches the outcome for a while: a sleeping backend
+ * refuses connections, so that every probe opens a new one, fifty a second.
  */
 export class SharedLookup {
   readonly #resolve: Resolve;
@@ -39,7 +39,7 @@ export class SharedLookup {
   readonly lookup: LookupFunction = (hostname, { all }, callback) => {
     const entry = this.#entryOf(hostname);
     const turn = entry.uses++;
-    // Called outside the promise: what a callback throws is no failed lookup.
+    // Called outside the promise: an error thrown by the callback is not a failed lookup.
     entry.answer.then(
       (known) => {
         const addresses = rotated(known, turn);
@@ -55,7 +55,7 @@ export class SharedLookup {
     const known = this.#entries.get(hostname);
     if (known !== undefined && performance.now() < known.expiresAtMs) return known;
     this.#entries.delete(hostname);
-    // The first in a Map is the one that was looked up longest ago.
+    // A Map keeps the order of insertion: the first is the oldest.
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size < mostNames) break;
       this.#entries.delete(oldest);
@@ -78,7 +78,7 @@ export class SharedLookup {
   }
 }
 
-/** A connection to an address that swallows it is given up before the next address has had its turn: the next one begins there. */
+/** A connection that hangs at one address is given up before the next is tried, so the next connection starts with that one. */
 function rotated(addresses: readonly LookupAddress[], by: number): LookupAddress[] {
   const first = addresses.length === 0 ? 0 : by % addresses.length;
   return [...addresses.slice(first), ...addresses.slice(0, first)];

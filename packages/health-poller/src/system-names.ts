@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 
-/** What the machine itself says about names. */
+/** The machine's own settings for name lookups. */
 export interface SystemNames {
   /** Addresses of the names in the hosts file, in lower case. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
-  /** Domains that a short name is tried in, in this order. */
+  /** Domains to try a short name in, in this order. */
   readonly search: readonly string[];
   /** A name with at least this many dots is tried as it stands before it is tried in a domain. */
   readonly ndots: number;
@@ -19,8 +19,8 @@ export interface SystemFiles {
 const systemFiles: SystemFiles = { hosts: "/etc/hosts", resolvConf: "/etc/resolv.conf" };
 
 /**
- * Reads a machine's hosts file and search domains, and again when they have changed. c-ares, which Node's `Resolver` asks,
- * looks at neither for a single query.
+ * Reads a machine's hosts file and search domains, and again when they have changed. c-ares, behind Node's `Resolver`, uses
+ * neither for a plain query.
  * https://man7.org/linux/man-pages/man5/resolv.conf.5.html
  */
 export class SystemNamesReader {
@@ -30,7 +30,7 @@ export class SystemNamesReader {
   #version = "";
   #checkedAtMs = -Infinity;
 
-  /** @param checkedMs How long the files are taken to be as they were: a kubelet writes both before a container starts. */
+  /** @param checkedMs How long the files are assumed unchanged: a kubelet writes both before a container starts. */
   constructor(files: SystemFiles = systemFiles, { checkedMs = 1000 } = {}) {
     this.#files = files;
     this.#checkedMs = checkedMs;
@@ -98,7 +98,7 @@ function contentOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // Without the file there are no names in it, and no domains.
+    // A missing file is an empty one.
     return "";
   }
 }

@@ -3,34 +3,34 @@ import { ProbeBudget, type Prober, type Probing } from "./probe-budget.ts";
 import type { ProbeResult } from "./probe.ts";
 
 export interface WaitUntilReadyOptions {
-  /** Asks once. Its signal aborts when the wait ends; an answer after that is not waited for. */
+  /** Probes once. The signal aborts when the wait ends; a later answer is ignored. */
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>;
   /**
-   * Milliseconds from the start of one probe to the start of the next, whether or not it has an answer by then; four are
-   * under way at most. A function is asked as each probe starts.
+   * Milliseconds between the starts of two probes, whether or not the first has been answered by then; at most four are in
+   * progress. A function is called as each probe starts.
    */
   readonly intervalMs: number | (() => number);
-  /** Milliseconds from the start after which the wait fails. A function may put it off: it is asked again at the time. */
+  /** Milliseconds from the start after which the wait fails. A function is called again at that time, and may extend it. */
   readonly deadlineMs: number | (() => number);
   readonly signal?: AbortSignal;
   readonly onAttempt?: (result: ProbeResult, attempt: number) => void;
-  /** Shared with other waits; none unless given. */
+  /** Shared with other waits. Default: no limit. */
   readonly budget?: ProbeBudget;
-  /** What this wait's share of the budget is weighed by: see Prober. */
+  /** The weight of this wait's share of the budget: see Prober. */
   readonly likelihood?: () => number;
 }
 
 export interface ReadyAfter {
-  /** Which of the probes, in the order of their starts, said ready. */
+  /** Number of the probe that was ready, in the order of their starts. */
   readonly attempts: number;
   readonly waitedMs: number;
 }
 
 /** With a connect limit of 100 ms and an interval of 20, a probe starts every 40 ms at worst while all SYNs are lost. */
-const mostUnderWay = 4;
+const maxInProgress = 4;
 
 /**
- * Probes at an interval until a probe says ready; the first one that does wins.
+ * Probes at an interval until a probe is ready.
  * Fails with NOT_READY_IN_TIME at the deadline, or with the signal's reason when `signal` aborts.
  *
  * @example
@@ -52,7 +52,7 @@ class Wait implements Prober {
   #probing: Probing | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #attempts = 0;
-  #underWay = 0;
+  #inProgress = 0;
   #last: ProbeResult | undefined;
 
   constructor(options: WaitUntilReadyOptions) {
@@ -76,11 +76,11 @@ class Wait implements Prober {
   }
 
   hasRoom(): boolean {
-    return this.#underWay < mostUnderWay;
+    return this.#inProgress < maxInProgress;
   }
 
   probe(): void {
-    this.#underWay += 1;
+    this.#inProgress += 1;
     this.#attempts += 1;
     const attempt = this.#attempts;
     this.#options.probe(this.#ended.signal).then(
@@ -92,7 +92,7 @@ class Wait implements Prober {
   #answered(result: ProbeResult, attempt: number): void {
     if (this.#ended.signal.aborted) return;
     const wasFull = !this.hasRoom();
-    this.#underWay -= 1;
+    this.#inProgress -= 1;
     this.#last = result;
     this.#options.onAttempt?.(result, attempt);
     if (result.isReady) {

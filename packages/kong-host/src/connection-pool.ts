@@ -1,6 +1,6 @@
 import { PluginServerConnection } from "./plugin-server-connection.ts";
 
-/** OpenResty keeps at most this many idle connections for each worker, for this long. */
+/** OpenResty keeps at most this many idle connections per worker, for this long. */
 const maxIdle = 30;
 const maxIdleMs = 60_000;
 
@@ -9,7 +9,7 @@ interface IdleConnection {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A worker's connections to the plugin server: each carries one call at a time, and is used again after it. */
+/** A worker's connections to the plugin server: each carries one call at a time and is then reused. */
 export class ConnectionPool {
   readonly #open: () => Promise<PluginServerConnection>;
   readonly #idle: IdleConnection[] = [];
@@ -27,7 +27,7 @@ export class ConnectionPool {
     return connection;
   }
 
-  /** Gives a connection back whose call is over. */
+  /** Takes back a connection whose call is over. */
   keep(connection: PluginServerConnection): void {
     this.#used.delete(connection);
     if (!connection.isOpen || this.#idle.length >= maxIdle) {
@@ -44,7 +44,7 @@ export class ConnectionPool {
     connection.close();
   }
 
-  /** Closes every connection, for good: an event that loses its own by this is not tried again. */
+  /** Closes every connection for good: events in progress fail and are not retried. */
   closeAll(): void {
     this.#isClosed = true;
     for (const connection of this.#used) connection.close();

@@ -18,9 +18,6 @@ export interface ExchangeRequest {
   /** Names in lower case, `host` among them. */
   readonly headers: Headers;
   readonly clientIp: string;
-  readonly clientPort?: number;
-  /** 1.1 unless given. */
-  readonly httpVersion?: number;
   readonly body?: Uint8Array;
 }
 
@@ -32,7 +29,7 @@ export interface ExchangeResponse {
   readonly source: "service" | "error" | "exit";
 }
 
-/** What a plugin wants to be different in the request that goes upstream; absent = as the client sent it. */
+/** What a plugin changed in the request that goes upstream; absent fields are as the client sent them. */
 export interface UpstreamChanges {
   readonly headers: HeaderChanges;
   target?: { readonly host: string; readonly port: number };
@@ -49,13 +46,13 @@ export interface ExchangeOptions {
   readonly request: ExchangeRequest;
   readonly route?: KongRoute;
   readonly service?: KongService;
-  /** Who Kong's authentication found the client to be. */
+  /** The consumer that Kong authenticated the client as. */
   readonly consumer?: { readonly id: string };
-  /** nginx variables that a plugin may read besides those that follow from the request. */
+  /** nginx variables besides those that follow from the request. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** One request and its answer on their way through Kong, and what plugins asked for meanwhile. */
+/** A request and its response on their way through Kong, with what plugins changed. */
 export class Exchange {
   /** nginx's `$request_id`: 32 hex digits. */
   readonly id = randomUUID().replaceAll("-", "");
@@ -68,9 +65,9 @@ export class Exchange {
   /** `kong.ctx.shared`. */
   readonly shared = new Map<string, JsonValue>();
   readonly upstream: UpstreamChanges = { headers: new HeaderChanges() };
-  /** Added to the headers of the answer, wherever it comes from. */
+  /** Changes to the headers of the response, wherever it comes from. */
   readonly responseHeaders = new HeaderChanges();
-  /** To be set by the gateway before `KongHost.log`. */
+  /** The gateway sets it before `KongHost.log`. */
   response?: ExchangeResponse;
 
   constructor(options: ExchangeOptions) {

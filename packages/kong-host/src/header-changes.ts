@@ -1,12 +1,12 @@
 import type { Headers } from "@kong-serverless/kong-protocol";
 
 interface HeaderChange {
-  /** Whether values that were there before go. */
+  /** Whether existing values are dropped. */
   readonly replaces: boolean;
   readonly values: readonly string[];
 }
 
-/** Header changes that a plugin asked for, in the order it did, to be laid over the headers of a message. */
+/** The header changes of a plugin, in order, to be applied to the headers of a message. */
 export class HeaderChanges {
   readonly #changes = new Map<string, HeaderChange>();
 
@@ -24,7 +24,7 @@ export class HeaderChanges {
     this.set(name, []);
   }
 
-  /** A copy of `headers`, whose names must be lower-case, with the changes made. */
+  /** A changed copy of `headers`, whose names must be lower-case. */
   applyTo(headers: Headers): Record<string, string | readonly string[]> {
     const changed = { ...headers };
     for (const [name, { replaces, values }] of this.#changes) {

@@ -1,9 +1,9 @@
 import type { PluginEntity } from "./plugin-entity.ts";
 
-/** An arbitrary but fixed workspace: there is one only outside of Kong's enterprise edition. */
+/** Any fixed id: Kong's open-source edition has a single workspace. */
 const workspaceId = "0dc6f45b-8f8d-40d2-a504-473544ee190b";
 
-/** What an instance is started with: the plugin's configuration and what Kong adds to it. */
+/** The configuration that Kong starts an instance with: the plugin's own and what Kong adds. */
 export function instanceConfig({ id, name, config, routeId, serviceId, seq }: PluginEntity): object {
   return {
     ...config,

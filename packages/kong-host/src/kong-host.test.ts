@@ -258,7 +258,6 @@ describe("a server that misbehaves", () => {
   const started = Buffer.from("08028a02110a0a7365727665726c65737310c1bfed21", "hex");
 
   it("is given up after a number of tries when it closes every event's connection", async () => {
-    makeHost({ maxAttempts: 3 });
     let events = 0;
     await misbehave(async (peer) => {
       for (let call = await peer.read(); call; call = await peer.read()) {
@@ -273,7 +272,7 @@ describe("a server that misbehaves", () => {
       }
     });
     expect(await host.access(entity, exchangeOf())).toEqual({ kind: "error", status: 500, reason: "closed" });
-    expect(events).toBe(3);
+    expect(events).toBe(10);
   });
 
   it("gets an error and no second chance when it says nothing for the read limit", async () => {

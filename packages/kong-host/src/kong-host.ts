@@ -12,16 +12,11 @@ import type { PluginEntity } from "./plugin-entity.ts";
 export interface KongHostOptions {
   /** Path of the plugin server's unix socket. */
   readonly socketPath: string;
-  /** nginx workers: requests are spread over them, and each starts its own plugin instances. Default 1. */
+  /** Number of nginx workers: requests are spread over them, and each starts its own plugin instances. Default 1. */
   readonly workers?: number;
-  /** How long one read from the plugin server may take, in ms. Default 60,000, as OpenResty's. */
+  /** Milliseconds that one read from the plugin server may take. Default 60,000, as in OpenResty. */
   readonly readTimeoutMs?: number;
-  /**
-   * How often an event is tried at most when the plugin server closes the connection. Default 10. Kong has no such limit: with
-   * a server that closes every time it would try forever.
-   */
-  readonly maxAttempts?: number;
-  /** What `kong.node.getId()` says. Default: a random UUID. */
+  /** What `kong.node.getId()` returns. Default: a random UUID. */
   readonly nodeId?: string;
   readonly log?: Log;
 }
@@ -44,7 +39,7 @@ export class KongHost {
   #requests = 0;
 
   constructor(options: KongHostOptions) {
-    const { socketPath, workers = 1, readTimeoutMs = 60_000, maxAttempts = 10 } = options;
+    const { socketPath, workers = 1, readTimeoutMs = 60_000 } = options;
     this.#log = options.log ?? silentLog;
     this.#nodeId = options.nodeId ?? randomUUID();
     const onInstancesLost = (pluginName: string) => {
@@ -52,13 +47,13 @@ export class KongHost {
     };
     this.#workers = Array.from(
       { length: workers },
-      () => new NginxWorker({ socketPath, readTimeoutMs, maxAttempts, onInstancesLost }),
+      () => new NginxWorker({ socketPath, readTimeoutMs, onInstancesLost }),
     );
   }
 
   /**
-   * Runs the plugin's `access` for a request. Rejects only with `signal`'s reason: the client left, the connection to the
-   * plugin server is closed (Kong does so with `lua_check_client_abort=on`).
+   * Runs the plugin's `access` for a request. Rejects only with the reason of `signal`, which aborts when the client leaves;
+   * the connection to the plugin server is then closed, as Kong does with `lua_check_client_abort=on`.
    */
   async access(entity: PluginEntity, exchange: Exchange, signal?: AbortSignal): Promise<AccessOutcome> {
     try {

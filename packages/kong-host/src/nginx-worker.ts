@@ -19,18 +19,20 @@ interface StartedInstance {
 export interface NginxWorkerOptions {
   readonly socketPath: string;
   readonly readTimeoutMs: number;
-  readonly maxAttempts: number;
-  /** The plugin server closed a connection: the plugin's instances of all workers are taken for gone. */
+  /** The plugin server closed a connection: Kong then takes the plugin's instances for gone, in all workers. */
   readonly onInstancesLost: (pluginName: string) => void;
 }
 
-/** One of nginx's workers: it has connections and plugin instances of its own. */
+/** Kong would retry forever with a server that closes every connection. */
+const maxAttempts = 10;
+
+/** One of nginx's workers, with connections and plugin instances of its own. */
 export class NginxWorker {
   readonly #options: NginxWorkerOptions;
   readonly #pool: ConnectionPool;
   /** By the id of the entity. */
   readonly #instances = new Map<string, StartedInstance & { readonly pluginName: string }>();
-  // Kong counts twice before the first call.
+  // Kong has counted twice by its first call.
   #sequence = 1n;
 
   constructor(options: NginxWorkerOptions) {
@@ -41,8 +43,8 @@ export class NginxWorker {
   }
 
   /**
-   * Runs one event, again with a new instance each time that the plugin server closes the connection. Rejects with
-   * `PluginExit` when the plugin ends the request, with `signal`'s reason, or with what Kong would log beside its 500.
+   * Runs one event, and again with a new instance whenever the plugin server closes the connection. Rejects with
+   * `PluginExit` when the plugin ends the request, with the signal's reason, or with the error that Kong logs with its 500.
    */
   async handleEvent(
     entity: PluginEntity,
@@ -59,7 +61,7 @@ export class NginxWorker {
         return;
       } catch (error) {
         signal?.throwIfAborted();
-        if (!(error instanceof ConnectionClosedError) || attempt >= this.#options.maxAttempts) throw error;
+        if (!(error instanceof ConnectionClosedError) || attempt >= maxAttempts) throw error;
         this.#options.onInstancesLost(entity.name);
       }
     }
@@ -90,7 +92,7 @@ export class NginxWorker {
     const config = Buffer.from(JSON.stringify(instanceConfig(entity)));
     const { result } = await this.#call({ case: "startInstance", value: { name: entity.name, config } });
     if (result.case !== "instanceStatus") throw new Error("no instance was started");
-    // Kong does not mind when this fails: somebody else may have closed it before.
+    // Kong ignores a failure: another worker may have closed it already.
     await old?.id
       .then((instanceId) => this.#call({ case: "closeInstance", value: { instanceId } }))
       .catch(() => undefined);
@@ -108,7 +110,7 @@ export class NginxWorker {
       connection.send(toBinary(RpcCallSchema, create(RpcCallSchema, { sequence, call })));
       if (answerPdk) await answerPdkCalls(connection, answerPdk);
       const answer = fromBinary(RpcReturnSchema, await connection.read());
-      if (answer.sequence !== sequence) throw new Error("the answer is that of another call");
+      if (answer.sequence !== sequence) throw new Error("the answer belongs to another call");
       this.#pool.keep(connection);
       return answer;
     } catch (error) {
@@ -120,7 +122,7 @@ export class NginxWorker {
   }
 }
 
-/** Until the empty frame that ends an event. */
+/** Ends at the empty frame that ends an event. */
 async function answerPdkCalls(connection: PluginServerConnection, answerPdk: AnswerPdk): Promise<void> {
   for (let name = await connection.read(); name.length > 0; name = await connection.read()) {
     connection.send(answerPdk(name.toString(), await connection.read()));

@@ -1,4 +1,4 @@
-/** Characters whose encoding matters in a URI: Kong leaves them as they came. */
+/** Reserved characters of a URI: Kong leaves them encoded as they came. */
 const reserved = "!*'();:@&=+$,/?%#[]";
 
 /**
@@ -18,7 +18,7 @@ export function normalizePath(path: string): string {
   return `/${segments.join("/")}${isDirectory && segments.length > 0 ? "/" : ""}`;
 }
 
-/** Decodes neighbouring triplets together, since several may be one character in UTF-8. */
+/** Decodes adjacent triplets together, since several may be one UTF-8 character. */
 function decodeRun(run: string): string {
   const bytes = Buffer.from(run.replaceAll("%", ""), "hex");
   const pieces: Buffer[] = [];

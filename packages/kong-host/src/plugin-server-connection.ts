@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 
 import { encodeFrames, FrameDecoder } from "@kong-serverless/kong-protocol";
 
-/** The plugin server closed the connection. Kong then starts a new instance. */
+/** The plugin server closed the connection, upon which Kong starts a new instance. */
 export class ConnectionClosedError extends Error {
   override readonly name = "ConnectionClosedError";
 
@@ -25,7 +25,7 @@ export class PluginServerConnection {
   #reader: Reader | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Resolves once connected; rejects at once when nobody listens. */
+  /** Resolves once connected; rejects at once when nothing listens. */
   static open(socketPath: string, readTimeoutMs: number): Promise<PluginServerConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect(socketPath);
@@ -54,7 +54,7 @@ export class PluginServerConnection {
     this.#socket.write(encodeFrames(...payloads));
   }
 
-  /** The next frame. Rejects with ConnectionClosedError, or when it takes longer than the read limit. One reader at a time. */
+  /** The next frame. Rejects with ConnectionClosedError, or when the read limit is over. One reader at a time. */
   read(): Promise<Buffer> {
     const frame = this.#frames.shift();
     if (frame) return Promise.resolve(frame);

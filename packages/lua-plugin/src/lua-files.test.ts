@@ -42,6 +42,6 @@ describe("the Lua files", () => {
       ]),
     );
     const used = [...read("handler.lua").matchAll(/refusals\.answer\("([A-Z_]+)"/g)].map(([, code]) => code);
-    expect(used.toSorted()).toEqual(titles.map(([, code]) => code));
+    expect(new Set(used)).toEqual(new Set(titles.map(([, code]) => code)));
   });
 });

@@ -4,10 +4,10 @@ import type { Answer } from "../answer.ts";
 import type { Destination } from "../destination.ts";
 import { Entity, type EntityParts, refusal } from "../entity.ts";
 
-/** How long after its last request an entity is kept that no gateway is configured with: a draining worker may still need it. */
+/** How long an entity that no gateway lists is kept after its last request: a draining worker may still need it. */
 const unusedMs = 60_000;
 const maxEntities = 10_000;
-/** A longer configuration is refused: parsing it would keep every other request waiting. */
+/** A longer configuration is refused: parsing it would delay every other request. */
 const maxConfigBytes = 64 * 1024;
 
 interface Known {
@@ -16,7 +16,7 @@ interface Known {
   usedAtMs: number;
 }
 
-/** The plugin entities of the gateways that run the Lua form, by the ids that these give them. */
+/** The plugin entities of the gateways that run the Lua form, by the ids that the gateways give them. */
 export class LuaEntities {
   readonly #parts: EntityParts;
   readonly #known = new Map<string, Known>();
@@ -24,7 +24,7 @@ export class LuaEntities {
   #configBytes = 0;
   readonly #listed = new Map<string, ReadonlySet<string>>();
 
-  /** @param maxConfigTotalBytes Of all configurations together; beyond it, those unused for longest are forgotten. */
+  /** @param maxConfigTotalBytes Of all configurations together; beyond it, the least recently used are forgotten. */
   constructor(parts: EntityParts, maxConfigTotalBytes = 64 * 1024 * 1024) {
     this.#parts = parts;
     this.#maxConfigTotalBytes = maxConfigTotalBytes;
@@ -34,7 +34,7 @@ export class LuaEntities {
     return this.#known.has(id);
   }
 
-  /** Never throws for a configuration: what is wrong with it is logged, and its requests are refused. */
+  /** Never throws for an invalid configuration: the fault is logged, and its requests are refused. */
   add(id: string, configuration: unknown): void {
     if (this.#known.has(id)) return;
     const bytes = Buffer.byteLength(JSON.stringify(configuration) ?? "");
@@ -50,7 +50,7 @@ export class LuaEntities {
     this.#configBytes += kept;
   }
 
-  /** Where requests for one of an entity's backends go, or the answer to all of them. Undefined: its configuration is needed. */
+  /** Where requests for one of an entity's backends go, or the answer that refuses them; undefined for an unknown entity. */
   find(id: string, backend: number): Destination | Answer | undefined {
     const known = this.#known.get(id);
     if (known === undefined) return undefined;
@@ -100,6 +100,6 @@ export class LuaEntities {
 }
 
 function tooLong(bytes: number): ServerlessError {
-  const message = `The plugin's configuration has ${bytes} bytes; at most ${maxConfigBytes} are taken.`;
+  const message = `The plugin's configuration has ${bytes} bytes; at most ${maxConfigBytes} are allowed.`;
   return new ServerlessError("CONFIG_REFUSED", message);
 }

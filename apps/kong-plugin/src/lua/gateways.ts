@@ -12,7 +12,7 @@ const sweepMs = 1000;
 const maxWanted = 20;
 
 interface ReportingGateway {
-  /** It has reported to a server before this one, which has counted what had passed until then. */
+  /** It has reported to an earlier server, which has counted the requests that had passed by then. */
   readonly isStranger: boolean;
   reportedAtMs: number;
   entities?: ReadonlySet<string>;
@@ -28,8 +28,8 @@ export interface LuaGatewaysOptions {
 }
 
 /**
- * The gateways that run the Lua form. They count their own requests, and report states rather than changes: after a restart of
- * either side, or a lost report, the next one puts things right.
+ * The gateways that run the Lua form. They count their own requests and report totals rather than changes, so that after a
+ * lost report or a restart of either side the next report sets everything right.
  */
 export class LuaGateways {
   readonly #options: LuaGatewaysOptions;
@@ -125,7 +125,7 @@ export class LuaGateways {
   }
 }
 
-/** How long requests may pass to a backend without asking. Backends without `health` are asked about as often as others. */
+/** How long requests may pass to a backend without a question. For one without `health`, as often as for any other. */
 export function leaseMs(backend: Backend | undefined): number {
   if (backend === undefined) return 0;
   const { health, readyLeaseMs } = backend.settings;

@@ -5,8 +5,8 @@ import type { BackendSettings } from "@kong-serverless/config";
 const keys = new WeakMap<BackendSettings, string>();
 
 /**
- * Names a backend and its current settings, which is what a lease is for. With other settings it may be at another address,
- * so leases for the old ones are void.
+ * Identifies a backend with its current settings, which is what a lease is for: with other settings it may be at another
+ * address, so that old leases are void.
  */
 export function leaseKey(settings: BackendSettings): string {
   let key = keys.get(settings);

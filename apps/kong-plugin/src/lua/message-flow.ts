@@ -5,26 +5,26 @@ import { ByteBudget } from "@kong-serverless/plugin-server";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 export interface MessageFlowOptions {
-  /** Parts of messages and unread answers, of all connections together. Default 64 MiB. */
+  /** Limit of partial messages and unread answers, for all connections together. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
   /** How long a peer may take to read an answer. */
   readonly answerMs: number;
 }
 
-/** What is kept for one connection. */
-interface Kept {
+/** What is buffered for one connection. */
+interface Buffered {
   bytes: number;
   readonly giveUp: () => void;
 }
 
 /**
- * Reads messages and sends answers, and keeps no more than a fixed number of bytes for all connections together. Beyond it,
- * the one that most is kept for is closed.
+ * Reads messages and sends answers, buffering at most a fixed number of bytes for all connections together. Beyond that, the
+ * connection with the most is closed.
  */
 export class MessageFlow {
   readonly #budget: ByteBudget;
   readonly #answerMs: number;
-  readonly #kept = new WeakMap<Socket, Kept>();
+  readonly #buffered = new WeakMap<Socket, Buffered>();
 
   constructor({ maxBufferedBytes = 64 * 1024 * 1024, answerMs }: MessageFlowOptions) {
     this.#budget = new ByteBudget(maxBufferedBytes);
@@ -39,7 +39,7 @@ export class MessageFlow {
     try {
       for await (const chunk of request as AsyncIterable<Buffer>) {
         bytes += chunk.length;
-        this.#keep(socket, chunk.length);
+        this.#count(socket, chunk.length);
         if (bytes <= maxBytes) chunks.push(chunk);
         else socket.destroy();
       }
@@ -47,12 +47,12 @@ export class MessageFlow {
     } catch (error) {
       if (bytes <= maxBytes) throw error;
     } finally {
-      this.#keep(socket, -bytes);
+      this.#count(socket, -bytes);
     }
     throw new ServerlessError("FRAME_TOO_LARGE", `a message of more than ${maxBytes} bytes`);
   }
 
-  /** Ends an answer. Closes the connection when it is not read in time. */
+  /** Sends an answer. Closes the connection when the answer is not read in time. */
   end(response: ServerResponse, text: string): void {
     response.end(text);
     const unread = response.writableLength;
@@ -62,22 +62,22 @@ export class MessageFlow {
     const overdue = setTimeout(() => socket.destroy(), this.#answerMs).unref();
     response.once("finish", () => {
       clearTimeout(overdue);
-      this.#keep(socket, -unread);
+      this.#count(socket, -unread);
     });
-    this.#keep(socket, unread);
+    this.#count(socket, unread);
   }
 
-  #keep(socket: Socket, more: number): void {
+  #count(socket: Socket, more: number): void {
     if (socket.destroyed) return;
-    const kept = this.#kept.get(socket) ?? this.#add(socket);
-    kept.bytes += more;
-    this.#budget.set(kept, kept.bytes);
+    const buffered = this.#buffered.get(socket) ?? this.#add(socket);
+    buffered.bytes += more;
+    this.#budget.set(buffered, buffered.bytes);
   }
 
-  #add(socket: Socket): Kept {
-    const kept = { bytes: 0, giveUp: () => socket.destroy() };
-    this.#kept.set(socket, kept);
-    socket.once("close", () => this.#budget.set(kept, 0));
-    return kept;
+  #add(socket: Socket): Buffered {
+    const buffered = { bytes: 0, giveUp: () => socket.destroy() };
+    this.#buffered.set(socket, buffered);
+    socket.once("close", () => this.#budget.set(buffered, 0));
+    return buffered;
   }
 }

@@ -2,12 +2,12 @@ import { z } from "zod";
 
 /** The gateway's id for a plugin entity's configuration, which the server may not know. */
 const entityId = z.string().min(1).max(64);
-/** Kong's tables may say null for what is absent. */
+/** Kong's tables may have null for an absent field. */
 const absent = <Type extends z.ZodType>(type: Type) =>
   type.nullish().transform((value) => value ?? undefined);
 const listed = z.record(z.string().max(256), z.literal(true));
 
-/** A request that a gateway cannot decide about. */
+/** A request that a gateway cannot decide on by itself. */
 export const questionSchema = z.object({
   entity: entityId,
   /** Which of the entity's backends it is for, counted from 0. */
@@ -16,7 +16,7 @@ export const questionSchema = z.object({
   configuration: z.unknown().optional(),
   /** Kong could not reach the backend although its lease was valid. */
   unreachable: z.boolean().optional(),
-  /** Milliseconds that the request has waited: a question is repeated when the server goes away before it has answered. */
+  /** Milliseconds that the request has waited: the question is repeated when a server goes away without an answer. */
   waitedMs: z.number().min(0).default(0),
   path: z.string(),
   method: z.string(),
@@ -41,17 +41,17 @@ export type Question = z.output<typeof questionSchema>;
 
 /** What a gateway, all its workers together, has in flight. */
 export const reportSchema = z.object({
-  /** One run of nginx. */
+  /** Identifies one run of nginx. */
   gateway: z.string().min(1).max(64),
-  /** Whether no server has taken a report of this gateway yet. */
+  /** Whether no server has received a report of this gateway yet. */
   isFirst: z.boolean(),
   /** Requests in flight, and how many have passed by lease since the gateway started, keyed by backend. */
   backends: z.record(z.string().max(256), z.tuple([z.int().min(0), z.int().min(0)])),
   /** Keys of backends that Kong could not reach. */
   unreachable: listed,
   /**
-   * All entities that the gateway is configured with, when they have changed or the server has asked. Keyed by id; the number
-   * is higher for later configurations.
+   * All entities that the gateway is configured with, if they have changed or the server has asked. Keyed by id; later
+   * configurations have higher numbers.
    */
   entities: z.record(entityId, z.number()).optional(),
   /** Those that the server has asked for. */
@@ -61,7 +61,7 @@ export const reportSchema = z.object({
 export type GatewayReport = z.output<typeof reportSchema>;
 
 export interface GatewayReportAnswer {
-  /** Milliseconds for which each reported backend may be passed to; 0: ask. */
+  /** Milliseconds for which requests may pass to each reported backend; 0: ask first. */
   readonly leases: Readonly<Record<string, number>>;
   /** Ids of entities whose configuration the server does not know. */
   readonly wanted: Readonly<Record<string, true>>;

@@ -7,7 +7,7 @@ export interface TestRequest {
   /** As the client sent it, with the query. */
   readonly path?: string;
   readonly host?: string;
-  /** Whom Kong's authentication has found the client to be. */
+  /** The consumer that Kong has authenticated the client as. */
   readonly consumer?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Aborts when the client leaves. */

@@ -14,8 +14,8 @@ interface Answerer {
 const needsResponse = /^kong\.response\.get_/;
 
 /**
- * What Kong answers in `log`. It runs that phase in a timer, without nginx's request: what Kong has saved for it can be asked
- * for, all the rest (`kong.request.get_path`, `kong.nginx.get_var`, ...) ends the event unanswered.
+ * What Kong answers in `log`. It runs that phase in a timer, without nginx's request: only what Kong has saved is available;
+ * any other call (`kong.request.get_path`, `kong.nginx.get_var`, ...) ends the event unanswered.
  */
 const worksInLog =
   /^kong\.(response\.get_|request\.get_headers?$|ctx\.|log\.|node\.|router\.|nginx\.(get_subsystem|req_start_time)$)/;
@@ -23,7 +23,7 @@ const worksInLog =
 const answerers = new Map(collect("kong", pdk, hostPdk));
 
 /**
- * The result of a PDK call, as Kong would frame it. Throws where Kong does, which ends the event with an error, and throws
+ * Returns the encoded result of a PDK call. Throws where Kong does, which ends the event with an error, and throws
  * `PluginExit` for `kong.response.exit`.
  */
 export function answerPdkCall(

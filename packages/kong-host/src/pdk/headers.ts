@@ -5,7 +5,7 @@ export function firstHeader(headers: Headers, name: string): string | undefined 
   return typeof value === "string" ? value : value?.[0];
 }
 
-/** At most `maximum` header lines: those beyond it Kong does not read. */
+/** The first `maximum` headers: Kong reads no more. */
 export function firstHeaders(headers: Headers, maximum: number): Headers {
   return Object.fromEntries(Object.entries(headers).slice(0, maximum));
 }

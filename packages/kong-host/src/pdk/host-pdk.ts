@@ -13,8 +13,8 @@ export const hostPdk: HostPdk = {
     getConsumer: ({ exchange }) => exchange.consumer,
     getIp: ({ exchange }) => exchange.request.clientIp,
     getForwardedIp: ({ exchange }) => exchange.request.clientIp,
-    getPort: ({ exchange }) => exchange.request.clientPort ?? 0,
-    getForwardedPort: ({ exchange }) => exchange.request.clientPort ?? 0,
+    getPort: () => 0,
+    getForwardedPort: () => 0,
   },
   ctx: {
     shared: {

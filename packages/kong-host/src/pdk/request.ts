@@ -5,16 +5,16 @@ import { normalizePath } from "../normalize-path.ts";
 import type { HostPdk } from "./context.ts";
 import { firstHeader, firstHeaders } from "./headers.ts";
 
-/** `kong.request`: the request as the client sent it, with the header changes of plugins, which Kong makes in place. */
+/** `kong.request`: the request as the client sent it, except for header changes, which Kong makes in place. */
 export const request: HostPdk["request"] = {
   getScheme: ({ exchange }) => exchange.request.scheme,
   getHost: ({ exchange }) => exchange.request.host,
   getPort: ({ exchange }) => exchange.request.port,
-  // Kong believes `x-forwarded-*` only of addresses in `trusted_ips`, which is empty unless configured.
+  // Kong trusts `x-forwarded-*` only from addresses in `trusted_ips`, which is empty by default.
   getForwardedScheme: ({ exchange }) => exchange.request.scheme,
   getForwardedHost: ({ exchange }) => exchange.request.host,
   getForwardedPort: ({ exchange }) => exchange.request.port,
-  getHttpVersion: ({ exchange }) => exchange.request.httpVersion ?? 1.1,
+  getHttpVersion: () => 1.1,
   getMethod: ({ exchange }) => exchange.request.method,
   getPath: ({ exchange }) => normalizePath(exchange.request.path),
   getPathWithQuery: ({

@@ -4,7 +4,7 @@ import type { Exchange, ExchangeResponse } from "../exchange.ts";
 import type { HostPdk } from "./context.ts";
 import { firstHeader, firstHeaders, toList } from "./headers.ts";
 
-/** `kong.response.exit`: as in Kong, it unwinds whatever called it. */
+/** `kong.response.exit`: as in Kong, it unwinds the stack. */
 export class PluginExit {
   readonly status: number;
   readonly headers: Headers;
@@ -17,13 +17,13 @@ export class PluginExit {
   }
 }
 
-/** `kong.response`: the answer that was given, in `log`; what to change in the answer to come, in `access`. */
+/** `kong.response`: in `log`, the response that was sent; in `access`, changes to the response to come. */
 export const response: HostPdk["response"] = {
   getStatus: ({ exchange }) => given(exchange).status,
   getHeader: ({ exchange }, name) => firstHeader(given(exchange).headers, name),
   getHeaders: ({ exchange }, maximum = 100) => firstHeaders(given(exchange).headers, maximum),
   getSource: ({ exchange }) => given(exchange).source,
-  // Whoever answers in the end sets a status of his own.
+  // Whatever answers in the end sets its own status.
   setStatus: () => undefined,
   setHeader: ({ exchange }, name, value) => exchange.responseHeaders.set(name, toList(value)),
   addHeader: ({ exchange }, name, value) => {

@@ -1,7 +1,7 @@
 import type { HostPdk } from "./context.ts";
 import { toList } from "./headers.ts";
 
-/** `kong.service`: where the request goes, and as what. */
+/** `kong.service`: where the request goes, and with what changes. */
 export const service: HostPdk["service"] = {
   setUpstream({ exchange }, name) {
     exchange.upstream.upstream = name;

@@ -14,24 +14,24 @@ import { MessageFlow } from "./message-flow.ts";
 import { type Question, questionSchema, reportSchema } from "./messages.ts";
 import { QuestionFacts } from "./question-facts.ts";
 
-/** A question has one configuration at most, and a request's path and a few of its headers. */
+/** A question has at most one configuration, a request's path and a few headers. */
 const maxQuestionBytes = 1024 * 1024;
-/** A report names every backend and entity of a gateway: about 80 bytes each, of 50,000 and 10,000 at most. */
+/** A report lists at most 50,000 backends and 10,000 entities, about 80 bytes each. */
 const maxReportBytes = 8 * 1024 * 1024;
-/** Longer than Kong keeps an idle connection, so that it is Kong that closes. */
+/** Longer than Kong keeps an idle connection, so that Kong closes it first. */
 const keepAliveTimeoutMs = 75_000;
 const socketMode = 0o660;
 /** How often to check whether another server has taken over the path. */
-const lookMs = 500;
+const checkMs = 500;
 
-export interface HttpDoorOptions {
+export interface LuaServerOptions {
   readonly socketPath: string;
   readonly entities: LuaEntities;
   readonly gateways: LuaGateways;
   readonly log: Log;
   /**
-   * How often a held request's connection shows life, and how long a message or the reading of an answer may take. Default
-   * 15,000 ms: Kong waits 40 s for the next byte of an answer.
+   * Milliseconds between signs of life on a held request's connection, and for a message to arrive or an answer to be read.
+   * Default 15,000: Kong waits 40 s for the next byte of an answer.
    */
   readonly heartbeatMs?: number;
   /** See `MessageFlow`. */
@@ -39,11 +39,11 @@ export interface HttpDoorOptions {
 }
 
 /**
- * Serves the Lua form of the plugin over HTTP on a unix socket: `POST /requests` decides about a request, and holds it if
- * need be; `POST /report` takes what a gateway has in flight.
+ * Serves the Lua form of the plugin over HTTP on a unix socket: `POST /requests` decides on a request, and holds it if
+ * necessary; `POST /report` receives what a gateway has in flight.
  */
-export class HttpDoor {
-  readonly #options: HttpDoorOptions;
+export class LuaServer {
+  readonly #options: LuaServerOptions;
   readonly #heartbeatMs: number;
   readonly #server: Server;
   readonly #messages: MessageFlow;
@@ -51,11 +51,11 @@ export class HttpDoor {
   readonly #running = new Set<AbortController>();
   #lastRequestMs = 0;
   #socket: BoundSocket | undefined;
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   /** Whether Kong should reconnect, because another server serves the path or soon will. */
   #isLeaving = false;
 
-  constructor(options: HttpDoorOptions) {
+  constructor(options: LuaServerOptions) {
     this.#options = options;
     const { heartbeatMs = 15_000, maxBufferedBytes } = options;
     this.#heartbeatMs = heartbeatMs;
@@ -78,7 +78,7 @@ export class HttpDoor {
   async start(): Promise<void> {
     this.#socket = await bindSocket(this.#server, this.#options.socketPath, socketMode);
     this.#options.gateways.start();
-    this.#looking = setInterval(() => void this.#look(), lookMs);
+    this.#checking = setInterval(() => void this.#checkPath(), checkMs);
   }
 
   /** Holds no new requests, and serves until none has come for `idleMs`. What is still held after `graceMs` is answered 503. */
@@ -88,7 +88,7 @@ export class HttpDoor {
     await untilIdle(options, () => (this.#running.size > 0 ? performance.now() : this.#lastRequestMs));
     await this.#socket?.remove();
     this.#options.gateways.stop();
-    clearInterval(this.#looking);
+    clearInterval(this.#checking);
     for (const running of this.#running) running.abort(new ServerlessError("PLUGIN_STOPPED", "stopped"));
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -97,7 +97,7 @@ export class HttpDoor {
     this.#server.closeAllConnections();
   }
 
-  async #look(): Promise<void> {
+  async #checkPath(): Promise<void> {
     if ((await this.#socket?.isCurrent()) === false) this.#isLeaving = true;
   }
 
@@ -119,7 +119,7 @@ export class HttpDoor {
           return this.#send(response, 404, {});
       }
     } catch (error) {
-      log.error({ error }, "door.failed");
+      log.error({ error }, "message.invalid");
       if (!response.headersSent) this.#send(response, 400, {});
     }
   }
@@ -178,6 +178,6 @@ export class HttpDoor {
 
 function answerOf(decision: Exclude<Decision, { kind: "pass" }>, { backend }: Destination): Answer {
   if (decision.kind === "exit") return decision.answer;
-  // The client is still there, or there would be nobody to answer: the server is stopping.
+  // The connection is still open, so it is the server that is stopping.
   return problem({ code: "PLUGIN_STOPPED", backend: backend.name, retryAfterMs: 0 });
 }
