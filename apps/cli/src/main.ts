@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { errorReport, exitCode, formatError, ServerlessError } from "@kong-serverless/runtime";
@@ -23,17 +24,22 @@ const terminal = new ProcessTerminal({
 
 async function openShell(): Promise<Shell> {
   const { readCliEnvironment } = await import("@kong-serverless/config");
+  const { ownCommand } = await import("./own-command.ts");
   const { KUSTOMIZE, AWS_ENDPOINT_URL, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
+  // From src as from a bundle in dist.
+  const root = join(import.meta.dirname, "../../..");
+  const isClone = existsSync(join(import.meta.dirname, "../src/main.ts"));
+  // An outer script may have set its own INIT_CWD.
+  const cwd = (script === "kong-serverless" ? INIT_CWD : undefined) ?? process.cwd();
   return {
     print: terminal.print,
     tell: terminal.tell,
     progress: terminal.progress,
     stdin: process.stdin,
     signal: leaving.signal,
-    // From src as from a bundle in dist.
-    root: join(import.meta.dirname, "../../.."),
-    // An outer script may have set its own INIT_CWD.
-    cwd: (script === "kong-serverless" ? INIT_CWD : undefined) ?? process.cwd(),
+    root,
+    cwd,
+    command: await ownCommand({ clone: isClone ? root : undefined, cwd, script }),
     kustomize: KUSTOMIZE,
     endpointUrl: AWS_ENDPOINT_URL,
   };

@@ -13,6 +13,8 @@ export interface Shell {
   readonly root: string;
   /** Absolute path that relative ones start from: the caller's directory. */
   readonly cwd: string;
+  /** What starts this command, for commands that it prints. */
+  readonly command: string;
   readonly kustomize: string | undefined;
   /** Address of a queue service other than AWS. */
   readonly endpointUrl: string | undefined;

@@ -22,7 +22,7 @@ const schema = z.strictObject({
   npm_lifecycle_event: z
     .string()
     .optional()
-    .describe("The script that a package manager runs: INIT_CWD only counts for `kong-serverless`."),
+    .describe("How a package manager started the command: INIT_CWD only counts for `kong-serverless`."),
 });
 
 /** What the operators' command reads from its environment. The AWS SDK and the Kubernetes client read their own variables. */

@@ -106,7 +106,7 @@ async function init(options: InitOptions, shell: Shell): Promise<ExitCode> {
   const written = await readManifests({ files: [shown] }, shell);
   const whole = new Manifests([...manifests.all, ...written.all]);
   const diagnosis = diagnose(readSystem(whole, readGateway()));
-  const next = nextCommands(options, { broker, folder: shown });
+  const next = nextCommands(options, { broker, folder: shown, command: shell.command });
   const ok = files.every(({ status }) => status !== "kept");
   if (options.json) {
     shell.print(JSON.stringify({ ok, folder: shown, files, findings: diagnosis.findings, next }));
@@ -185,12 +185,16 @@ async function askForBroker(
 
 function nextCommands(
   { file = [], context }: InitOptions,
-  { broker, folder }: { readonly broker: BrokerName; readonly folder: string },
+  {
+    broker,
+    folder,
+    command,
+  }: { readonly broker: BrokerName; readonly folder: string; readonly command: string },
 ): string[] {
   const subjects = [...file, folder].map((path) => `--file ${path}`).join(" ");
   return [
-    ...(broker === "sqs" ? [`kong-serverless provision --file ${folder} --dry-run`] : []),
-    ...(context === undefined ? [`kong-serverless doctor ${subjects}`] : []),
+    ...(broker === "sqs" ? [`${command} provision --file ${folder} --dry-run`] : []),
+    ...(context === undefined ? [`${command} doctor ${subjects}`] : []),
     `kubectl apply -k ${folder}`,
   ];
 }

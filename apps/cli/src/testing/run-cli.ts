@@ -32,6 +32,7 @@ export async function runCli(
     signal: new AbortController().signal,
     root: workspaceRoot,
     cwd: workspaceRoot,
+    command: "kong-serverless",
     kustomize: undefined,
     endpointUrl: undefined,
     ...shell,
