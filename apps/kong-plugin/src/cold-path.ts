@@ -1,12 +1,5 @@
-import {
-  type Backend,
-  type HoldResult,
-  type HoldRequest,
-  probeTarget,
-  upstreamTarget,
-} from "@kong-serverless/activator";
+import type { Backend, HoldRequest, HoldResult } from "@kong-serverless/activator";
 import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
-import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { type ErrorCodeName, ServerlessError } from "@kong-serverless/runtime";
 
 import { problem } from "./answer.ts";
@@ -44,15 +37,14 @@ export class ColdPath {
     /** Set for a browser navigation, which may get the waiting page. */
     let navigation: { readonly path: string } | undefined;
     let held: HoldResult;
-    let probeUrl = "";
+    let url: string | undefined;
     try {
       if (await this.#isWakeException(facts)) return this.#refuse("BACKEND_ASLEEP");
       if (config.waitingPageAfterMs > 0 && (await isBrowserNavigation(facts)))
         navigation = { path: await facts.path() };
-      const target = upstreamTarget(matched.settings) ?? (await this.#serviceTarget(facts));
-      probeUrl = target.url;
+      url = await this.#serviceUrl(facts);
       const request: HoldRequest = {
-        target,
+        ...(url !== undefined && { url }),
         arrivedAtMs,
         timeoutMs: navigation ? config.waitingPageAfterMs : matched.settings.holdTimeoutMs,
         limits: config.limits,
@@ -73,10 +65,10 @@ export class ColdPath {
     metrics.held(held);
     // If the first probe was ready, the backend had been running: for the client that was no cold start.
     const decision: Passed = held.probes > 1 ? marked(held) : { kind: "pass" };
-    if (held.pod === undefined) return decision;
+    if (held.pod === undefined || url === undefined) return decision;
     const { route } = await facts.routerMatch();
     const isPreserved = route?.preserve_host === true;
-    const target = { ...held.pod, ...(!isPreserved && { hostHeader: new URL(probeUrl).host }) };
+    const target = { ...held.pod, ...(!isPreserved && { hostHeader: new URL(url).host }) };
     return { ...decision, target };
   }
 
@@ -119,10 +111,11 @@ export class ColdPath {
     return userAgents.some((part) => userAgent?.includes(part.toLowerCase()));
   }
 
-  async #serviceTarget(facts: RequestFacts): Promise<ProbeTarget> {
+  /** Where a backend without `upstream` is probed. */
+  async #serviceUrl(facts: RequestFacts): Promise<string | undefined> {
     const { match, settings } = this.#options.matched;
-    const url = serviceUrl(await facts.routerMatch(), { ...match, health: settings.health ?? "/" });
-    return probeTarget(url, settings);
+    if (settings.upstream !== undefined) return undefined;
+    return serviceUrl(await facts.routerMatch(), { ...match, health: settings.health ?? "/" });
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Activator } from "./activator.ts";
-import { advance, limits, settings, target, World } from "./testing/world.ts";
+import { advance, limits, settings, url, World } from "./testing/world.ts";
 
 let world: World;
 let activator: Activator;
@@ -19,30 +19,30 @@ afterEach(() => {
 const changed = { ...settings, intervalMs: 50 };
 
 describe("Activator", () => {
-  test("gives every route and worker that names a backend the same one", () => {
+  test("gives every route and worker the same backend for the same name", () => {
     const one = activator.register(settings, { key: "a", seq: 1 });
     const other = activator.register({ ...settings }, { key: "b", seq: 2 });
     expect(other.backend).toBe(one.backend);
     expect(activator.backends).toHaveLength(1);
   });
 
-  test("shows no demand for a name that nobody has asked for", () => {
+  test("shows no demand for an unknown name", () => {
     expect(activator.demand("unheard-of")).toEqual({ held: 0, inFlight: 0, chained: 0 });
   });
 
   test("refuses other settings for a name in use, and names what differs", () => {
     activator.register(settings, { key: "a", seq: 1 });
     void activator.backends[0]
-      ?.hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
+      ?.hold({ url, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
       .catch(() => {});
     expect(() => activator.register(changed, { key: "b", seq: 2 })).toThrow(/"demo".*intervalMs/);
   });
 
-  test("takes over an owner's new settings after a reload, while other routes still have the old ones", async () => {
+  test("adopts an owner's new settings after a reload, while other routes still have the old ones", async () => {
     const { backend } = activator.register(settings, { key: "a", seq: 1 });
     activator.register(settings, { key: "b", seq: 2 });
     void backend
-      .hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
+      .hold({ url, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
       .catch(() => {});
     activator.register(changed, { key: "a", seq: 3 });
     activator.register(changed, { key: "b", seq: 4 });
@@ -57,10 +57,10 @@ describe("Activator", () => {
     expect(backend.settings.intervalMs).toBe(50);
   });
 
-  test("gives the name of a removed route's backend away once it is unused", async () => {
+  test("gives away the name of a removed route's backend once it is unused", async () => {
     const { backend } = activator.register(settings, { key: "removed", seq: 1 });
     const held = backend.hold({
-      target,
+      url,
       arrivedAtMs: 0,
       timeoutMs: 10,
       limits: { ...limits, maxHeldTotal: 1 },
@@ -78,11 +78,11 @@ describe("Activator", () => {
     expect(world.events).toContainEqual({ event: "backend.forgotten", backend: "demo" });
   });
 
-  test("keeps a name while requests for it are held or in flight, and what it has learnt meanwhile", async () => {
+  test("keeps a name and what it has learnt while requests for it are held or in flight", async () => {
     const owner = activator.register(settings, { key: "a", seq: 1 });
     world.isBackendUp = true;
     const held = owner.backend.hold({
-      target,
+      url,
       arrivedAtMs: performance.now(),
       timeoutMs: 10_000,
       limits: { ...limits, maxHeldTotal: 1 },
@@ -118,7 +118,7 @@ describe("Activator", () => {
   test("gives the name away at once when its owner's instances are closed", () => {
     const old = activator.register(settings, { key: "a", seq: 1 });
     void old.backend
-      .hold({ target, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
+      .hold({ url, arrivedAtMs: 0, timeoutMs: 10, limits: { ...limits, maxHeldTotal: 1 } })
       .catch(() => {});
     old.release();
     activator.register(changed, { key: "b", seq: 2 });

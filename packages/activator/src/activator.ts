@@ -3,14 +3,15 @@ import { ProbeBudget } from "@kong-serverless/health-poller";
 import { ServerlessError } from "@kong-serverless/runtime";
 
 import type { ActivatorDeps } from "./activator-deps.ts";
-import { Backend, type BackendParts } from "./backend.ts";
+import type { BackendParts } from "./backend-parts.ts";
+import { Backend } from "./backend.ts";
 import { Clients } from "./clients.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** A plugin entity that configures a backend: Kong starts one instance of it per nginx worker. */
 export interface Owner {
-  /** Stays the same when the entity's configuration changes. */
+  /** The same before and after a change of the entity's configuration. */
   readonly key: string;
   /** Orders an entity's configurations: a higher one is newer. */
   readonly seq: number;
@@ -19,18 +20,18 @@ export interface Owner {
 /** One plugin instance's claim to a backend. */
 export interface Registration {
   readonly backend: Backend;
-  /** Gives the claim up; the backend itself stays, with its counts. */
+  /** Gives up the claim; the backend itself stays, with its counts. */
   release(): void;
 }
 
 export interface ActivatorLimits {
-  /** Probes started in a second at most, for all starting backends together; no limit unless given. */
+  /** Maximum number of probes started per second, for all starting backends together. Default: no limit. */
   readonly probesPerSecond?: number;
-  /** Names that may be claimed at the same time. */
+  /** Maximum number of names claimed at the same time. */
   readonly maxBackends?: number;
 }
 
-/** Requests held for a backend and in flight to it, and 1 where others that are used need it. */
+/** Requests held for a backend and in flight to it; `chained` is 1 if others in use need it. */
 export interface BackendDemand {
   readonly held: number;
   readonly inFlight: number;
@@ -43,17 +44,17 @@ interface RegisteredBackend {
 }
 
 /**
- * A backend that saw no request for this long may be given other settings by another owner, and is forgotten when it has
- * none.
+ * After this long without a request, another owner may give a backend other settings, and a backend without an owner is
+ * forgotten.
  */
 const unusedAfterMs = 60_000;
 
-/** Every backend of the process, by name: plugin instances come and go per route and nginx worker, a backend stays one. */
+/** Every backend of the process, by name. Plugin instances come and go with routes and nginx workers; a backend stays one. */
 export class Activator {
   readonly #entries = new Map<string, RegisteredBackend>();
   readonly #parts: BackendParts;
   readonly #maxBackends: number;
-  /** Without an owner: names of preview environments, say, that come and go for months. */
+  /** Without an owner, such as the names of preview environments that come and go for months. */
   readonly #unclaimed = new Set<RegisteredBackend>();
   readonly #forgetting = new Upkeep(() => this.#forgetUnused());
 
@@ -69,8 +70,8 @@ export class Activator {
       heldTotal: { count: 0 },
       clients: new Clients(),
       activating: { count: 0 },
-      find: (name) => this.find(name),
-      all: () => this.backends,
+      find: (name) => this.find(name)?.readiness,
+      all: () => this.backends.map(({ readiness }) => readiness),
     };
   }
 
@@ -87,16 +88,16 @@ export class Activator {
     return this.#entries.get(name)?.backend;
   }
 
-  /** What the scaler of a backend is told; zeros for a name that no request has come by yet. */
+  /** What the scaler of a backend gets; zeros for an unknown name. */
   demand(name: string): BackendDemand {
     const backend = this.find(name);
     return backend === undefined
       ? { held: 0, inFlight: 0, chained: 0 }
-      : { ...backend.demand, chained: backend.isWantedByOthers ? 1 : 0 };
+      : { ...backend.demand, chained: backend.isNeededByOthers ? 1 : 0 };
   }
 
   /**
-   * Finds or makes the backend of that name.
+   * Finds or creates the backend of that name.
    * Throws BACKEND_CONFLICT when another owner uses the name with other settings, and BACKEND_LIMIT_REACHED.
    */
   register(settings: BackendSettings, owner: Owner): Registration {
@@ -116,7 +117,7 @@ export class Activator {
         if (claim.claims === 0 && entry.owners.get(owner.key) === claim) entry.owners.delete(owner.key);
         if (entry.owners.size > 0) return;
         this.#unclaimed.add(entry);
-        // With very many the next turn of the upkeep is too far away.
+        // With very many, the next turn of the upkeep would come too late.
         if (this.#unclaimed.size % 1000 === 0) this.#forgetUnused();
         this.#forgetting.start(unusedAfterMs);
       },
@@ -134,7 +135,7 @@ export class Activator {
     return entry;
   }
 
-  /** Returns whether some are left: in use although nobody claims them. */
+  /** Returns whether some are left, in use although nobody claims them. */
   #forgetUnused(): boolean {
     for (const entry of this.#unclaimed) {
       const { backend } = entry;
@@ -148,15 +149,15 @@ export class Activator {
 }
 
 /**
- * Kong starts instances lazily and never closes those of a removed entity, so owners of old and new configurations
- * overlap after every reload. Other settings are taken over when they show such a change; otherwise two routes disagree.
+ * Kong starts instances lazily and never closes those of a removed entity, so owners of old and new configurations overlap
+ * after every reload. Settings that differ are adopted if they come from such a change; otherwise two routes disagree.
  */
 function reconcile({ backend, owners }: RegisteredBackend, settings: BackendSettings, owner: Owner): void {
   if (backend.settings === settings) return;
   const differing = differences(backend.settings, settings);
   if (differing.length === 0) return;
   const claim = owners.get(owner.key);
-  // A late instance of a configuration that is gone, from a worker that has not seen the reload.
+  // A late instance of an old configuration, from a worker that has not seen the reload.
   if (claim !== undefined && owner.seq < claim.seq) return;
   const isReload = claim !== undefined;
   if (!isReload && owners.size > 0 && backend.idleMs < unusedAfterMs) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Activator } from "./activator.ts";
 import type { Backend, HoldRequest } from "./backend.ts";
-import { advance, limits, settings as defaults, target, World } from "./testing/world.ts";
+import { advance, limits, settings as defaults, url, World } from "./testing/world.ts";
 
 let world: World;
 let activator: Activator;
@@ -23,13 +23,13 @@ function register(settings: Partial<typeof defaults> = {}): Backend {
   return activator.register({ ...defaults, ...settings }, { key: "route", seq: 1 }).backend;
 }
 
-/** Holds a request and keeps what comes of it, so that no rejection is left unhandled. */
+/** Holds a request and records its outcome, so that no rejection is unhandled. */
 function hold(options: Partial<HoldRequest> & { of?: Backend } = {}) {
   const { of = backend, ...request } = options;
   const outcome: { state: "held" | "released" | "refused"; error?: unknown } = { state: "held" };
   void of
     .hold({
-      target,
+      url,
       arrivedAtMs: performance.now(),
       timeoutMs: 10_000,
       limits: { ...limits, maxHeldTotal: 1000 },
@@ -46,7 +46,7 @@ function released(outcomes: readonly { readonly state: string }[]): number {
   return outcomes.filter(({ state }) => state === "released").length;
 }
 
-/** Lets the backend answer once it has been asked more than once. */
+/** Lets the backend answer after its first probes have failed. */
 async function becomeReady(): Promise<void> {
   await advance(50);
   world.isBackendUp = true;
@@ -68,7 +68,7 @@ function forward(): number {
   return backend.begin();
 }
 
-describe("a backend that takes so many requests at once", () => {
+describe("a backend with a release concurrency", () => {
   const inFlight: number[] = [];
 
   beforeEach(() => {
@@ -76,11 +76,11 @@ describe("a backend that takes so many requests at once", () => {
     backend = register({ releaseConcurrency: 2 });
   });
 
-  /** Holds requests and counts each in flight as soon as it may go on, as the plugin does. */
+  /** Holds requests and counts each as in flight as soon as it is released, as the plugin does. */
   function holdAndForward(count: number): { state: string }[] {
     return Array.from({ length: count }, () => {
       const outcome = { state: "held" };
-      void backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 60_000, limits }).then(
+      void backend.hold({ url, arrivedAtMs: performance.now(), timeoutMs: 60_000, limits }).then(
         () => {
           outcome.state = "released";
           inFlight.push(backend.begin());
@@ -96,7 +96,7 @@ describe("a backend that takes so many requests at once", () => {
     await advance(0);
   }
 
-  test("gets so many of those held when it has started, and the others as those end", async () => {
+  test("gets that many held requests when it has started, and the others as those end", async () => {
     const outcomes = holdAndForward(5);
     await becomeReady();
     expect(released(outcomes)).toBe(2);
@@ -108,7 +108,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(outcomes.map(({ state }) => state)).toEqual(Array(5).fill("released"));
   });
 
-  test("gets new requests after those that were held before, and no lease while any is", async () => {
+  test("gets new requests after the held ones, and no lease while any is held", async () => {
     const early = holdAndForward(3);
     await becomeReady();
     expect(backend.admit()).toBe(false);
@@ -122,7 +122,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(backend.admit()).toBe(true);
   });
 
-  test("gets so many more after each five seconds in which none ends, since they may be WebSockets", async () => {
+  test("gets that many more after five seconds in which none ends, since they may be WebSockets", async () => {
     backend = register({ releaseConcurrency: 2, holdTimeoutMs: 60_000 });
     const outcomes = holdAndForward(7);
     await becomeReady();
@@ -134,7 +134,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(released(outcomes)).toBe(6);
   });
 
-  test("is started again for those who wait for their turn when it is lost", async () => {
+  test("is started again for requests that wait for their turn when it is lost", async () => {
     const outcomes = holdAndForward(3);
     await becomeReady();
     world.isBackendUp = false;
@@ -147,7 +147,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(released(outcomes)).toBe(3);
   });
 
-  test("answers those whose turn does not come in time", async () => {
+  test("answers requests whose turn does not come in time", async () => {
     const outcomes = holdAndForward(200);
     await becomeReady();
     await advance(11_000);
@@ -155,7 +155,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(outcomes.some(({ state }) => state === "refused")).toBe(true);
   });
 
-  test("gets all at once when it turns out to have been running, with replicas that nobody counts here", async () => {
+  test("gets all at once when it had been running, with any number of replicas", async () => {
     world.isBackendUp = true;
     const outcomes = holdAndForward(5);
     await advance(5);
@@ -185,7 +185,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(released(outcomes)).toBe(2);
   });
 
-  test("gets so many more when it is back, not as many as while it was away", async () => {
+  test("gets that many more when it is back, not those of the time it was away too", async () => {
     backend = register({ releaseConcurrency: 2, holdTimeoutMs: 60_000 });
     const outcomes = holdAndForward(7);
     await becomeReady();
@@ -212,7 +212,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(released(outcomes)).toBe(4);
   });
 
-  test("is asked at its new address for those who wait for their turn", async () => {
+  test("is probed at its new address for requests that wait for their turn", async () => {
     const urls: string[] = [];
     activator = new Activator({
       publishWake: world.publishWake,
@@ -231,7 +231,7 @@ describe("a backend that takes so many requests at once", () => {
     expect(urls).toEqual(["http://moved/healthz"]);
   });
 
-  test("is not counted the requests that were in flight before", async () => {
+  test("does not count requests that were in flight before", async () => {
     for (let request = 0; request < 10; request += 1) inFlight.push(backend.begin());
     const outcomes = holdAndForward(3);
     await becomeReady();
@@ -246,7 +246,7 @@ describe("a cold backend", () => {
     expect(backend.admit()).toBe(false);
   });
 
-  test("is activated once for all requests that come", async () => {
+  test("is activated once for all requests", async () => {
     const outcomes = Array.from({ length: 50 }, () => hold());
     await advance(100);
     expect(world.count("activation.started")).toBe(1);
@@ -284,7 +284,7 @@ describe("a cold backend", () => {
     expect(world.messages).toHaveLength(1);
   });
 
-  test("goes on starting when the first client leaves, for those that stay", async () => {
+  test("keeps starting for the others when the first client leaves", async () => {
     const client = new AbortController();
     hold({ signal: client.signal });
     const other = hold();
@@ -307,7 +307,7 @@ describe("a cold backend", () => {
     expect(second.state).toBe("refused");
   });
 
-  test("is cold again when it did not become ready for anybody", async () => {
+  test("is cold again when it does not become ready in time", async () => {
     hold();
     await advance(11_000);
     expect(world.count("activation.failed")).toBe(1);
@@ -315,7 +315,7 @@ describe("a cold backend", () => {
     expect(backend.demand).toEqual({ held: 0, inFlight: 0 });
   });
 
-  test("is woken by a publish that is retried until it is taken, while the probes go on", async () => {
+  test("is woken by a publish that is retried until it succeeds, while probing goes on", async () => {
     world.publishError = new Error("sidecar down");
     const outcome = hold();
     await advance(1000);
@@ -350,7 +350,7 @@ describe("a cold backend", () => {
     expect(backend.admit()).toBe(true);
   });
 
-  test("takes no more requests than it may hold", async () => {
+  test("holds no more requests than it may", async () => {
     const small = register({ name: "small", maxHeldPerBackend: 2 });
     hold({ of: small });
     hold({ of: small });
@@ -359,7 +359,7 @@ describe("a cold backend", () => {
     expect(third).toMatchObject({ state: "refused", error: { code: "HELD_LIMIT_REACHED" } });
   });
 
-  test("takes no more requests than the process may hold", async () => {
+  test("holds no more requests than the process may", async () => {
     hold({ of: register({ name: "other" }), limits: { ...limits, maxHeldTotal: 1 } });
     const second = hold({ limits: { ...limits, maxHeldTotal: 1 } });
     await advance(1);
@@ -393,7 +393,7 @@ describe("a cold backend", () => {
     expect(later.state).toBe("released");
   });
 
-  test("holds no more for one client than that may have, and forgets what has ended", async () => {
+  test("holds no more requests of one client than allowed, and forgets those that have ended", async () => {
     const two = { limits: { ...limits, maxHeldPerClient: 2 } };
     const holdFor = (client: string) => hold({ client, ...two });
     const outcomes = [holdFor("a"), holdFor("a"), holdFor("a"), holdFor("b"), hold()];
@@ -408,7 +408,7 @@ describe("a cold backend", () => {
     expect(again.state).toBe("held");
   });
 
-  test("is not woken by a client that has woken as many within a minute as it may", async () => {
+  test("is not woken by a client that has woken too many within a minute", async () => {
     const of = (name: string) => ({
       of: register({ name }),
       client: "a",
@@ -434,7 +434,7 @@ describe("a cold backend", () => {
   });
 });
 
-test("a backend whose settings change while it starts is released for, and then probed again", async () => {
+test("a backend whose settings change while it starts gets its requests, and is then probed again", async () => {
   const outcome = hold();
   await advance(50);
   activator.register({ ...defaults, upstream: "http://elsewhere" }, { key: "route", seq: 2 });
@@ -444,18 +444,17 @@ test("a backend whose settings change while it starts is released for, and then 
   expect(backend.admit()).toBe(false);
 });
 
-test("a backend whose wrong address is mended while requests keep coming is probed at the new one", async () => {
-  const mended = { ...target, url: "http://mended/healthz" };
+test("a backend whose wrong address is corrected while requests keep coming is probed at the new one", async () => {
   activator = new Activator({
     publishWake: world.publishWake,
     observe: world.observe,
-    probe: async ({ url }) => ({ isReady: url === mended.url, durationMs: 0 }),
+    probe: async ({ url: probed }) => ({ isReady: probed === "http://mended/healthz", durationMs: 0 }),
   });
   backend = register();
   const early = hold();
   await advance(5000);
   activator.register({ ...defaults, upstream: "http://mended" }, { key: "route", seq: 2 });
-  const late = hold({ target: mended });
+  const late = hold();
   await advance(50);
   expect([early.state, late.state]).toEqual(["released", "released"]);
   expect(backend.admit()).toBe(true);
@@ -536,7 +535,7 @@ describe("a ready backend", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("tells how long it still counts as ready", async () => {
+  test("says how long it still counts as ready", async () => {
     await advance(10_000);
     expect(backend.leaseLeftMs).toBe(0);
     hold();
@@ -603,7 +602,7 @@ describe("a backend that answers at once after a pause, and may just have been s
     await advance(130_000);
   });
 
-  test("is asked again for requests that come later, so that none meets a pod that has stopped", async () => {
+  test("is probed again for later requests, so that none meets a pod that has stopped", async () => {
     const outcomes = [hold()];
     await advance(25);
     for (let elapsed = 0; elapsed < 4000; elapsed += 100) {
@@ -626,7 +625,7 @@ describe("a backend that answers at once after a pause, and may just have been s
     expect(backend.admit()).toBe(true);
   });
 
-  test("stays under this suspicion when no request comes for a moment", async () => {
+  test("stays suspect when no request comes for a moment", async () => {
     hold();
     await advance(5000);
     hold();
@@ -659,7 +658,7 @@ describe("a backend that answers at once after a pause, and may just have been s
 describe("in-flight requests", () => {
   beforeEach(makeReady);
 
-  test("end once, however often they are said to", () => {
+  test("end once, however often their end is reported", () => {
     const [first, second] = [forward(), forward()];
     backend.ended(first);
     backend.ended(first);
@@ -668,7 +667,7 @@ describe("in-flight requests", () => {
     expect(backend.demand.inFlight).toBe(0);
   });
 
-  test("are taken to be there for a while after a restart, once one ends that was never seen", async () => {
+  test("are assumed for a while after a restart, once one ends that was never counted", async () => {
     await advance(60_000);
     const messages = world.messages.length;
     backend.strayEnded();
@@ -709,7 +708,7 @@ describe("requests in flight that a gateway counts itself", () => {
     expect(backend.demand.inFlight).toBe(0);
   });
 
-  test("count from their release on, until a report can have come", async () => {
+  test("count from their release until a report must have come", async () => {
     for (let request = 0; request < 20; request += 1) backend.handOver();
     expect(backend.demand.inFlight).toBe(20);
     report(20);
@@ -768,7 +767,7 @@ describe("a backend without a readiness path", () => {
 });
 
 describe("a backend without a wake message", () => {
-  test("is held for: the scaler watches the demand", async () => {
+  test("is held for, since the scaler watches the demand", async () => {
     const { wake: _, ...withoutWake } = defaults;
     const watched = activator.register({ ...withoutWake, name: "watched" }, { key: "w", seq: 1 }).backend;
     const outcome = hold({ of: watched });

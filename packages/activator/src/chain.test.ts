@@ -47,7 +47,6 @@ function hold(backend: Backend, signal?: AbortSignal) {
   const outcome: { state: string; probes?: number; code?: unknown; blamed?: unknown } = { state: "held" };
   void backend
     .hold({
-      target: { url: `http://${backend.name}/healthz`, timeoutMs: 1000, statuses: defaults.probeStatuses },
       arrivedAtMs: performance.now(),
       timeoutMs: 10_000,
       limits,
@@ -62,7 +61,7 @@ function hold(backend: Backend, signal?: AbortSignal) {
 }
 
 describe("a backend that others are woken with", () => {
-  test("wakes them in the same moment, and goes on when those that it waits for are ready too", async () => {
+  test("wakes them at the same moment, and gets its requests when those that it waits for are ready too", async () => {
     const shop = add("shop", { alsoWake: ["mail"], waitFor: ["store"] });
     add("mail");
     add("store");
@@ -82,7 +81,7 @@ describe("a backend that others are woken with", () => {
     expect(town.events).toContainEqual({ event: "activation.started", backend: "store", wokenBy: "shop" });
   });
 
-  test("does not go on before it is ready itself", async () => {
+  test("gets no request before it is ready itself", async () => {
     const shop = add("shop", { waitFor: ["store"] });
     add("store");
     town.up.add("store");
@@ -122,7 +121,7 @@ describe("a backend that others are woken with", () => {
     expect(outcome.probes).toBeGreaterThan(5);
   });
 
-  test("is asked again when the others took longer than its own answer counts", async () => {
+  test("is probed again when the others took longer than its own answer counts", async () => {
     const shop = add("shop", { waitFor: ["store"] });
     add("store");
     town.up.add("shop");
@@ -195,7 +194,7 @@ describe("a backend that others are woken with", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("does without a name that nobody has configured, and tells it once until somebody has", async () => {
+  test("ignores a name that is not configured, and reports it once until it is", async () => {
     const shop = add("shop", { waitFor: ["store"] });
     town.up.add("shop");
     expect([hold(shop), hold(shop)].map(({ state }) => state)).toEqual(["held", "held"]);
@@ -230,7 +229,7 @@ describe("a backend that others are woken with", () => {
     expect(town.messages).toEqual([]);
   });
 
-  test("wakes what it cannot probe where it need not wait for it", async () => {
+  test("wakes what it cannot probe if it does not wait for it", async () => {
     const shop = add("shop", { alsoWake: ["store"] });
     const { upstream: _, ...store } = { ...defaults, name: "store", upstream: "", keepWarmIntervalMs: 0 };
     activator.register(store, { key: "store", seq: 1 });
@@ -315,7 +314,7 @@ describe("a chain in use", () => {
     expect(outcome.state).toBe("released");
   });
 
-  test("goes on when one is lost that is only woken with it", async () => {
+  test("keeps passing requests when one is lost that is only woken with it", async () => {
     await start({ alsoWake: ["store"] });
     town.up.delete("store");
     await use(5000);

@@ -5,7 +5,7 @@ import { Clients } from "./clients.ts";
 const limits = { maxHeldPerClient: 2, maxColdStartsPerClient: 0 };
 const maxClients = 50_000;
 
-test("of more clients than are remembered, the one seen least recently is forgotten", () => {
+test("when there are too many clients, the least recently seen one is forgotten", () => {
   const clients = new Clients();
   const hold = (client: string) => {
     clients.assertRoom(client, limits, false, "demo");

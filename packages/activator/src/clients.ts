@@ -1,7 +1,7 @@
 import { ServerlessError } from "@kong-serverless/runtime";
 
 const windowMs = 60_000;
-/** Beyond this, the one seen least recently is forgotten, and its limits start from zero. */
+/** Beyond this, the least recently seen client is forgotten, and its counts start from zero. */
 const maxClients = 50_000;
 
 /** What one client may do; 0: no limit. */
@@ -16,11 +16,11 @@ interface Client {
   windowEndsMs: number;
 }
 
-/** The clients with held requests, or for whom backends were woken in the last minute. */
+/** The clients that have held requests, or have had backends woken in the last minute. */
 export class Clients {
   readonly #clients = new Map<string, Client>();
 
-  /** Throws CLIENT_LIMIT_REACHED when no more requests of this client may be held, or may wake a backend. */
+  /** Throws CLIENT_LIMIT_REACHED if no more requests of this client may be held, or may wake a backend. */
   assertRoom(key: string, limits: ClientLimits, isColdStart: boolean, backend: string): void {
     const { maxHeldPerClient, maxColdStartsPerClient } = limits;
     const client = this.#clients.get(key);
@@ -48,7 +48,7 @@ export class Clients {
   #find(key: string): Client {
     const nowMs = performance.now();
     const known = this.#clients.get(key);
-    // Set again, so that the first of the map is the one seen least recently.
+    // Inserted again, so that the map's first is the least recently seen.
     if (known === undefined) this.#makeRoom();
     else this.#clients.delete(key);
     const client = known ?? { held: 0, coldStarts: 0, windowEndsMs: nowMs + windowMs };

@@ -1,17 +1,17 @@
 import type { ProbeResult } from "@kong-serverless/health-poller";
 
-/** `activation`: the first of an activation; `repeat`: a later one, in case it was lost; `keep-warm`: under traffic. */
+/** `activation`: the first of an activation; `repeat`: another one, in case that was lost; `keep-warm`: under traffic. */
 export type WakeReason = "activation" | "repeat" | "keep-warm";
 
-/** `activation`: requests wait for the answer; `lease`: in the background, for a backend that is ready. */
+/** `activation`: requests wait for the answer; `lease`: in the background, for a ready backend. */
 export type ProbeReason = "activation" | "lease";
 
-/** What happened to a backend, in the past tense. Times are milliseconds. */
+/** What happened to a backend. Times are milliseconds. */
 export type ActivatorEvent = { readonly backend: string } & (
   | { readonly event: "request.held"; readonly held: number }
   /** `wokenBy`: the backend whose requests need this one too. */
   | { readonly event: "activation.started"; readonly wokenBy?: string }
-  /** A pod answered by itself, before its Service leads to it: requests go to that pod until the Service answers too. */
+  /** A pod is ready before its Service: requests go to that pod until the Service answers too. */
   | {
       readonly event: "activation.pod_answered";
       readonly pod: string;
@@ -26,15 +26,15 @@ export type ActivatorEvent = { readonly backend: string } & (
     }
   | {
       readonly event: "activation.failed";
-      /** The latter: the backend itself was ready, and one that it waits for was not. */
+      /** CHAIN_NOT_READY: the backend itself was ready, but not one that it waits for. */
       readonly code: "NOT_READY_IN_TIME" | "CHAIN_NOT_READY";
       readonly waitedMs: number;
       readonly probes: number;
       readonly blockedBy?: readonly string[];
     }
-  /** Nobody has configured a backend that this one names, directly or through others; or it names too many. */
+  /** A backend that this one names, directly or through others, is not configured; or it names too many. */
   | { readonly event: "chain.broken"; readonly chained: string; readonly cause: "unknown" | "too_long" }
-  /** Before anything is published, and for a backend without a topic too: the scaler may be notified another way. */
+  /** Before anything is published, also for a backend without a topic: the scaler may be notified another way. */
   | { readonly event: "wake.started"; readonly reason: WakeReason }
   | { readonly event: "wake.published"; readonly reason: WakeReason; readonly durationMs: number }
   | { readonly event: "wake.failed"; readonly reason: WakeReason; readonly error: unknown }
@@ -42,6 +42,6 @@ export type ActivatorEvent = { readonly backend: string } & (
   | { readonly event: "lease.lost"; readonly cause: "probe" | "proxy" | "chain" }
   | { readonly event: "in_flight.written_off"; readonly inFlight: number }
   | { readonly event: "settings.replaced" }
-  /** Nobody claims the name any more: its metrics can be dropped. */
+  /** The name is no longer claimed: its metrics can be dropped. */
   | { readonly event: "backend.forgotten" }
 );

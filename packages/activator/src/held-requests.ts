@@ -2,7 +2,7 @@ import { ServerlessError } from "@kong-serverless/runtime";
 
 import type { TimerWheel } from "./timer-wheel.ts";
 
-/** Requests held in the whole process: what the cap on all backends together counts. */
+/** Requests held in the whole process, for the limit on all backends together. */
 export interface HeldTotal {
   count: number;
 }
@@ -12,7 +12,7 @@ export interface HoldLimits {
   readonly maxHeldTotal: number;
 }
 
-/** The requests held for one backend. Each leaves once: released, at its own deadline, or with its client. */
+/** The requests held for one backend. Each leaves once: when it is released, at its deadline, or with its client. */
 export class HeldRequests {
   readonly #backend: string;
   readonly #wheel: TimerWheel;
@@ -30,22 +30,22 @@ export class HeldRequests {
   }
 
   /**
-   * Throws HELD_LIMIT_REACHED when no further request may be held. A backend may have as many as are free in all: alone it
-   * gets half of the total, with another a third each, and however many are flooded, one more finds room.
+   * Throws HELD_LIMIT_REACHED if no further request may be held. No backend may hold more than are still free in total: a
+   * single one gets half of the total, two a third each, and however many are flooded, there is room for another.
    */
   assertRoom({ maxHeldPerBackend, maxHeldTotal }: HoldLimits): void {
     const free = maxHeldTotal - this.#total.count;
     if (this.count < maxHeldPerBackend && this.count < free) return;
     const message =
       this.count >= maxHeldPerBackend
-        ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeldPerBackend} are`
-        : `${this.count} requests are held for ${this.#backend} already, of ${this.#total.count} in all; ${maxHeldTotal} are shared fairly`;
+        ? `${this.count} requests are held for ${this.#backend} already; at most ${maxHeldPerBackend} are allowed`
+        : `${this.count} requests are held for ${this.#backend} already, and ${this.#total.count} in total; ${maxHeldTotal} are shared fairly`;
     throw new ServerlessError("HELD_LIMIT_REACHED", message, { backend: this.#backend });
   }
 
   /**
-   * Resolves when released. Rejects with what `timeout` says at `deadlineMs`, or with the reason of `signal`, which has not
-   * aborted yet, when the client leaves.
+   * Resolves when released. Rejects with `timeout()` at `deadlineMs`, or when the client leaves with the reason of `signal`,
+   * which must not have aborted yet.
    */
   hold(deadlineMs: number, timeout: () => ServerlessError, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ export class HeldRequests {
     });
   }
 
-  /** Lets as many held requests go on, those first that came first. */
+  /** Releases up to `count` requests, in the order of their arrival. */
   release(count: number): void {
     let left = count;
     for (const release of this.#releases) {

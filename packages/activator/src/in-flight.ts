@@ -1,18 +1,18 @@
 /**
- * After a restart the count starts at zero while older requests may be open. The end of one shows it: the backend is then
- * taken to be in use for this long, as others may be open that say nothing until they end.
+ * After a restart the count starts at zero while older requests may be open. When one of these ends, the backend counts as in
+ * use for this long, since more may be open.
  */
 const strayGraceMs = 300_000;
 /** How soon a gateway that counts for itself reports a change. */
 const handOverMs = 300;
 
-/** Requests that were forwarded and have not ended: those counted here one by one, and those that gateways count themselves. */
+/** Requests that were forwarded and have not ended: those counted here, and those that gateways count themselves. */
 export class InFlight {
   /** When each began, by its id; the oldest first. */
   readonly #begunAtMs = new Map<number, number>();
   readonly #reported = new Map<string, number>();
   #reportedTotal = 0;
-  /** Released to gateways that count for themselves and may not have reported them yet. */
+  /** Released to gateways that count for themselves, which may not have reported them yet. */
   #handedOver: { readonly atMs: number; count: number }[] = [];
   #nextId = 1;
   #strayUntilMs = 0;
@@ -21,7 +21,7 @@ export class InFlight {
     return this.#begunAtMs.size + Math.max(this.#reportedTotal, this.#countHandedOver(performance.now()));
   }
 
-  /** Whether a request is open, or may be. */
+  /** Whether a request is open or may be. */
   isActive(nowMs: number): boolean {
     return this.count > 0 || nowMs < this.#strayUntilMs;
   }
@@ -33,7 +33,7 @@ export class InFlight {
     return id;
   }
 
-  /** An id that has ended already, or was written off, changes nothing. */
+  /** Does nothing for an id that has ended or was written off. */
   end(id: number): void {
     this.#begunAtMs.delete(id);
   }
@@ -43,21 +43,21 @@ export class InFlight {
     this.#strayUntilMs = nowMs + strayGraceMs;
   }
 
-  /** A request goes to a gateway that counts for itself: it counts here until the gateway can have reported it. */
+  /** A request goes to a gateway that counts for itself: it is counted here until the gateway must have reported it. */
   handOver(nowMs: number): void {
     const latest = this.#handedOver.at(-1);
     if (latest !== undefined && nowMs - latest.atMs < handOverMs / 6) latest.count += 1;
     else this.#handedOver.push({ atMs: nowMs, count: 1 });
   }
 
-  /** How many requests a gateway has in flight now, as it counts them itself. */
+  /** Sets how many requests a gateway has in flight, by its own count. */
   report(gateway: string, count: number): void {
     this.#reportedTotal += count - (this.#reported.get(gateway) ?? 0);
     if (count === 0) this.#reported.delete(gateway);
     else this.#reported.set(gateway, count);
   }
 
-  /** Forgets requests that began `maxSeconds` ago or earlier (0: never). Returns how many. */
+  /** Forgets requests that began at least `maxSeconds` ago (0: never). Returns how many. */
   writeOff(nowMs: number, maxSeconds: number): number {
     if (maxSeconds === 0) return 0;
     let writtenOff = 0;

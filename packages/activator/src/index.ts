@@ -2,4 +2,3 @@ export { Activator, type Owner, type Registration } from "./activator.ts";
 export type { Backend, GatewayLimits, HoldResult, HoldRequest } from "./backend.ts";
 export type { ActivatorDeps, BackendPod, PodAddress, WakeMessage } from "./activator-deps.ts";
 export type { ActivatorEvent, ProbeReason, WakeReason } from "./events.ts";
-export { probeTarget, upstreamTarget } from "./probe-target.ts";

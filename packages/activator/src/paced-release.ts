@@ -5,22 +5,22 @@ import { Upkeep } from "./upkeep.ts";
 /** How often to check for requests to release when none ends meanwhile. */
 const turnMs = 50;
 /**
- * If none has ended after this long, more are released: they may be WebSockets, which stay open. Requests that only take a
- * few seconds should not look like that.
+ * If no request has ended for this long, more are released: they may be WebSockets, which stay open. Long enough that requests
+ * of a few seconds do not look like that.
  */
 const stalledMs = 5000;
 
 export interface PacedReleaseOptions {
   readonly held: HeldRequests;
   readonly inFlight: InFlight;
-  /** As many requests as the first replica takes at once; 0: any number. */
+  /** How many requests the first replica takes at once; 0: any number. */
   readonly concurrency: () => number;
-  /** Whether the backend takes requests at the moment. */
+  /** Whether the backend accepts requests now. */
   readonly isOpen: () => boolean;
 }
 
 /**
- * Lets held requests go on at the pace of their backend: as many as its first replica takes, then one for each that ends.
+ * Releases held requests at the pace of their backend: as many as its first replica takes, then one for each that ends.
  * Requests that were already in flight do not count.
  */
 export class PacedRelease {
@@ -34,24 +34,24 @@ export class PacedRelease {
     this.#options = options;
   }
 
-  /** Whether requests wait for their turn, which may not come before a backend that was lost is back. */
+  /** Whether requests wait for their turn, perhaps until a backend that was lost is back. */
   get isGoingOn(): boolean {
     return this.#turns.isGoingOn && this.#options.held.count > 0;
   }
 
-  /** The backend has become ready. What was released to it before is still in flight if others wait for their turn. */
+  /** The backend has become ready. If others still wait for their turn, what was released before is in flight. */
   start(): void {
     if (!this.isGoingOn) this.#before = this.#options.inFlight.count;
     this.#movedAtMs = performance.now();
   }
 
-  /** Lets as many go on as the backend, which is open, takes now; the others follow in their turn. */
+  /** Releases as many as the open backend takes now; the others follow in their turn. */
   goOn(): void {
     this.#release();
     if (this.#options.held.count > 0) this.#turns.start(turnMs);
   }
 
-  /** A request has ended: once everything of this turn is counted, another one may go on. */
+  /** A request has ended: another one may be released once everything in this turn is counted. */
   goOnSoon(): void {
     if (this.#options.held.count === 0 || this.#isSoon) return;
     this.#isSoon = true;

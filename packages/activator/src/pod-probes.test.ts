@@ -4,11 +4,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BackendPod } from "./activator-deps.ts";
 import { Activator } from "./activator.ts";
 import type { Backend, HoldResult } from "./backend.ts";
-import { advance, limits, settings, target, World } from "./testing/world.ts";
+import { advance, limits, settings, url, World } from "./testing/world.ts";
 
 const passing = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A world in which pods answer by themselves, before their Service does. */
+/** A world in which pods answer before their Service does. */
 class WorldOfPods extends World {
   pods: readonly string[] = [];
   readonly readyPods = new Set<string>();
@@ -21,15 +21,15 @@ class WorldOfPods extends World {
       target: { ...service, url: `http://${host}:8080/healthz` },
     }));
 
-  override readonly probe = async ({ url }: ProbeTarget): Promise<ProbeResult> => {
-    if (url === target.url) {
+  override readonly probe = async ({ url: probed }: ProbeTarget): Promise<ProbeResult> => {
+    if (probed === url) {
       this.probes += 1;
       await passing(this.probeMs);
       return { isReady: this.isBackendUp, durationMs: this.probeMs };
     }
     this.podProbes += 1;
     await passing(this.podProbeMs);
-    return { isReady: this.readyPods.has(new URL(url).hostname), durationMs: this.podProbeMs };
+    return { isReady: this.readyPods.has(new URL(probed).hostname), durationMs: this.podProbeMs };
   };
 }
 
@@ -44,10 +44,10 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 const hold = (): Promise<HoldResult> =>
-  backend.hold({ target, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits });
+  backend.hold({ url, arrivedAtMs: performance.now(), timeoutMs: 10_000, limits });
 const pod = { host: "10.0.0.1", port: 8080 };
 
-describe("pods that are asked themselves", () => {
+describe("pods that are probed directly", () => {
   test("get nothing before what the backend waits for is ready", async () => {
     const activator = new Activator(world);
     const chained = { ...settings, waitFor: ["store"] };
@@ -64,7 +64,7 @@ describe("pods that are asked themselves", () => {
     expect(await held).toMatchObject({ pod });
   });
 
-  test("get what is held as soon as one answers, and what comes after, until the Service leads to it", async () => {
+  test("get held and new requests as soon as one answers, until the Service leads to it", async () => {
     const first = hold();
     await advance(200);
     world.pods = ["10.0.0.1"];
@@ -84,7 +84,7 @@ describe("pods that are asked themselves", () => {
     expect(world.count("activation.ready")).toBe(1);
   });
 
-  test("are left alone while the Service answers at once: it knows how to share them out", async () => {
+  test("are left alone if the Service answers at once: it balances between them", async () => {
     world.pods = ["10.0.0.1"];
     world.readyPods.add("10.0.0.1");
     world.isBackendUp = true;
@@ -94,11 +94,11 @@ describe("pods that are asked themselves", () => {
     expect(world.podProbes).toBe(0);
   });
 
-  test("are left alone where the readiness URL is not that of the Service which requests go to", async () => {
+  test("are left alone if the readiness URL is not that of the Service that requests go to", async () => {
     const upstream = "http://demo";
     const other = new Activator(world).register({ ...settings, upstream }, { key: "route", seq: 1 });
     world.pods = ["10.0.0.1"];
-    const request = { target, arrivedAtMs: performance.now(), timeoutMs: 1000, limits };
+    const request = { url, arrivedAtMs: performance.now(), timeoutMs: 1000, limits };
     const held = other.backend.hold(request).catch((error: unknown) => error);
     await advance(1100);
     expect(await held).toMatchObject({ code: "HOLD_TIMEOUT" });
@@ -143,7 +143,7 @@ describe("pods that are asked themselves", () => {
     expect(forwarded).toBe(2);
   });
 
-  test("count for no longer than an answer does, once they answer no more", async () => {
+  test("get requests no longer than an answer counts, once they stop answering", async () => {
     world.pods = ["10.0.0.1"];
     world.readyPods.add("10.0.0.1");
     const first = hold();
@@ -160,7 +160,7 @@ describe("pods that are asked themselves", () => {
     expect((await second).pod).toBeUndefined();
   });
 
-  test("that hang are not asked again meanwhile, and hold up nobody", async () => {
+  test("that hang are not probed again meanwhile, and delay nothing", async () => {
     world.pods = ["10.0.0.1"];
     world.podProbeMs = 1000;
     void hold();
@@ -171,7 +171,7 @@ describe("pods that are asked themselves", () => {
     expect(backend.state).toBe("ready");
   });
 
-  test("keep their backend awake while they serve ahead of their Service", async () => {
+  test("keep their backend awake while they serve before their Service does", async () => {
     world.pods = ["10.0.0.1"];
     world.readyPods.add("10.0.0.1");
     const first = hold();

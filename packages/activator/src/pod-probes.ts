@@ -8,30 +8,30 @@ export interface PodProbesOptions {
 }
 
 /**
- * Asks the pods behind a backend's Service themselves: one that has started answers a second or so before Kubernetes has noticed
- * and the Service leads to it.
+ * Probes the pods behind a backend's Service directly: one that has started answers a second or so before Kubernetes has noticed
+ * and its Service leads to it.
  */
 export class PodProbes {
   readonly #options: PodProbesOptions;
-  /** Pods whose answer is awaited: one that hangs holds up nobody else, and is not asked again meanwhile. */
-  readonly #asked = new Set<string>();
+  /** URLs with a probe in progress: a pod that hangs delays no other, and is not probed again meanwhile. */
+  readonly #inProgress = new Set<string>();
 
   constructor(options: PodProbesOptions) {
     this.#options = options;
   }
 
-  /** Asks each pod that stands behind `target` now and does not owe an answer. */
-  ask(target: ProbeTarget, signal: AbortSignal): void {
+  /** Probes each pod that is behind `target` now, unless a probe of it is in progress. */
+  probe(target: ProbeTarget, signal: AbortSignal): void {
     for (const pod of this.#options.deps.podsOf?.(target) ?? []) {
-      void this.#ask(pod.address, pod.target, signal);
+      void this.#probe(pod.address, pod.target, signal);
     }
   }
 
-  async #ask(address: PodAddress, target: ProbeTarget, signal: AbortSignal): Promise<void> {
-    if (this.#asked.has(target.url)) return;
-    this.#asked.add(target.url);
+  async #probe(address: PodAddress, target: ProbeTarget, signal: AbortSignal): Promise<void> {
+    if (this.#inProgress.has(target.url)) return;
+    this.#inProgress.add(target.url);
     const { isReady } = await this.#options.deps.probe(target, signal);
-    this.#asked.delete(target.url);
+    this.#inProgress.delete(target.url);
     if (isReady && !signal.aborted) this.#options.onReady(address);
   }
 }

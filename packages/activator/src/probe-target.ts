@@ -1,7 +1,7 @@
 import type { BackendSettings } from "@kong-serverless/config";
 import type { ProbeTarget } from "@kong-serverless/health-poller";
 
-/** How a backend with these settings is asked at `url`. */
+/** How a backend with these settings is probed at `url`. */
 export function probeTarget(url: string, settings: BackendSettings): ProbeTarget {
   return {
     url,
@@ -12,8 +12,7 @@ export function probeTarget(url: string, settings: BackendSettings): ProbeTarget
   };
 }
 
-/** How a backend is asked that names its own address; undefined for one that does not. */
-export function upstreamTarget(settings: BackendSettings): ProbeTarget | undefined {
-  const { upstream, health = "/" } = settings;
-  return upstream === undefined ? undefined : probeTarget(upstream.replace(/\/+$/, "") + health, settings);
+/** Readiness URL of a backend with an `upstream`. */
+export function upstreamUrl({ upstream, health = "/" }: BackendSettings): string | undefined {
+  return upstream === undefined ? undefined : upstream.replace(/\/+$/, "") + health;
 }

@@ -5,12 +5,12 @@ import type { ActivatorDeps } from "./activator-deps.ts";
 export interface ReadyLeaseOptions {
   readonly target: ProbeTarget;
   readonly durationMs: number;
-  /** Until `firmAtMs` requests may pass for this long only after an answer. */
+  /** How long requests may pass after an answer from before `firmAtMs`. */
   readonly briefMs: number;
   readonly firmAtMs: number;
 }
 
-/** A ready answer counts for a while without another probe, and is renewed in time by one. */
+/** A ready answer counts for a while, and is renewed by a probe in time. */
 export class ReadyLease {
   readonly #options: ReadyLeaseOptions;
   #answeredAtMs: number;
@@ -21,12 +21,12 @@ export class ReadyLease {
     this.#answeredAtMs = performance.now();
   }
 
-  /** Whether the backend has answered lately. */
+  /** Whether the backend has answered recently. */
   isFresh(nowMs: number): boolean {
     return nowMs < this.#answeredAtMs + this.#options.durationMs;
   }
 
-  /** For how long requests may pass. */
+  /** How long requests may pass without another answer. */
   leftMs(nowMs: number): number {
     const { durationMs, briefMs, firmAtMs } = this.#options;
     const isFirm = this.#answeredAtMs >= firmAtMs;

@@ -1,13 +1,13 @@
 const remembered = 20;
 const unknownMs = 5000;
-/** Nothing is known of a backend's first start: it may come at once. */
+/** A backend's first start may take any time. */
 const unknownWindow = { fromMs: 0, toMs: 1000 };
-/** Starts are taken to be up to a quarter faster or slower than any of the recent ones. */
+/** A start may be up to a quarter faster or slower than the recent ones. */
 const margin = 0.25;
 const likelihoodBefore = 0.1;
 const leastLikelihood = 0.05;
 
-/** How long a backend's recent starts took: the basis of an honest `Retry-After`, and of when to ask it most often. */
+/** How long a backend's recent starts took: the basis of `Retry-After`, and of when to probe most often. */
 export class StartUpTimes {
   readonly #recentMs: number[] = [];
   #window = unknownWindow;
@@ -22,8 +22,8 @@ export class StartUpTimes {
   }
 
   /**
-   * How likely it is, from 0.05 to 1, that a start which has gone on for `elapsedMs` is about to end: 1 when recent ones did,
-   * little before. It falls the longer a start takes beyond them, since the delay that goes unnoticed grows with it.
+   * How likely it is, from 0.05 to 1, that a start that has taken `elapsedMs` is about to end: 1 while recent ones did, little
+   * before. Beyond that it falls, since the longer a start takes the less one more delay matters.
    */
   likelihood(elapsedMs: number): number {
     const { fromMs, toMs } = this.#window;
@@ -32,8 +32,8 @@ export class StartUpTimes {
   }
 
   /**
-   * Milliseconds until a start that has gone on for `elapsedMs` can be expected to end: four of five recent ones had by
-   * then. One that takes longer is given as long again.
+   * Milliseconds until a start that has taken `elapsedMs` should end: four of five recent ones had by then. One that takes
+   * longer gets the same time again.
    */
   remainingMs(elapsedMs: number): number {
     const expectedMs = this.#expectedMs();

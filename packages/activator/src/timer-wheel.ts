@@ -4,8 +4,8 @@ export interface WheelTimer {
 }
 
 /**
- * Many deadlines on one timer. A call comes at its time or up to one tick later, never earlier, and costs a set entry
- * instead of a timer of its own. Without pending calls nothing ticks.
+ * Many deadlines on one timer. A call is made at its time or up to one tick later, never earlier, and costs a set entry
+ * instead of a timer. Without pending calls nothing ticks.
  */
 export class TimerWheel {
   readonly #tickMs: number;
@@ -45,7 +45,7 @@ export class TimerWheel {
       const calls = this.#slots.get(this.#lastSlot);
       if (calls === undefined) continue;
       this.#slots.delete(this.#lastSlot);
-      // A call may cancel another one of its slot: taking each out first keeps the count of pending calls right.
+      // A call may cancel another one of its slot: removing each first keeps the count of pending calls right.
       for (const call of calls) {
         calls.delete(call);
         call();

@@ -1,12 +1,12 @@
 /**
- * Repeats background work while there is any: the first time as soon as it is started, then at an interval. It keeps no
- * process alive.
+ * Repeats background work as long as there is any: for the first time right after its start, then at an interval. Does not
+ * keep the process alive.
  */
 export class Upkeep {
   readonly #work: () => boolean;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param work Returns whether it is to be repeated. */
+  /** @param work Returns whether to repeat it. */
   constructor(work: () => boolean) {
     this.#work = work;
   }
@@ -15,7 +15,7 @@ export class Upkeep {
     return this.#timer !== undefined;
   }
 
-  /** Starts the work unless it is going on. The work itself runs later, never on the caller's path. */
+  /** Starts the work unless it is going on. It always runs later, never on the caller's path. */
   start(intervalMs: number): void {
     if (this.#timer === undefined) this.#timer = setTimeout(() => this.#turn(intervalMs), 0).unref();
   }

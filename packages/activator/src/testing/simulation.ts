@@ -1,6 +1,6 @@
 import { Activator } from "../activator.ts";
 import type { Backend } from "../backend.ts";
-import { limits, settings as defaults, target, World } from "./world.ts";
+import { limits, settings as defaults, url, World } from "./world.ts";
 
 const settings = {
   ...defaults,
@@ -9,20 +9,20 @@ const settings = {
   keepWarmIntervalMs: 2000,
   maxHeldPerBackend: 8,
 };
-/** The wheel notices a deadline up to a tick late, and its own timer is one tick apart. */
+/** The timer wheel is up to a tick late, and so is its own timer. */
 const toleranceMs = 40;
-/** Traffic is looked at this often in the background. */
+/** How often the background work looks at traffic. */
 const upkeepMs = 500;
 
 interface Request {
   state: "held" | "forwarded" | "over";
   readonly deadlineMs: number;
   readonly client: AbortController;
-  /** Under which it is counted while it is forwarded. */
+  /** Its id while it is in flight. */
   id?: number;
 }
 
-/** Plays the world around one backend, and knows what must hold whatever happens in it. */
+/** Plays the world around one backend, and checks what must hold whatever happens. */
 export class Simulation {
   readonly world = new World();
   readonly backend: Backend;
@@ -76,7 +76,7 @@ export class Simulation {
     const timeoutMs = settings.holdTimeoutMs;
     void this.backend
       .hold({
-        target,
+        url,
         arrivedAtMs,
         timeoutMs,
         limits: { ...limits, maxHeldTotal: 100 },
@@ -111,7 +111,7 @@ export class Simulation {
     while (this.#inState("forwarded").length > 0) this.end(0);
   }
 
-  /** What must not be, and is. */
+  /** Violated invariants. */
   faults(): string[] {
     const held = this.#inState("held");
     const faults = [...this.#violations];
@@ -123,7 +123,7 @@ export class Simulation {
     for (const { deadlineMs } of held) {
       const leftMs = deadlineMs - performance.now();
       if (leftMs < -toleranceMs) faults.push(`held ${-leftMs} ms too long`);
-      // Whoever waits has somebody working for him.
+      // While a request is held, something works for it.
       const isNext =
         state === "ready" && inFlight >= this.#releaseConcurrency && this.#releaseConcurrency > 0;
       const isWorkedFor = state === "activating" || isNext || this.world.probesUnderWay > 0;

@@ -1,5 +1,5 @@
 import type { BackendSettings } from "@kong-serverless/config";
-import type { ProbeResult, ProbeTarget } from "@kong-serverless/health-poller";
+import type { ProbeResult } from "@kong-serverless/health-poller";
 import { vi } from "vitest";
 
 import type { ActivatorDeps, WakeMessage } from "../activator-deps.ts";
@@ -31,13 +31,9 @@ export const limits: GatewayLimits = {
   maxColdStartsPerClient: 0,
 };
 
-export const target: ProbeTarget = {
-  url: "http://demo/healthz",
-  timeoutMs: 1000,
-  statuses: settings.probeStatuses,
-};
+export const url = "http://demo/healthz";
 
-/** The world around an activator, with knobs: whether the backend answers, and whether messages are taken. */
+/** The world around an activator. Tests set whether the backend answers and messages are accepted. */
 export class World implements ActivatorDeps {
   isBackendUp = false;
   publishError: Error | undefined;
@@ -46,7 +42,7 @@ export class World implements ActivatorDeps {
   readonly messages: WakeMessage[] = [];
   readonly events: ActivatorEvent[] = [];
   probes = 0;
-  /** Probes that have no answer yet. */
+  /** Probes without an answer yet. */
   probesUnderWay = 0;
 
   readonly publishWake = async (message: WakeMessage): Promise<void> => {
@@ -72,7 +68,7 @@ export class World implements ActivatorDeps {
   }
 }
 
-/** Lets this many milliseconds of fake time pass, with everything that happens in them. */
+/** Lets fake time pass, with everything that happens in it. */
 export async function advance(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
