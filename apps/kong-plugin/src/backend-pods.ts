@@ -4,7 +4,7 @@ import type { ProbeTarget } from "@kong-serverless/health-poller";
 import { InClusterApiServer, ServicePods } from "@kong-serverless/kubernetes-watch";
 import type { Log } from "@kong-serverless/runtime";
 
-type Settings = Pick<KongPluginEnvironment, "kubernetesApiUrl" | "KUBERNETES_ACCOUNT_FOLDER">;
+type WatchSettings = Pick<KongPluginEnvironment, "kubernetesApiUrl" | "KUBERNETES_ACCOUNT_FOLDER">;
 
 /** The pods behind the backends' Services, each probed as its Service would be, including the host name. */
 export class BackendPods {
@@ -12,7 +12,7 @@ export class BackendPods {
 
   constructor(
     namespaces: readonly string[],
-    { kubernetesApiUrl: url, KUBERNETES_ACCOUNT_FOLDER: folder }: Settings,
+    { kubernetesApiUrl: url, KUBERNETES_ACCOUNT_FOLDER: folder }: WatchSettings,
     log: Log,
   ) {
     const server = new InClusterApiServer({ url, folder });

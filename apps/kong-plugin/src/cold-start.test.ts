@@ -32,38 +32,6 @@ describe("a cold start", () => {
     expect(await system.gateway.metric("serverless_requests_total", { outcome: "cold" })).toBe(20);
   });
 
-  test("is marked on the response and on the request to the backend", async () => {
-    await using system = await startSystem();
-    system.backend.become(503, 503, 200);
-    const { headers, body } = await system.gateway.request();
-    expect(headers["server-timing"]).toMatch(/^hold;dur=\d+;desc="cold start"$/);
-    expect(headers["x-serverless-held-ms"]).toMatch(/^\d+$/);
-    expect(JSON.parse(body)).toMatchObject({
-      headers: { "x-serverless-held-ms": headers["x-serverless-held-ms"] },
-    });
-  });
-
-  test("leaves later requests alone: no probe, no message, no mark", async () => {
-    await using system = await startSystem();
-    await system.warmUp();
-    const probes = await system.gateway.metric("serverless_probes_total", { reason: "activation" });
-    const responses = await requests(system, 200);
-    expect(responses.every(({ status }) => status === 200)).toBe(true);
-    expect(responses.some(({ headers }) => "x-serverless-held-ms" in headers)).toBe(false);
-    expect(await system.gateway.metric("serverless_probes_total", { reason: "activation" })).toBe(probes);
-    expect(await system.gateway.metric("serverless_requests_total", { outcome: "warm" })).toBe(200);
-    expect(system.sidecar.messages.length).toBeLessThanOrEqual(1);
-  });
-
-  test("that does not end in time is answered 503 with a code and Retry-After", async () => {
-    await using system = await startSystem({ config: { ...config, holdTimeoutMs: 300 } });
-    const { status, headers, body } = await system.gateway.request();
-    expect(status).toBe(503);
-    expect(Number(headers["retry-after"])).toBeGreaterThan(0);
-    expect(headers["content-type"]).toBe("application/problem+json");
-    expect(JSON.parse(body)).toMatchObject({ code: "HOLD_TIMEOUT", backend: "demo", status: 503 });
-  });
-
   test("works with the original plugin's configuration, which probes below the route's path", async () => {
     const original = {
       count: 300,
@@ -83,18 +51,6 @@ describe("a cold start", () => {
     expect(status).toBe(200);
     expect(system.sidecar.messages).toEqual([expect.objectContaining({ topic: "kong-root-request" })]);
     expect(system.backend.probes).toBeGreaterThanOrEqual(2);
-  });
-
-  test("shows a browser a waiting page where one is configured", async () => {
-    await using system = await startSystem({ config: { ...config, waitingPageAfterMs: 100 } });
-    const { status, headers, body } = await system.gateway.request({
-      headers: { accept: "text/html,application/xhtml+xml" },
-    });
-    expect(status).toBe(503);
-    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
-    expect(body).toContain("Starting demo");
-    system.backend.become(200);
-    await system.gateway.plugin.waitFor("activation.ready");
   });
 
   test("answers a browser's HEAD as it would its GET", async () => {

@@ -134,7 +134,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
 
   test("refuses the requests of an invalid configuration", required, async () => {
     await using system = await startSystem({
-      // Two backends for the same requests, which Kong's schema cannot tell.
+      // Two backends for the same requests, which Kong's schema cannot detect.
       config: { ...config, backend: [backendConfig, { ...backendConfig, name: "other" }] },
     });
     const { status, body } = await system.gateway.request();

@@ -1,13 +1,11 @@
 import type { Backend } from "@kong-serverless/activator";
-import type { MatchedBackend, PluginConfig } from "@kong-serverless/config";
+import type { MatchedBackend } from "@kong-serverless/config";
 
-import { ColdPath } from "./cold-path.ts";
+import { ColdPath, type ColdPathOptions } from "./cold-path.ts";
 import type { Decision } from "./decision.ts";
 import { leaseKey } from "./lua/lease-key.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { RequestFacts } from "./request-facts.ts";
-import type { Traces } from "./traces.ts";
-import type { WaitingPage } from "./waiting-page.ts";
 
 const passed: Decision = { kind: "pass" };
 
@@ -18,14 +16,7 @@ export class Destination {
   readonly #matched: MatchedBackend;
   readonly #coldPath: ColdPath;
 
-  constructor(options: {
-    readonly config: PluginConfig;
-    readonly matched: MatchedBackend;
-    readonly backend: Backend;
-    readonly metrics: RequestMetrics;
-    readonly traces: Traces;
-    readonly waitingPage: WaitingPage;
-  }) {
+  constructor(options: ColdPathOptions) {
     this.backend = options.backend;
     this.metrics = options.metrics;
     this.#matched = options.matched;

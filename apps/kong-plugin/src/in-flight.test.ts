@@ -130,7 +130,7 @@ describe("the demand for a backend", () => {
   });
 
   test("forgets requests whose log Kong has dropped, each by its own age, although traffic goes on", async () => {
-    // Long enough for all of them to be let pass, and counted, on a busy machine.
+    // Long enough for all of them to pass and be counted on a busy machine.
     await using system = await startSystem({ config: { ...config, inFlightMaxSeconds: 3 } });
     await system.warmUp();
     const { gateway } = system;

@@ -99,7 +99,7 @@ describe("the counts of the Lua form", options, () => {
     const messages = system.sidecar.messages.length;
     await gateway.restartPlugin();
     await expect.poll(() => system.demand()).toEqual({ held: 0, inFlight: 1 });
-    // Kept warm without a request having come by.
+    // Kept warm without a request.
     await expect.poll(() => system.sidecar.messages.length).toBeGreaterThan(messages);
     system.backend.finish();
     await slow();
@@ -149,7 +149,7 @@ describe("the Lua form", options, () => {
     await using system = await startSystem({ config: { ...config, readyLeaseMs: 3000 } });
     await system.warmUp();
     const { gateway } = system;
-    // Each worker gets to know the backend's lease by a request of its own.
+    // Each worker learns of the backend's lease by its own request.
     for (let request = 0; request < 50; request += 1) await gateway.request();
     await gateway.plugin.stop("SIGKILL");
     const warm = await gateway.request();
@@ -170,13 +170,13 @@ describe("the Lua form", options, () => {
     await gateway.restartPlugin();
     await gateway.plugin.waitFor("request.held");
     const leastHeldMs = performance.now() - heldAtMs;
-    // The answer to the first probe alone would be no cold start.
+    // If it answered the first probe, it would not be a cold start.
     const { probes } = system.backend;
     await expect.poll(() => system.backend.probes).toBeGreaterThan(probes + 1);
     system.backend.become(200);
     const { status, headers } = await held;
     expect(status).toBe(200);
-    // Its deadline does not begin again with the new server.
+    // Its deadline does not start over with the new server.
     expect(Number(headers["x-serverless-held-ms"])).toBeGreaterThanOrEqual(Math.floor(leastHeldMs));
   });
 

@@ -28,10 +28,10 @@ test("10,000 requests at once wait for one activation, and all are answered", as
   expect(new Set(await Promise.all(outcomes))).toEqual(new Set(["proxy"]));
   expect(system.count("activation.started")).toBe(1);
   expect(await gateway.metric("serverless_in_flight_requests")).toBe(10_000);
-  // The work itself is long: 10,000 connections, opened, held and released, with both of their ends on this machine.
+  // It takes long: 10,000 connections are opened, held and released, with both ends on this machine.
 }, 60_000);
 
-/** Takes so many requests at once, and answers 503 to any further one. */
+/** Takes a number of requests at once, and answers any more with 503. */
 async function startNarrowBackend(concurrency: number) {
   let isReady = false;
   let refused = 0;
@@ -53,7 +53,7 @@ async function startNarrowBackend(concurrency: number) {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    /** Not before a probe was refused: one that is ready at the first probe had been running, and gets them all. */
+    /** Not before a failed probe: a backend that is ready at the first one had been running, and gets all requests. */
     async becomeReady() {
       await expect.poll(() => refused).toBeGreaterThan(0);
       isReady = true;

@@ -3,12 +3,12 @@ import type { PluginModule } from "@kong-serverless/plugin-server";
 
 import packageJson from "../package.json" with { type: "json" };
 import type { EntityParts } from "./entity.ts";
-import { Instance } from "./serverless-plugin.ts";
+import { ServerlessPlugin } from "./serverless-plugin.ts";
 
 /** The Kong plugin `serverless`, in kong-pdk's shape. */
 export function createPlugin(parts: EntityParts): PluginModule {
   return {
-    Plugin: class Serverless extends Instance {
+    Plugin: class extends ServerlessPlugin {
       constructor(config: unknown) {
         super(config, parts);
       }

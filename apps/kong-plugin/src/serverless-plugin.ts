@@ -19,7 +19,7 @@ const processId = randomBytes(6).toString("hex");
  * The plugin for one plugin entity and nginx worker, over Kong's plugin protocol. Kong does not pair `access` with `log`,
  * which runs without the request: `access` marks the request, and `log` ends the request whose mark it finds.
  */
-export class Instance implements PluginInstance {
+export class ServerlessPlugin implements PluginInstance {
   readonly #parts: EntityParts;
   readonly #entity: Entity;
   readonly #routerMatch = new KnownRouterMatch();

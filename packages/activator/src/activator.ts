@@ -71,7 +71,7 @@ export class Activator {
       clients: new Clients(),
       activating: { count: 0 },
       find: (name) => this.find(name)?.readiness,
-      all: () => this.backends.map(({ readiness }) => readiness),
+      all: () => Array.from(this.#entries.values(), ({ backend }) => backend.readiness),
     };
   }
 

@@ -4,7 +4,7 @@ import type { ProbeResult } from "@kong-serverless/health-poller";
 export type WakeReason = "activation" | "repeat" | "keep-warm";
 
 /** `activation`: requests wait for the answer; `lease`: in the background, for a ready backend. */
-export type ProbeReason = "activation" | "lease";
+type ProbeReason = "activation" | "lease";
 
 /** What happened to a backend. Times are milliseconds. */
 export type ActivatorEvent = { readonly backend: string } & (

@@ -1,5 +1,5 @@
 export { chainedNames, findCycle, missingForProbes } from "./chain-issues.ts";
-export { type CliEnvironment, readCliEnvironment } from "./cli-environment.ts";
+export { readCliEnvironment } from "./cli-environment.ts";
 export {
   type ConsumerEnvironment,
   consumerEnvironmentSchema,
@@ -10,8 +10,6 @@ export {
   demoBackendEnvironmentSchema,
   readDemoBackendEnvironment,
 } from "./demo-backend-environment.ts";
-export { daprEndpointOf, daprFields, logLevelField, wholeNumber } from "./environment-fields.ts";
-export { readEnvironment } from "./environment.ts";
 export { type TracesSettings, tracesVariables } from "./traces-environment.ts";
 export { ConfigError, parseConfig } from "./parse.ts";
 export { type Job, type JobResult, jobResultSchema, jobSchema } from "./job.ts";
@@ -21,8 +19,8 @@ export {
   kongPluginEnvironmentSchema,
   readKongPluginEnvironment,
 } from "./kong-plugin-environment.ts";
-export { type DocumentedSetting, documentSettings } from "./document-settings.ts";
-export { type KongField, type KongFields, kongSchema } from "./kong-schema.ts";
+export { documentSettings } from "./document-settings.ts";
+export { kongSchema } from "./kong-schema.ts";
 export {
   type BackendMatch,
   type MatchedBackend,

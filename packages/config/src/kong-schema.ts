@@ -3,7 +3,7 @@ import { z } from "zod";
 import { pluginSchema } from "./plugin-schema.ts";
 
 /** A field in Kong's schema language: https://developer.konghq.com/custom-plugins/schema.lua/ */
-export interface KongField {
+interface KongField {
   readonly type: "string" | "integer" | "number" | "boolean" | "array" | "record" | "map";
   readonly [attribute: string]: unknown;
 }

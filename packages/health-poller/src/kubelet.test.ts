@@ -13,7 +13,7 @@ interface Case {
   readonly hangs?: boolean;
   /** What the prober of a kubelet (Kubernetes 1.34.4) made of it; a warning counts as ready there. */
   readonly kubelet: "success" | "warning" | "failure";
-  /** Why this prober takes it otherwise. */
+  /** Why this prober differs. */
   readonly differs?: string;
 }
 
@@ -47,7 +47,7 @@ async function serve({ replies, hangs }: Case): Promise<AsyncDisposable & { read
 
 test.each(cases)("takes $title as a kubelet does, or differs for a reason", async (given) => {
   await using server = await serve(given);
-  // Long enough for a busy machine, except where the limit is what ends the case.
+  // Long enough for a busy machine, unless the limit is what ends the case.
   const { isReady } = await probe({ url: server.url, timeoutMs: given.hangs ? 500 : 5000 });
   const isReadyForKubelet = given.kubelet !== "failure";
   expect(isReady).toBe(given.differs === undefined ? isReadyForKubelet : !isReadyForKubelet);

@@ -51,7 +51,7 @@ describe("NameResolver", () => {
     expect(ttlMs).toBe(7000);
   });
 
-  test("takes the hosts file's word first, without asking anybody", async () => {
+  test("reads the hosts file first, without a query", async () => {
     const { resolver, server } = await resolverIn({
       hosts: "127.0.0.1 localhost\n10.1.2.3 Demo demo.shop # ours\nfd00::5 demo\nnonsense demo\n",
       addresses: { demo: ["10.9.9.9"] },
@@ -105,7 +105,7 @@ describe("NameResolver", () => {
       swallows: (_, type) => type === "AAAA",
     });
     expect((await resolver.resolve("demo.example")).addresses).toEqual([v4("10.0.0.1")]);
-    // Had it waited, c-ares would have asked a second time.
+    // If it had waited, c-ares would have asked again.
     expect(server.asked.filter((question) => question.startsWith("AAAA"))).toHaveLength(1);
   });
 

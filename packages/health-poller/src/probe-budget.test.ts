@@ -67,12 +67,12 @@ describe("ProbeBudget", () => {
     for (const prober of probers) {
       const starts = startsOf(prober);
       expect(starts.length).toBeGreaterThanOrEqual(49);
-      // Those that come at once have their first turn within the time that the budget needs for all of them.
+      // Probers added together start within the time that the budget needs for all of them.
       expect(starts[0]).toBeLessThanOrEqual(20);
     }
   });
 
-  test("starts no more than it may, in no turn more than a hundredth of a second's", async () => {
+  test("starts no more than the budget, and in one turn no more than a hundredth of a second's", async () => {
     const budget = new ProbeBudget({ perSecond: 1000 });
     const probers = many(500);
     add(budget, ...probers);
@@ -84,7 +84,7 @@ describe("ProbeBudget", () => {
     expect(Math.max(...[...turns.values()].map(({ length }) => length))).toBeLessThanOrEqual(11);
   });
 
-  test("shares evenly: nobody waits much longer than anybody else", async () => {
+  test("shares evenly: none waits much longer than any other", async () => {
     const budget = new ProbeBudget({ perSecond: 1000 });
     const probers = many(200);
     add(budget, ...probers);

@@ -26,7 +26,7 @@ describe("SharedLookup", () => {
     vi.useRealTimers();
   });
 
-  test("asks once for all who want the same name at the same time", async () => {
+  test("looks up a name once for all who ask at the same time", async () => {
     const { promise, resolve: answer } = Promise.withResolvers<ResolvedName>();
     const resolve = vi.fn<Resolve>(() => promise);
     const shared = new SharedLookup(resolve);
@@ -52,7 +52,7 @@ describe("SharedLookup", () => {
     expect(resolve).toHaveBeenCalledTimes(2);
   });
 
-  test("keeps for a tenth of a second that a name was not found", async () => {
+  test("remembers for a tenth of a second that a name was not found", async () => {
     const resolve = vi.fn<Resolve>(async () => known).mockRejectedValueOnce(new Error("ENOTFOUND"));
     const shared = new SharedLookup(resolve);
     await expect(addressesOf(shared, "a")).rejects.toThrow("ENOTFOUND");
@@ -62,7 +62,7 @@ describe("SharedLookup", () => {
     expect(await addressesOf(shared, "a")).toEqual(known.addresses);
   });
 
-  test("lets one name wait without the others, and not forever", async () => {
+  test("lets a hanging name delay no other, and gives it up", async () => {
     const resolve = vi.fn<Resolve>((hostname) =>
       hostname === "hangs" ? new Promise(() => {}) : Promise.resolve(known),
     );
@@ -79,7 +79,7 @@ describe("SharedLookup", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("begins with another address each time", async () => {
+  test("starts with another address each time", async () => {
     const [one, two, three] = addresses;
     const shared = new SharedLookup(async () => ({ addresses, ttlMs: 0 }));
     expect(await addressesOf(shared, "a")).toEqual([one, two, three]);

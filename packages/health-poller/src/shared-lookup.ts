@@ -7,7 +7,7 @@ import type { ResolvedName } from "./name-resolver.ts";
 
 export type Resolve = (hostname: string) => Promise<ResolvedName>;
 
-interface Entry {
+interface CachedLookup {
   readonly answer: Promise<readonly LookupAddress[]>;
   /** On the clock of `performance.now()`; Infinity during the lookup. */
   expiresAtMs: number;
@@ -29,7 +29,7 @@ const mostNames = 4096;
  */
 export class SharedLookup {
   readonly #resolve: Resolve;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, CachedLookup>();
 
   constructor(resolve: Resolve) {
     this.#resolve = resolve;
@@ -51,7 +51,7 @@ export class SharedLookup {
     );
   };
 
-  #entryOf(hostname: string): Entry {
+  #entryOf(hostname: string): CachedLookup {
     const known = this.#entries.get(hostname);
     if (known !== undefined && performance.now() < known.expiresAtMs) return known;
     this.#entries.delete(hostname);
@@ -61,7 +61,7 @@ export class SharedLookup {
       this.#entries.delete(oldest);
     }
     const resolving = inTime(hostname, this.#resolve(hostname));
-    const entry: Entry = {
+    const entry: CachedLookup = {
       answer: resolving.then(({ addresses }) => addresses),
       expiresAtMs: Infinity,
       uses: 0,

@@ -47,7 +47,7 @@ describe("waitUntilReady", () => {
 
   const askedAt = (probe: ScriptedProbe) => probe.askedAtMs.map((at) => at - startedAt);
 
-  test("asks at once and returns at the first ready answer", async () => {
+  test("probes at once and resolves with the first ready answer", async () => {
     const probe = new ScriptedProbe([ready]);
     const after = await waitUntilReady({ probe: probe.ask, intervalMs: 20, deadlineMs: 1000 });
     expect(after).toEqual({ attempts: 1, waitedMs: 0 });
@@ -61,7 +61,7 @@ describe("waitUntilReady", () => {
     expect(askedAt(probe)).toEqual([0, 20, 40, 60]);
   });
 
-  test("starts the next probe on schedule although the last one has no answer, four at most", async () => {
+  test("starts the next probe on schedule although the last has no answer, up to four at a time", async () => {
     const probe = new ScriptedProbe([refused, refused, refused, refused, refused, refused, ready], 100);
     const waiting = waitUntilReady({ probe: probe.ask, intervalMs: 20, deadlineMs: 1000 });
     await vi.advanceTimersByTimeAsync(300);
@@ -71,7 +71,7 @@ describe("waitUntilReady", () => {
     expect(probe.mostRunning).toBe(4);
   });
 
-  test("takes the first ready answer, whichever probe it is of, and aborts the others", async () => {
+  test("takes the first ready answer, whichever probe gets it, and aborts the others", async () => {
     const signals: AbortSignal[] = [];
     const answers = [never(), never(), Promise.resolve(ready)];
     const probe = (signal: AbortSignal) => {
@@ -86,7 +86,7 @@ describe("waitUntilReady", () => {
     expect(signals).toHaveLength(3);
   });
 
-  test("counts a slow first answer as the first, however many probes it has been overtaken by", async () => {
+  test("counts a slow first answer as the first, however many probes have overtaken it", async () => {
     const waiting = waitUntilReady({
       probe: new ScriptedProbe([ready], 50).ask,
       intervalMs: 20,

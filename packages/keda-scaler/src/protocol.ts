@@ -1,1 +1,1 @@
-export { ExternalScalerClient, type TriggerReference } from "./external-scaler-client.ts";
+export { ExternalScalerClient } from "./external-scaler-client.ts";

@@ -37,7 +37,7 @@ function methodsOf(namespace: string, table: object): [string, PdkMethod][] {
   });
 }
 
-/** What the host said in place of one of Kong's frames, beside what Kong said, both decoded. */
+/** What the host sent instead of one of Kong's frames, and Kong's frame, both decoded. */
 interface Comparison {
   readonly said: unknown;
   readonly recorded: unknown;
@@ -59,7 +59,7 @@ async function replay(peer: FramePeer, { connection, frames }: RecordedConnectio
   return comparisons;
 }
 
-/** Kong writes a message's fields and a map's entries in no particular order: what they say is compared, and their size. */
+/** Kong writes fields and map entries in no particular order: their content is compared, and the size. */
 function readResult(method: string): (bytes: Buffer) => object {
   const { result } = methods.get(method) as PdkMethod;
   return (bytes) => ({ value: result.decode(bytes), size: bytes.length });
@@ -158,7 +158,7 @@ function answered(options: ExchangeOptions, status: number, source: ExchangeResp
   return exchange;
 }
 
-it("says on each connection what a real Kong said", async () => {
+it("sends on each connection what a real Kong sent", async () => {
   await using directory = await makeSocketDirectory();
   const socketPath = join(directory.path, "serverless.socket");
   const replays: Promise<Comparison[]>[] = [];

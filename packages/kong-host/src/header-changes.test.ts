@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 import { HeaderChanges } from "./header-changes.ts";
 
-it("makes the changes in the order in which they were asked for, whatever the case of names", () => {
+it("makes the changes in order, whatever the case of names", () => {
   const changes = new HeaderChanges();
   changes.set("X-Set", ["1"]);
   changes.add("x-set", "2");

@@ -102,7 +102,7 @@ describe("access", () => {
     expect(server.counts.instances).toBe(1);
   });
 
-  it("uses a connection again, but never after an exit", async () => {
+  it("reuses a connection, but never after an exit", async () => {
     const server = await serve({
       async access(kong) {
         if ((await kong.request.getPath()) === "/exit") await kong.response.exit(410, "gone");
@@ -115,7 +115,7 @@ describe("access", () => {
     await vi.waitFor(() => expect(server.counts.connections).toBe(0));
   });
 
-  it("tells the plugin about the request, and collects what it asks for", async () => {
+  it("tells the plugin about the request, and collects its changes", async () => {
     const seen: unknown[] = [];
     await serve({
       async access(kong) {
@@ -171,7 +171,7 @@ describe("access", () => {
     expect(await host.access(entity, exchangeOf())).toEqual({ kind: "proxy" });
   });
 
-  it("starts again what a replaced server has forgotten", async () => {
+  it("restarts instances that a replaced server has forgotten", async () => {
     const old = await serve({});
     await host.access(entity, exchangeOf());
     await old.stop({ graceMs: 0, idleMs: 0 });
@@ -190,7 +190,7 @@ describe("access", () => {
     expect(await host.access(entity, exchangeOf())).toEqual({ kind: "proxy" });
   });
 
-  it("ends what is held when the host is closed, and does not try it again", async () => {
+  it("ends held requests when the host is closed, without a retry", async () => {
     const held = Promise.withResolvers<void>();
     let events = 0;
     await serve({
@@ -207,7 +207,7 @@ describe("access", () => {
     expect(events).toBe(1);
   });
 
-  it("answers 500 when a plugin calls what Kong does not have in access", async () => {
+  it("answers 500 when a plugin calls what Kong does not offer in access", async () => {
     await serve({ access: (kong) => kong.response.getStatus() });
     expect(await host.access(entity, exchangeOf())).toMatchObject({ kind: "error", status: 500 });
   });
@@ -233,7 +233,7 @@ describe("log", () => {
     expect(seen).toEqual(["error", 502, { ms: 12 }]);
   });
 
-  it("ends a log event, as Kong does, that asks for the request itself", async () => {
+  it("ends a log event that asks for the request itself, as Kong does", async () => {
     const outcome = Promise.withResolvers<unknown>();
     await serve({ log: (kong) => kong.request.getPath().catch(outcome.resolve) });
     const exchange = exchangeOf();
@@ -257,7 +257,7 @@ describe("a server that misbehaves", () => {
   /** Answers the start of an instance. */
   const started = Buffer.from("08028a02110a0a7365727665726c65737310c1bfed21", "hex");
 
-  it("is given up after a number of tries when it closes every event's connection", async () => {
+  it("is given up after ten attempts when it closes every event's connection", async () => {
     let events = 0;
     await misbehave(async (peer) => {
       for (let call = await peer.read(); call; call = await peer.read()) {
@@ -275,14 +275,14 @@ describe("a server that misbehaves", () => {
     expect(events).toBe(10);
   });
 
-  it("gets an error and no second chance when it says nothing for the read limit", async () => {
+  it("gets an error and no retry when it is silent for longer than the read limit", async () => {
     makeHost({ readTimeoutMs: 20 });
     await misbehave(() => {});
     const outcome = await host.access(entity, exchangeOf());
     expect(outcome).toEqual({ kind: "error", status: 500, reason: "timeout" });
   });
 
-  it("gets an error when it talks garbage", async () => {
+  it("gets an error when it sends garbage", async () => {
     await misbehave((peer) => peer.sendBytes(Buffer.alloc(64, 0xff)));
     expect(await host.access(entity, exchangeOf())).toMatchObject({ kind: "error", status: 500 });
   });

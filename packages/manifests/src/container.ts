@@ -9,7 +9,7 @@ export interface Container {
   readonly hasMore: boolean;
 }
 
-export interface EnvironmentVariable {
+interface EnvironmentVariable {
   readonly name: string;
   readonly place: Place;
   /** Undefined where it is not known. */

@@ -1,6 +1,6 @@
 export { AnsweringServer } from "./answering-server.ts";
 export { isAlive } from "./is-alive.ts";
-export { type KillStoryOptions, type KillStoryOutcome, killStories, playKillStory } from "./kill-story.ts";
+export { type KillStoryOutcome, killStories, playKillStory } from "./kill-story.ts";
 export { bundleApp, type BundledApp, bundleOnce } from "./bundle-app.ts";
 export {
   type ManifestCase,
@@ -9,25 +9,15 @@ export {
   readAsOneText,
   refusedManifests,
 } from "./manifest-cases.ts";
-export { type RecordedEvent, RecordingLog } from "./recording-log.ts";
-export {
-  canRun,
-  findKustomize,
-  kustomize,
-  linux,
-  type Need,
-  needs,
-  nginx,
-  openssl,
-  type SkipOptions,
-} from "./needs.ts";
-export { QueueEmulator, type QueueLength } from "./queue-emulator.ts";
-export { RecordingPublisher, type RecordedMessage, type RecordedOutcome } from "./recording-publisher.ts";
+export { RecordingLog } from "./recording-log.ts";
+export { canRun, findKustomize, kustomize, linux, type Need, needs, nginx, openssl } from "./needs.ts";
+export { QueueEmulator } from "./queue-emulator.ts";
+export { RecordingPublisher } from "./recording-publisher.ts";
 export { Script } from "./script.ts";
 export { ScriptedApiServer, type ScriptedResource } from "./scripted-api-server.ts";
 export { ScriptedBackend } from "./scripted-backend.ts";
 export { ScriptedServer, type ScriptedAnswer } from "./scripted-server.ts";
-export { ScriptedSidecar, type SidecarMessage } from "./scripted-sidecar.ts";
+export { ScriptedSidecar } from "./scripted-sidecar.ts";
 export { selfSigned } from "./self-signed.ts";
-export { type ExitStatus, type LogLine, spawnApp, type SpawnAppOptions, SpawnedApp } from "./spawn-app.ts";
+export { spawnApp, type SpawnAppOptions, SpawnedApp } from "./spawn-app.ts";
 export { TokenService } from "./token-service.ts";

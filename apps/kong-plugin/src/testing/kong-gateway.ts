@@ -7,8 +7,8 @@ import { type ClientResponse, sendRequest } from "./send-request.ts";
 import type { TestGatewayOptions, TestRequest } from "./test-gateway.ts";
 
 /**
- * A real Kong that somebody has started without a database, with the Lua form of the plugin: `KONG` is the address of its admin API,
- * `KONG_PROXY` that of its proxy, and `KONG_SERVERLESS_HTTP_SOCKET` says where it looks for the plugin server.
+ * A real Kong, started beforehand without a database and with the Lua form of the plugin: `KONG` is the address of its admin API,
+ * `KONG_PROXY` that of its proxy, and `KONG_SERVERLESS_HTTP_SOCKET` the path at which it expects the plugin server.
  */
 const { KONG: adminUrl, KONG_PROXY: proxyUrl, KONG_SERVERLESS_HTTP_SOCKET: httpSocket } = process.env;
 
@@ -18,7 +18,7 @@ export const realKong: Need = {
   isMet: adminUrl !== undefined && proxyUrl !== undefined && httpSocket !== undefined,
 };
 
-/** A Kong that is told by its admin API what to do, before a plugin server of the test's own. */
+/** A Kong that is configured through its admin API, in front of the test's own plugin server. */
 export class KongGateway extends PluginSide {
   readonly #options: TestGatewayOptions;
   #configurations = 0;
@@ -28,7 +28,7 @@ export class KongGateway extends PluginSide {
     this.#options = options;
   }
 
-  /** Resolves once the plugin server knows what Kong is configured with. */
+  /** Resolves once the plugin server knows Kong's configuration. */
   static async start(options: TestGatewayOptions): Promise<KongGateway> {
     const gateway = new KongGateway(options, await PluginSide.makeDirectory());
     await gateway.started();
@@ -46,9 +46,9 @@ export class KongGateway extends PluginSide {
       body: JSON.stringify(this.#declaration(config, marker)),
     });
     if (!response.ok) throw new Error(`Kong refuses the configuration: ${await response.text()}`);
-    // Each worker takes it over by itself; connections are spread over them.
+    // Each worker adopts it by itself; connections are spread over them.
     for (let seen = 0; seen < 20;) {
-      // To a worker that has the former configuration it is a request like others, which must wake nothing.
+      // For a worker with the old configuration it is a request like any other, which must not wake the backend.
       const { status } = await this.request({ path: marker, headers: { "user-agent": "kube-probe" } });
       seen = status === 204 ? seen + 1 : 0;
       if (status !== 204) await sleep(20);
@@ -56,12 +56,12 @@ export class KongGateway extends PluginSide {
     await this.#untilReported();
   }
 
-  request(request: TestRequest & { readonly method?: string } = {}): Promise<ClientResponse> {
+  request(request: TestRequest = {}): Promise<ClientResponse> {
     const { hostname, port } = new URL(proxyUrl ?? "");
     return sendRequest({ host: hostname, port }, request);
   }
 
-  /** A report brings the configuration, and takes what leases are left of the test before. */
+  /** A report brings the configuration, and ends leases that are left from the test before. */
   async #untilReported(): Promise<void> {
     const isRefused = () => this.plugin.log.some(({ event }) => event === "instance.refused");
     const isKnown = async () =>
@@ -76,7 +76,7 @@ export class KongGateway extends PluginSide {
         {
           name: "demo",
           url: this.#options.serviceUrl,
-          // The plugin learns of a failure at once, and the test too.
+          // So that the plugin, and the test, see a failure at once.
           retries: 0,
           routes: [
             {

@@ -13,11 +13,11 @@ import type { TestGatewayOptions, TestRequest } from "./test-gateway.ts";
 export interface NginxGatewayOptions extends TestGatewayOptions {
   /** nginx's directive for the plugin's dictionary; empty: none. */
   readonly sharedDict?: string;
-  /** host:port of the service, where its name in `serviceUrl` is none that nginx could look up. */
+  /** host:port of the service, if nginx cannot look up its name in `serviceUrl`. */
   readonly upstream?: string;
 }
 
-/** An nginx that runs the Lua form of the plugin, with a stand-in for Kong around it, before the real plugin server. */
+/** An nginx that runs the Lua form of the plugin, with a stand-in for Kong around it, in front of the real plugin server. */
 export class NginxGateway extends PluginSide {
   readonly #options: NginxGatewayOptions;
   nginx: SpawnedApp;
@@ -38,7 +38,7 @@ export class NginxGateway extends PluginSide {
     return gateway;
   }
 
-  /** The processes that serve, old ones of a reload included. */
+  /** The processes that serve, including old ones after a reload. */
   get workerPids(): readonly number[] {
     const started = this.nginx.output.matchAll(/start worker process (\d+)/g);
     return [...started].map(([, pid]) => Number(pid)).filter(isRunning);
@@ -64,13 +64,13 @@ export class NginxGateway extends PluginSide {
     return sendRequest({ socketPath: this.#proxyPath }, request);
   }
 
-  /** A client's connection, to say and break off whatever a client may. */
+  /** A client's connection, on which the test may send or break off anything. */
   connect(): Socket {
     return connect(this.#proxyPath);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    // Its master would leave the workers behind if it was killed.
+    // A killed master would leave its workers behind.
     this.nginx.signal("SIGTERM");
     await this.nginx.exited;
     await super[Symbol.asyncDispose]();
@@ -125,7 +125,7 @@ async function prepare(directory: string, options: NginxGatewayOptions): Promise
   await writeRoutes(directory, options);
 }
 
-/** What Kong's declarative configuration would say. */
+/** Stands for Kong's declarative configuration. */
 async function writeRoutes(
   directory: string,
   { config, serviceUrl, routePaths }: TestGatewayOptions,

@@ -2,22 +2,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { ScriptedBackend } from "@kong-serverless/testing";
 
-/** A ready backend with requests that take until they are told to end (`/slow`), and such that it breaks off (`/reset`). */
+/** A ready backend that answers `/slow` only when told to, and breaks off `/reset`. */
 export class PatientBackend extends ScriptedBackend {
   readonly #open: ServerResponse[] = [];
   #arrivals: (() => void)[] = [];
 
-  /** Requests that it works on. */
+  /** Requests in progress. */
   get open(): number {
     return this.#open.filter((response) => !response.destroyed).length;
   }
 
-  /** Resolves once it works on `count` requests. */
+  /** Resolves once `count` requests are in progress. */
   async waitForOpen(count: number): Promise<void> {
     while (this.open < count) await new Promise<void>((resolve) => this.#arrivals.push(resolve));
   }
 
-  /** Answers all that it works on. */
+  /** Answers all requests in progress. */
   finish(): void {
     for (const response of this.#open.splice(0)) response.end("done");
   }

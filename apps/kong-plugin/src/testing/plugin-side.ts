@@ -11,7 +11,7 @@ export interface PluginSideOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The real plugin server in a process of its own, with the directory of its sockets: what stands behind any gateway. */
+/** The part behind any gateway: the real plugin server in its own process, with the directory of its sockets. */
 export class PluginSide {
   readonly #options: PluginSideOptions;
   readonly directory: AsyncDisposable & { readonly path: string };
@@ -28,7 +28,7 @@ export class PluginSide {
     return makeSocketDirectory();
   }
 
-  /** Starts the plugin server again, after the former one has ended or while it still runs. */
+  /** Starts another plugin server, after the former has ended or while it still runs. */
   async restartPlugin(): Promise<void> {
     this.plugin = this.spawn();
     await this.started();

@@ -9,16 +9,10 @@ export interface ClientResponse {
   readonly body: string;
 }
 
-/** Sends a client's request to a gateway that listens at `address`, on a connection of its own. Rejects when the client leaves before the answer. */
+/** Sends a request to a gateway at `address`, on its own connection. Rejects when the client leaves before the answer. */
 export function sendRequest(
   address: RequestOptions,
-  {
-    path = "/",
-    host = "demo.example",
-    headers = {},
-    method = "GET",
-    signal,
-  }: TestRequest & { readonly method?: string } = {},
+  { path = "/", host = "demo.example", headers = {}, method = "GET", signal }: TestRequest = {},
 ): Promise<ClientResponse> {
   return new Promise((resolve, reject) => {
     const options = { ...address, path, method, headers: { host, ...headers }, agent: false };

@@ -23,7 +23,7 @@ export class StockGateway {
     this.#messages = decodeMultiStream(socket);
   }
 
-  /** Resolves once somebody listens at the path. */
+  /** Resolves once a server listens at the path. */
   static async connect(socketPath: string): Promise<StockGateway> {
     for (let attempt = 1; ; attempt += 1) {
       const socket = connect(socketPath);

@@ -28,7 +28,7 @@ export interface TestResponse extends ExchangeResponse {
   readonly exchange: Exchange;
 }
 
-/** A gateway with one route: the real plugin server in a process of its own, driven as Kong drives it. */
+/** A gateway with one route: the real plugin server in its own process, driven as Kong drives it. */
 export class TestGateway extends PluginSide {
   readonly #options: TestGatewayOptions;
   host: KongHost;

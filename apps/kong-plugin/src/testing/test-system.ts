@@ -13,7 +13,7 @@ export const backendConfig = { name: "demo", health: "/healthz", pubsub: "pubsub
 export const config = { holdTimeoutMs: 5000, backend: [backendConfig] };
 
 /**
- * Starts systems with the plugin server, which is bundled once for the tests of all files.
+ * Starts systems with the plugin server, which is bundled once for all test files.
  *
  * @example
  * const startSystem = useTestSystem();
@@ -32,7 +32,7 @@ export function useNginxTestSystem(): (
   return useTestSystemOf((options) => NginxGateway.start(options));
 }
 
-/** The same with a real Kong, where there is one. */
+/** The same with a real Kong, if there is one. */
 export function useKongTestSystem(): (
   options?: TestSystemOptions<TestGatewayOptions>,
 ) => Promise<TestSystem<KongGateway>> {
@@ -60,7 +60,7 @@ type SystemGateway = (TestGateway | NginxGateway | KongGateway) & {
   request(): Promise<{ readonly status: number }>;
 };
 
-/** A backend that sleeps at first, a sidecar that takes messages, and the gateway before them; ended together. */
+/** A backend that sleeps at first, a sidecar that accepts messages, and the gateway in front of them; they end together. */
 export class TestSystem<G extends SystemGateway = TestGateway> {
   readonly backend: PatientBackend;
   readonly sidecar: ScriptedSidecar;
@@ -82,7 +82,7 @@ export class TestSystem<G extends SystemGateway = TestGateway> {
     await this.gateway.plugin.waitFor(event, { matches: () => this.count(event) >= count });
   }
 
-  /** Sends requests one after another until it is enough. Resolves with their status codes. */
+  /** Sends requests one after another until `isEnough`. Resolves with their status codes. */
   async requestUntil(isEnough: () => boolean): Promise<number[]> {
     const statuses: number[] = [];
     while (!isEnough()) statuses.push((await this.gateway.request()).status);

@@ -9,7 +9,7 @@ import { canRun, type Need } from "@kong-serverless/testing";
 
 const unshare = ["--map-root-user", "--net", "--mount"];
 
-/** A network and a name server of the test's own, in which packets can be lost. */
+/** The test's own network and name server, in which packets can be lost. */
 export function namespaces(): Need {
   return {
     what: "network namespaces",

@@ -32,16 +32,6 @@ export function schemaFaults(manifest: Manifest): readonly SchemaFault[] {
   return faults;
 }
 
-/** Whether the schema of the object's kind is known. */
-export function hasSchema({ kind, apiVersion }: Manifest): boolean {
-  return Object.hasOwn(kinds, `${apiVersion}/${kind}`);
-}
-
-/** The fields of a type, as generated. */
-export function fieldsOf(type: string): readonly string[] {
-  return Object.keys(types[type] ?? {});
-}
-
 /** What Kubernetes checks of its own kinds beside their schema, by the field's name. */
 const bounds: Readonly<Record<string, { readonly min: number; readonly max?: number }>> = {
   containerPort: { min: 1, max: 65_535 },

@@ -98,7 +98,7 @@ function stand_in.init_worker()
   Plugin:configure(confs)
 end
 
--- The entries of the shared dictionary, each with the seconds that it has left; 0: it stays.
+-- The entries of the shared dictionary, each with the seconds it has left; 0: no expiry.
 local function entries()
   local dict = ngx.shared.kong_serverless
   local left = {}
@@ -130,7 +130,7 @@ end
 
 function stand_in.log()
   local ctx = ngx.ctx
-  -- A request that nginx refused by itself.
+  -- A request that nginx itself refused.
   if not ctx.route then
     return
   end

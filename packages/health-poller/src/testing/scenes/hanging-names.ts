@@ -1,4 +1,4 @@
-/** Six backends whose names the name server is silent about, and a healthy one whose name is in the hosts file. */
+/** Six backends about whose names the name server is silent, and a healthy one whose name is in the hosts file. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -21,7 +21,7 @@ const wait = async (host: string) => {
   return after;
 };
 const hanging = Array.from({ length: 6 }, (_, nth) => wait(`hangs-${nth}`));
-// Once all of these lookups are under way.
+// Once all of these lookups are in progress.
 while (new Set(names.asked).size < 12) await new Promise((resolve) => setTimeout(resolve, 5));
 const healthy = await wait("healthy");
 await Promise.all(hanging);

@@ -16,7 +16,7 @@ const nft = (command: string) => {
 nft("add table inet lost; add chain inet lost input { type filter hook input priority 0; }");
 nft(`add rule inet lost input tcp dport ${port} tcp flags syn drop`);
 
-/** TCP sends a lost SYN again after a second and after three: by the time of this probe that would make 120 s. */
+/** TCP resends a lost SYN after a second and after three: by this probe that would add up to 120 s. */
 const lastLost = 30;
 let started = 0;
 let upAtMs = 0;
