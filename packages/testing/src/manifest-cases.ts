@@ -113,7 +113,7 @@ spec:
     "- name: PREFIX\n              value: jo\n            - name: QUEUE_NAME\n              value: $(PREFIX)bs",
   ),
   "a setting of the ScaledObject in a trigger's metadata (keda-docs#302)": all(
-    replace("  cooldownPeriod: 60\n  # A fresh", "  # A fresh"),
+    replace("  cooldownPeriod: 60\n  # A new", "  # A new"),
     replace('queueLength: "1000"', 'queueLength: "1000"\n        cooldownPeriod: "60"'),
   ),
   "queue URLs of another region (keda#6128)": all(
