@@ -43,7 +43,7 @@ describe("kong-serverless", () => {
     expect(code).toBe(2);
   });
 
-  test("says so as JSON too, where it is asked for JSON", async () => {
+  test("also says so as JSON, if asked for JSON", async () => {
     const { code, stdout } = await runBin(["doctor", "--file", "/nowhere.yaml", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "CONFIG_INVALID" } });
     expect(code).toBe(2);
@@ -72,7 +72,7 @@ describe("kong-serverless", () => {
     [["docto", "--json"], "unknown command 'docto'"],
     [["doctor", "--json", "--nothing-like-it"], "unknown option '--nothing-like-it'"],
     [["trace", "--json"], "missing required argument 'url'"],
-  ])("answers %j so too", async (argv, message) => {
+  ])("does the same for %j", async (argv, message) => {
     const { code, stdout } = await runCli(argv);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: false,
@@ -94,7 +94,7 @@ describe("kong-serverless", () => {
     },
   );
 
-  test("names the overlays that there are when it is given another", async () => {
+  test("lists the overlays for an unknown one", async () => {
     const { stderr } = await runBin(["doctor", "--overlay", "nosuch"]);
     expect(stderr).toBe(
       "CONFIG_INVALID: deploy/overlays/nosuch is not valid:\n" +
@@ -136,7 +136,7 @@ describe("kong-serverless", () => {
   });
 
   test.each([[["docto"]], [["doctor", "--overley", "dev"]], [["trace", "ftp://x"]], [["trace"]]])(
-    "takes no wrong command line: %j",
+    "rejects a wrong command line: %j",
     async (argv) => {
       const { code, stderr } = await runCli(argv);
       expect(code).toBe(2);

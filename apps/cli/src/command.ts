@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 
 type CommandBuilder = (shell: Shell, finish: (code: ExitCode) => void) => Command;
 
-/** Each is loaded when it is used: help should not wait for what it only lists. */
+/** Loaded only when used: help should not wait for commands that it merely lists. */
 const commands: Readonly<
   Record<string, { alias?: string; description: string; load: () => Promise<CommandBuilder> }>
 > = {

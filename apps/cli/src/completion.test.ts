@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Asks a real shell, which has read the script, for what may end the line. */
+/** Asks a real shell that has sourced the script for completions of a line. */
 async function complete(shell: ShellName, line: string): Promise<string[]> {
   const script = join(folder, `script.${shell}`);
   const { stdout: source } = await runCli(["completion", shell]);
@@ -32,7 +32,7 @@ async function complete(shell: ShellName, line: string): Promise<string[]> {
       script,
       ...words,
     ],
-    // Without a terminal zsh has no completion system: what the script hands over to it is what counts.
+    // Without a terminal zsh has no completion system, so the functions that the script calls are replaced.
     zsh: [
       "-fc",
       `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { print -l -- *; }
@@ -67,7 +67,7 @@ describe.each(["bash", "zsh", "fish"] as const)("completion in %s", (shell) => {
   });
 });
 
-test("refuses a shell that it does not know, and names those that it does", async () => {
+test("refuses an unknown shell, and lists the known ones", async () => {
   const { code, stderr } = await runCli(["completion", "tcsh"]);
   expect(stderr).toMatch(/Allowed choices are bash, zsh, fish/);
   expect(code).toBe(2);

@@ -4,7 +4,7 @@ export const shells = ["bash", "zsh", "fish"] as const;
 
 export type ShellName = (typeof shells)[number];
 
-/** What can follow the words of a command. */
+/** What can follow a command. */
 interface Level {
   /** Subcommands' names, separated by spaces: `init worker`. Empty for the program itself. */
   readonly path: string;
@@ -20,13 +20,13 @@ interface Word {
 interface CompletedOption {
   readonly flags: readonly string[];
   readonly description: string;
-  /** What its value may be; undefined where it has none. */
+  /** What its value may be; undefined if it takes none. */
   readonly value: "file" | "anything" | readonly string[] | undefined;
 }
 
 /**
- * A script that completes the program's commands, options and their values. It is made from the commands themselves and needs
- * no call of the program, so a Tab never waits for Node to start.
+ * A script that completes the program's commands, options and their values. It is generated from the commands and never
+ * calls the program, so Tab does not wait for Node to start.
  */
 export function completionScript(program: Command, shell: ShellName): string {
   const levels = levelsOf(program);
@@ -127,7 +127,9 @@ function zshValues(value: "file" | readonly string[]): string {
   return value === "file" ? "_files" : `compadd -- ${value.map(quoted).join(" ")}`;
 }
 
-/** Finds the level in bash and zsh: the words that are not options decide it. `words` are those before the current one. */
+/**
+ * Finds the level in bash and zsh: the words that are not options decide it. `words` are those before the current one.
+ */
 function wordLoop(words: string, levels: readonly Level[]): string {
   return `  for word in "\${${words}}"; do
     case "\${level:+$level }$word" in
@@ -190,12 +192,12 @@ function fishOption({ flags, description, value }: CompletedOption): string {
   return `${names.join(" ")}${values} -d ${quoted(summary(description))}`;
 }
 
-/** The first part of a description: a menu has no room for more. */
+/** The first part of a description, as menus have no room for more. */
 function summary(description: string): string {
   return (description.split(/[:;.](?: |$)/)[0] ?? "").replaceAll(":", " ");
 }
 
-/** Single quotes mean the same in all three shells, but for a quote within them. */
+/** Single quotes mean the same in all three shells, except for a quote inside them. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

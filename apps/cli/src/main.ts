@@ -10,7 +10,7 @@ import { ProcessTerminal } from "./terminal.ts";
 const leaving = new AbortController();
 process.once("SIGINT", () => leaving.abort(new ServerlessError("INTERRUPTED", "interrupted")));
 process.once("SIGTERM", () => leaving.abort(new ServerlessError("INTERRUPTED", "terminated")));
-// `kong-serverless doctor | head` is no reason to fail.
+// A closed pipe, as in `kong-serverless doctor | head`, is no failure.
 process.stdout.on("error", () => process.exit());
 
 const argv = process.argv.slice(2);
@@ -26,7 +26,7 @@ async function openShell(): Promise<Shell> {
   const { readCliEnvironment } = await import("@kong-serverless/config");
   const { ownCommand } = await import("./own-command.ts");
   const { KUSTOMIZE, AWS_ENDPOINT_URL, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
-  // From src as from a bundle in dist.
+  // The same from src and from a bundle in dist.
   const root = join(import.meta.dirname, "../../..");
   const isClone = existsSync(join(import.meta.dirname, "../src/main.ts"));
   // An outer script may have set its own INIT_CWD.
@@ -48,7 +48,7 @@ async function openShell(): Promise<Shell> {
 try {
   process.exitCode = await runCommand(argv, terminal, openShell);
 } catch (thrown) {
-  // Work that was in progress at a Ctrl-C fails with other errors.
+  // After a Ctrl-C, work in progress fails with misleading errors.
   const error: unknown = leaving.signal.aborted ? leaving.signal.reason : thrown;
   terminal.tell(formatError(error));
   if (argv.includes("--json")) terminal.print(JSON.stringify(errorReport(error)));

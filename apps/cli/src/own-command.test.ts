@@ -15,7 +15,7 @@ const name = workspaceRoot.split("/").at(-1) ?? "";
 
 test.each([
   ["installed", { clone: undefined, cwd: beside, script: undefined }, "kong-serverless"],
-  ["in a script of one's own", { clone: undefined, cwd: beside, script: "deploy" }, "kong-serverless"],
+  ["from another script", { clone: undefined, cwd: beside, script: "deploy" }, "kong-serverless"],
   ["by npx", { clone: undefined, cwd: beside, script: "npx" }, `npx -y kong-serverless@${manifest.version}`],
   [
     "by pnpm in the clone",
@@ -32,7 +32,7 @@ test.each([
     { clone, cwd: beside, script: undefined },
     `node ../${name}/apps/cli/bin/kong-serverless.js`,
   ],
-])("is what starts the command again: %s", async (_, options, command) => {
+])("starts the command again the way it was started: %s", async (_, options, command) => {
   expect(await ownCommand(options)).toBe(command);
 });
 
@@ -51,7 +51,7 @@ metadata: { name: web }
 spec: { selector: { app: web }, ports: [{ port: 80 }] }
 `;
 
-test("stands before what init says to do next", async () => {
+test("starts the next commands that init prints", async () => {
   const folder = await mkdtemp(join(tmpdir(), "own-command-"));
   try {
     await writeFile(join(folder, "app.yaml"), app);

@@ -5,7 +5,7 @@ export interface Shell {
   readonly print: (text: string) => void;
   /** Writes a line about the run, separate from the result. */
   readonly tell: (text: string) => void;
-  /** Says what is being done now, in case it takes long. */
+  /** Shows what is being done, in case it takes long. */
   readonly progress: (step: string) => void;
   /** Aborts when the user wants to leave. */
   readonly signal: AbortSignal;

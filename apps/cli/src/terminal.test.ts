@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe("progress", () => {
-  test("says nothing of what takes less than a second", () => {
+  test("is silent about what takes less than a second", () => {
     const { terminal, stderr } = open();
     terminal.progress("Looking");
     vi.advanceTimersByTime(999);
@@ -42,7 +42,7 @@ describe("progress", () => {
     expect(stderr.text).toBe("");
   });
 
-  test("is one line on a terminal, which the result takes away", () => {
+  test("is one line on a terminal, which the result replaces", () => {
     const { terminal, stderr, stdout } = open();
     terminal.progress("Looking at the first");
     vi.advanceTimersByTime(1_000);
@@ -71,7 +71,7 @@ describe("progress", () => {
     expect(stderr.text).toBe("slow ...\nslow too ...\n");
   });
 
-  test("is never shown where the result is for a program", () => {
+  test("is never shown if the result is for a program", () => {
     const { terminal, stderr } = open({ showsProgress: false });
     terminal.progress("Looking");
     vi.advanceTimersByTime(5_000);

@@ -11,9 +11,11 @@ export type Terminal = Pick<Shell, "print" | "tell" | "progress">;
 export interface TerminalOptions {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
-  /** False with `--no-color`. Otherwise a stream has colours if it is a terminal; NO_COLOR and FORCE_COLOR are obeyed. */
+  /**
+   * False with `--no-color`. Otherwise a stream has colours if it is a terminal; NO_COLOR and FORCE_COLOR are obeyed.
+   */
   readonly isColored: boolean;
-  /** False where a program reads the result. */
+  /** False if a program reads the result. */
   readonly showsProgress: boolean;
 }
 
@@ -36,7 +38,7 @@ export class ProcessTerminal implements Terminal {
 
   readonly tell = (text: string): void => this.#write(this.#options.stderr, text);
 
-  /** On a terminal one line that changes; elsewhere a line for each step that takes more than a second. */
+  /** On a terminal, one line that changes; elsewhere, a line for each step that takes more than a second. */
   readonly progress = (step: string): void => {
     if (!this.#options.showsProgress) return;
     this.#step = printable(step);

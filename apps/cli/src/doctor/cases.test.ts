@@ -86,7 +86,7 @@ describe("doctor, on what people write", () => {
     expect(code).toBe(codes.length === 0 ? 0 : 1);
   });
 
-  test("does not take what it cannot know for wrong, and says so", async () => {
+  test("does not report what it cannot know as wrong, and says so", async () => {
     const rollout = "scaleTargetRef: { kind: Rollout, name: consumer }";
     const { ok, skipped } = await diagnose(
       base
@@ -100,12 +100,12 @@ describe("doctor, on what people write", () => {
     ]);
   });
 
-  test.each(parts)("takes nothing for wrong in %s alone, where others apply the rest", async (part) => {
+  test.each(parts)("reports nothing in %s alone, as the rest may be applied elsewhere", async (part) => {
     const { findings } = await diagnose(readFileSync(join(baseFolder, part), "utf8"));
     expect(findings.map(({ code }) => code).filter((code) => code !== "NOTHING_FOUND")).toEqual([]);
   });
 
-  test("says what is not there of a part of the system", async () => {
+  test("reports what is missing from a part of the system", async () => {
     const { skipped } = await diagnose(readFileSync(join(baseFolder, "demo-backend-route.yaml"), "utf8"));
     expect(skipped.join("\n")).toMatch(/Component[^]*Service[^]*ScaledObject/);
   });
@@ -133,7 +133,7 @@ describe("doctor, on what people write", () => {
     expect(code).toBe(1);
   });
 
-  test("writes control characters from manifests out", async () => {
+  test("escapes control characters from manifests", async () => {
     const { stdout } = await runCli(["doctor", "--file", "-"], {
       input: base.replace("queueURL: jobs", 'queueURL: "wo\\e[2Jrk\\nnothing found."'),
     });
@@ -150,7 +150,7 @@ describe("doctor, on folders and on what cannot be read", () => {
   afterAll(() => rm(folder, { recursive: true }));
   const doctor = (...parameters: string[]) => runCli(["doctor", ...parameters], { cwd: folder });
 
-  test.each(refusedManifests)("refuses %s, and says where and why", async (_, edit, message) => {
+  test.each(refusedManifests)("rejects %s, and says where and why", async (_, edit, message) => {
     await writeFile(join(folder, "refused.yaml"), edit(base));
     const refusing = doctor("--file", "refused.yaml");
     await expect(refusing).rejects.toMatchObject({
@@ -176,7 +176,7 @@ describe("doctor, on folders and on what cannot be read", () => {
     expect(skipped).toEqual([expect.stringContaining("ScaledObject team-a/web asks")]);
   });
 
-  test("says what kustomize refuses of a namespace that is set over two", needs(kustomize()), async () => {
+  test("reports what kustomize refuses when one namespace is set over two", needs(kustomize()), async () => {
     const cramped = join(folder, "cramped");
     await cp(join(workspaceRoot, "deploy/base"), cramped, { recursive: true });
     await appendFile(join(cramped, "kustomization.yaml"), "namespace: team-a\n");

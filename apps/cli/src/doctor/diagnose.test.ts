@@ -37,7 +37,7 @@ const definitions = (queue: object, exchange: object = {}) =>
     queues: [{ name: "wakes", durable: true, ...queue }],
     bindings: [{ source: "wake-demo-backend", destination: "wakes", destination_type: "queue" }],
   });
-/** The base on RabbitMQ, as a component makes it. */
+/** The base on RabbitMQ, as the component changes it. */
 const onRabbitmq = (text: string): Mistake[] => [
   set("Component/kong-serverless-pubsub", ["spec"], {
     type: "pubsub.rabbitmq",
@@ -58,7 +58,7 @@ const onRabbitmq = (text: string): Mistake[] => [
   }),
 ];
 
-/** A plugin of its own for a backend behind the first, which the demo's workload plays too. */
+/** A separate plugin for a backend behind the first, served by the demo's workload, too. */
 const chainedBackend = (fields: object): Mistake =>
   add({
     apiVersion: "configuration.konghq.com/v1",
@@ -78,7 +78,7 @@ const chainedBackend = (fields: object): Mistake =>
     },
   });
 
-/** One mistake for each code, and the other codes that it cannot but bring along. */
+/** One mistake for each code, and other codes that it inevitably causes. */
 const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
   ["PLUGIN_CONFIG_INVALID", [set(plugin, ["config", "holdTimeout"], 5)], ["DEMAND_BACKEND_UNKNOWN"]],
   [
@@ -340,7 +340,7 @@ describe("the release and the target", () => {
     expect(await releaseFindings(1, "11")).toHaveLength(1);
   });
 
-  test("are not compared where the target is not one replica's", async () => {
+  test("are not compared if the target is not per replica", async () => {
     const ofAll = set(backendScaler, ["spec", "triggers", 1, "metricType"], "Value");
     expect(await releaseFindings(100, "1", ofAll)).toEqual([]);
   });
@@ -348,9 +348,9 @@ describe("the release and the target", () => {
 
 describe("diagnose", () => {
   const calm = { podAnnotations: { "dapr.io/app-id": "kong-gateway" }, terminationGracePeriodSeconds: 120 };
-  /** Mistakes that stand in the gateway's own values. */
+  /** Mistakes in the gateway's own values. */
   const gatewayMistakes: Partial<Record<string, object>> = {
-    // A read timeout that the heartbeat (15 s) does not come twice in.
+    // A read timeout below two heartbeats (15 s each).
     HOLD_ABOVE_READ_TIMEOUT: { env: { nginx_proxy_lua_socket_read_timeout: "30s" } },
     GATEWAY_GRACE_TOO_SHORT: { terminationGracePeriodSeconds: 60 },
     CLIENT_ABORT_CHECKED: { env: { nginx_proxy_lua_check_client_abort: "on" } },
@@ -362,22 +362,19 @@ describe("diagnose", () => {
     GATEWAY_VALUES_REPLACED: [{ name: "plugin-server", place: list, by: list }],
   };
 
-  test.each(planted)(
-    "finds %s where it is planted, and nothing else",
-    async (code, mistakes, brought = []) => {
-      const values = new Place({ ...calm, ...gatewayMistakes[code] }, []);
-      const { findings, ok } = await diagnoseWith({ values, replaced: replaced[code] ?? [] }, ...mistakes);
-      expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set([code, ...brought]));
-      expect(ok).toBe(false);
-    },
-  );
+  test.each(planted)("finds %s where planted, and nothing else", async (code, mistakes, brought = []) => {
+    const values = new Place({ ...calm, ...gatewayMistakes[code] }, []);
+    const { findings, ok } = await diagnoseWith({ values, replaced: replaced[code] ?? [] }, ...mistakes);
+    expect(new Set(findings.map((finding) => finding.code))).toEqual(new Set([code, ...brought]));
+    expect(ok).toBe(false);
+  });
 
-  test("plants every code that manifests can show", () => {
+  test("covers every code that manifests can show", () => {
     const codes = planted.map(([code]) => code);
     expect(new Set(codes)).toEqual(new Set(rules.map(({ code }) => code)));
   });
 
-  test("says where a mistake is, what was found and what helps", async () => {
+  test("says where a mistake is, what was found and how to fix it", async () => {
     const { findings } = await diagnosePlanted(calm, set(backendScaler, [...wake, "queueLength"], "5"));
     expect(findings).toEqual([
       {
@@ -397,7 +394,7 @@ describe("diagnose", () => {
     expect(findings.map(({ code }) => code)).toEqual(["WAKE_QUEUE_LENGTH_TOO_LOW"]);
   });
 
-  test("says what the manifests alone do not tell", async () => {
+  test("lists what the manifests alone do not show", async () => {
     const { skipped } = await diagnosePlanted({}, (documents) => {
       const consumer = documents.find(
         ({ kind, metadata }) => kind === "Deployment" && (metadata as { name: string }).name === "consumer",
@@ -410,7 +407,7 @@ describe("diagnose", () => {
   });
 });
 
-test("leaves a plugin alone whose configuration is in a Secret, and says so", async () => {
+test("skips a plugin whose configuration is in a Secret, and says so", async () => {
   const { findings, skipped } = await diagnosePlanted(
     {},
     set(plugin, ["config"], undefined),
@@ -423,7 +420,7 @@ test("leaves a plugin alone whose configuration is in a Secret, and says so", as
 });
 
 describe("diagnose, given nonsense", () => {
-  test("says what it finds and never throws, whatever stands in a manifest", async () => {
+  test("reports findings and never throws, whatever a manifest contains", async () => {
     const base = await plant();
     const places = base.all.flatMap(({ root }) => pathsOf(root.value).map((path) => ({ root, path })));
     fc.assert(

@@ -30,7 +30,7 @@ export function* unknowns({
     yield "RabbitMQ's exchanges, queues and bindings: no definitions file is among the manifests";
   }
   for (const manifest of manifests.of("ScaledJob")) {
-    yield `${title(manifest)}: of Jobs doctor knows the triggers alone`;
+    yield `${title(manifest)}: doctor knows only the triggers of Jobs`;
   }
   for (const { manifest } of plugins) {
     if (isConfiguredElsewhere(manifest)) yield `${title(manifest)}: its configuration is in a Secret`;

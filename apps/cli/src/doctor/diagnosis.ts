@@ -9,7 +9,7 @@ export interface Finding {
   readonly where: {
     readonly file: string;
     readonly path: string;
-    /** Counts from 1; absent where no text was read. */
+    /** Counts from 1; absent if no text was read. */
     readonly line?: number;
     /** Which document of the file, from 1. */
     readonly document?: number;
@@ -25,7 +25,7 @@ export interface Diagnosis {
   readonly skipped: readonly string[];
 }
 
-/** Applies rules to what they are about. */
+/** Applies rules to their subject. */
 export function applyRules<Subject>(
   rules: readonly Rule<Subject>[],
   subject: Subject,

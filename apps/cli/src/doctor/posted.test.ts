@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "../testing/run-cli.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 
-/** A service that scales to zero, whole: web, its route and its ScaledObject. */
+/** A complete service that scales to zero: web, its route and its ScaledObject. */
 const web = readAsOneText(oneNamespaceFolder);
 const replace = (from: string | RegExp, to: string) => {
   const changed = web.replace(from, to);
@@ -67,7 +67,7 @@ interface Right {
 }
 const elsewhere = /no Service of namespace kong is among/;
 
-/** Written after the samples in the documentation of KEDA's scalers, Kong's ingress controller and Dapr's components. */
+/** Modelled on the samples in the documentation of KEDA's scalers, Kong's ingress controller and Dapr's components. */
 const posted: readonly [what: string, text: string, right: Right][] = [
   [
     "KEDA: an SQS trigger with the keys of an IAM user from a Secret",
@@ -109,7 +109,7 @@ const posted: readonly [what: string, text: string, right: Right][] = [
     {},
   ],
   [
-    "KEDA: a ScaledObject alone, whose target and login are somebody else's to apply",
+    "KEDA: a ScaledObject alone, whose target and login are applied elsewhere",
     scaler(sqs(byLogin)),
     { notLookedAt: [/TriggerAuthentication login/, /Deployment default\/worker/] },
   ],

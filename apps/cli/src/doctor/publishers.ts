@@ -12,7 +12,7 @@ export interface Publisher {
   readonly title: string;
   readonly pubsub: string;
   readonly place: Place;
-  /** Undefined where the gateway's namespace is not known. */
+  /** Undefined if the gateway's namespace is not known. */
   readonly namespace: string | undefined;
   readonly appId: string | undefined;
 }

@@ -1,6 +1,9 @@
 import type { Diagnosis } from "./diagnosis.ts";
 
-/** A diagnosis as a SARIF log, which code reviews show beside the lines: https://docs.oasis-open.org/sarif/sarif/v2.1.0/ */
+/**
+ * A diagnosis as a SARIF log, which code review tools show next to the lines:
+ * https://docs.oasis-open.org/sarif/sarif/v2.1.0/
+ */
 export function toSarif({ findings, skipped }: Diagnosis): object {
   const byCode = new Map(findings.map((finding) => [finding.code, finding]));
   return {

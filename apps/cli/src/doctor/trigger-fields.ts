@@ -15,7 +15,7 @@ const whole = { type: "whole" } as const;
 const isOn = { type: "switch" } as const;
 const duration = { type: "duration" } as const;
 
-/** What KEDA itself reads from a trigger with an external scaler; everything else is that scaler's. */
+/** What KEDA itself reads from a trigger with an external scaler; everything else is for that scaler. */
 const external = {
   scalerAddress: { ...text, isRequired: true },
   enableTLS: isOn,
@@ -103,7 +103,7 @@ export function triggerFields(type: string): ReadonlyMap<string, TriggerField> |
   return new Map([...own, ...fromEnv]);
 }
 
-/** Whether the trigger may have settings that KEDA hands on, unread. */
+/** Whether the trigger may have settings that KEDA passes on unread. */
 export function handsSettingsOn(type: string): boolean {
   return scalers[type] === external;
 }

@@ -16,7 +16,7 @@ export interface Warmth {
   readonly pollingMs: number;
   readonly retentionMs: number;
   readonly cooldownMs: number;
-  /** Whether a trigger on its demand keeps it up as well. */
+  /** Whether a demand trigger keeps it up, too. */
   readonly isKeptByDemand: boolean;
   /** The first three, for people. */
   readonly given: string;

@@ -11,14 +11,14 @@ import {
   type Workload,
 } from "@kong-serverless/manifests";
 
-/** An existing service: what scaling it to zero needs to know about it. */
+/** An existing service, as far as scaling it to zero needs to know it. */
 export interface AdoptedService {
   /** The name of the backend and of everything that is written for it. */
   readonly name: string;
   readonly namespace: string;
   readonly workload: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   readonly podLabels: Readonly<Record<string, string>>;
-  /** The container that answers, and what in it slows every cold start or breaks the last request before zero. */
+  /** The container that serves, and what in it slows every cold start or breaks the last request before zero. */
   readonly container: string;
   readonly lacksPreStop: boolean;
   readonly isProbedSlowly: boolean;
@@ -31,21 +31,21 @@ export interface AdoptedService {
   readonly health: string;
   /** The routes that already lead to it. */
   readonly routes: readonly { readonly kind: string; readonly name: string }[];
-  /** Whether a NetworkPolicy keeps the gateway from its pods. */
+  /** Whether a NetworkPolicy keeps the gateway away from its pods. */
   readonly isShutOff: boolean;
 }
 
 export interface AdoptOptions {
-  /** `checkout`, `deploy/checkout` or `sts/checkout`; may be undefined where there is only one candidate. */
+  /** `checkout`, `deploy/checkout` or `sts/checkout`; may be undefined if there is only one candidate. */
   readonly from: string | undefined;
-  /** Undefined: of any. */
+  /** Undefined: any. */
   readonly namespace: string | undefined;
   readonly service: string | undefined;
   readonly health: string | undefined;
   readonly gatewayNamespace: string;
 }
 
-/** As deploy/platform/kong labels the gateway's pods, whatever chart or manifest they come from. */
+/** The label that deploy/platform/kong gives the gateway's pods, whichever chart or manifest they come from. */
 const gatewayLabels: ReadonlyMap<string, string> = new Map([["kong-serverless/gateway", "true"]]);
 
 const kinds: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ const kinds: Readonly<Record<string, string>> = {
   statefulsets: "StatefulSet",
 };
 
-/** Finds the service among manifests. Throws a ConfigError that lists the candidates where the user has to choose. */
+/** Finds the service among manifests. Throws a ConfigError that lists the candidates if the user has to choose. */
 export function adoptService(manifests: Manifests, options: AdoptOptions): AdoptedService {
   const system = readSystem(manifests, readGateway());
   const workload = findWorkload(system, options);
@@ -143,7 +143,7 @@ function containerPort({ containers }: Workload, name: string): number | undefin
   return ports.find((port) => port.at("name").text === name)?.at("containerPort").number;
 }
 
-/** The one that has a readiness probe over HTTP, else the first. */
+/** The container with a readiness probe over HTTP, else the first. */
 function servingContainer({ containers }: Workload): Container | undefined {
   return containers.find(({ place }) => place.at("readinessProbe", "httpGet").exists) ?? containers.at(0);
 }

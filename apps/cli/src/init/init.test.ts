@@ -64,7 +64,7 @@ interface Outcome {
   readonly next: readonly string[];
 }
 
-// The command loads these when it needs them, which may take seconds: not at the cost of the first test.
+// The command loads these lazily, which may take seconds that the first test should not pay for.
 beforeAll(
   () => Promise.all([import("./init-command.ts"), import("../live/kubeconfig-api-server.ts")]),
   60_000,
@@ -92,7 +92,7 @@ describe("init", () => {
     ["sqs", ["pubsub.yaml", "authentication.yaml"], "kong-serverless provision"],
     ["rabbitmq", ["pubsub.yaml", "authentication.yaml"], "kong-serverless doctor"],
     ["none", [], "kong-serverless doctor"],
-  ])("writes a folder with which the doctor finds nothing: %s", async (broker, own, next) => {
+  ])("writes a folder in which the doctor finds nothing: %s", async (broker, own, next) => {
     const { code, outcome } = await init([deployment, service], "--broker", broker);
     expect(code).toBe(0);
     expect(outcome).toMatchObject({ ok: true, folder: "kong-serverless/checkout", findings: [] });
@@ -118,7 +118,7 @@ describe("init", () => {
     });
   });
 
-  test("releases as many held requests at once as the scaler counts on for each replica", async () => {
+  test("releases as many held requests at once as the scaler expects per replica", async () => {
     await init([deployment, service], "--yes", "--requests-per-replica", "25");
     expect(await read("plugin.yaml")).toMatchObject({ config: { releaseConcurrency: 25 } });
     const { spec } = (await read("scaledobject.yaml")) as {
@@ -145,7 +145,7 @@ describe("init", () => {
     expect(await readFile(edited, "utf8")).toBe(mine);
   });
 
-  test("adds the plugin to a route that there is, instead of a second one", async () => {
+  test("adds the plugin to an existing route instead of writing a second one", async () => {
     await init([deployment, service, ingress], "--yes");
     expect(await resources()).not.toContain("route.yaml");
     const { patches } = (await read("workload/kustomization.yaml")) as { patches: { patch: string }[] };
@@ -155,7 +155,7 @@ describe("init", () => {
     });
   });
 
-  test("lets the gateway in where a NetworkPolicy shuts it out, and closes nothing that was open", async () => {
+  test("lets the gateway in if a NetworkPolicy blocks it, and blocks nothing that was open", async () => {
     await init([deployment, service], "--yes");
     expect(await resources()).not.toContain("network-policy.yaml");
     await rm(join(cwd, "kong-serverless"), { recursive: true });
@@ -216,11 +216,11 @@ describe("init", () => {
       /no readinessProbe with httpGet; say with --health/,
     ],
     ["an HTTPRoute has no Gateway", [deployment, service], ["--route", "httproute"], /NAMESPACE\/NAME/],
-  ])("says what it needs where %s", async (_, objects, options, message) => {
+  ])("says what it needs if %s", async (_, objects, options, message) => {
     await expect(init(objects, "--yes", ...options)).rejects.toThrow(message);
   });
 
-  test("asks no question where nobody can answer", async () => {
+  test("asks no question if nobody can answer", async () => {
     await expect(init([deployment, service])).rejects.toThrow(/--broker: choose one of sqs, rabbitmq, none/);
   });
 
@@ -237,13 +237,13 @@ describe("init", () => {
 });
 
 describe("init worker", () => {
-  test("writes a consumer with which the doctor finds nothing", async () => {
+  test("writes a consumer in which the doctor finds nothing", async () => {
     const { code, stdout } = await runCli(["init", "worker", "--name", "resize", "--json"], { cwd });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, folder: "resize", findings: [] });
   });
 
-  test("writes one whose wrong queue the doctor finds", async () => {
+  test("writes one in which the doctor finds a wrong queue", async () => {
     await runCli(["init", "worker", "--name", "resize", "--json"], { cwd });
     const file = join(cwd, "resize/deploy/scaledobject.yaml");
     const text = await readFile(file, "utf8");

@@ -4,10 +4,10 @@ import type { FileToWrite } from "./write-folder.ts";
 export const brokers = ["sqs", "rabbitmq", "none"] as const;
 export type BrokerName = (typeof brokers)[number];
 
-/** What init was given or asked for, in addition to the service itself. */
+/** What the user chose, in addition to the service itself. */
 export interface ServiceChoices {
   readonly broker: BrokerName;
-  /** Of SNS and SQS. */
+  /** The region of SNS and SQS. */
   readonly region: string;
   /** Where the gateway runs. */
   readonly gatewayNamespace: string;
@@ -52,11 +52,11 @@ export function serviceFolder(service: AdoptedService, choices: ServiceChoices):
 
 function kustomization({ name, isShutOff }: AdoptedService, resources: readonly string[]): string {
   const note = isShutOff
-    ? "# A NetworkPolicy keeps the gateway out of this namespace's pods: network-policy.yaml lets it in."
-    : `# network-policy.yaml is left out: no NetworkPolicy is about these pods, and the first one shuts out everybody that it does
-# not name. List it below once one is.`;
+    ? "# A NetworkPolicy keeps the gateway away from these pods: network-policy.yaml lets it in."
+    : `# network-policy.yaml is left out: no NetworkPolicy selects these pods, and the first one would block everything
+# that it does not allow. List it below once there is one.`;
   return `# Scales ${name} to zero when idle. Apply it after the workload itself: kubectl apply -k .
-# workload/ holds what has to change in the Deployment, the Service and their route; see there.
+# workload/ has patches for the Deployment, the Service and their route.
 ${note}
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -73,7 +73,8 @@ function plugin(
     broker === "none"
       ? ""
       : `
-      # Where a wake message goes while a request is held. Nobody consumes it: it expires, and KEDA looks at the queue's length.
+      # Wake messages go here while a request is held. Nobody consumes them: they expire, and KEDA watches the
+      # queue's length.
       pubsub: ${pubsubName}
       topic: wake-${name}`;
   return `# Tells Kong to hold a request while the backend sleeps. docs/configuration.md has every setting.
@@ -84,13 +85,15 @@ metadata:
   namespace: ${namespace}
 plugin: serverless
 config:
-  # How long a request is held at most, in milliseconds; then the client gets 503 with Retry-After.
+  # The longest that a request is held, in milliseconds; then the client gets a 503 with Retry-After.
   holdTimeoutMs: 60000
-  # Held requests that go on at once when the backend has started; the others follow as those end. The ScaledObject's targetValue.
+  # How many held requests a backend gets at once when it has started; more follow as those end. The same as the
+  # ScaledObject's targetValue.
   releaseConcurrency: ${requestsPerReplica}
   backend:
     - name: ${name}
-      # Asked every 20 ms while requests are held; the first success releases them. Below the path that the route strips, if it does.
+      # Probed every 20 ms while requests are held; the first success releases them. A path that the route strips is
+      # not part of it.
       health: ${quoted(health)}${wake}
 `;
 }
@@ -158,28 +161,28 @@ spec:
     apiVersion: ${workload.apiVersion}
     kind: ${workload.kind}
     name: ${workload.name}
-  # Seconds between two looks at the triggers; KEDA's least. It is most of the time that waking takes.
+  # Seconds between polls, KEDA's minimum. Polling is most of the time that waking takes.
   pollingInterval: 1
-  # Seconds without an active trigger before zero.
+  # Seconds without an active trigger before scaling to zero.
   cooldownPeriod: 60
   initialCooldownPeriod: 0
   minReplicaCount: 0
   maxReplicaCount: ${maxReplicas}
   advanced:
-    # Deleting this object gives the workload back the replicas that it had before; without it, one that sleeps would stay at zero.
+    # Restores the workload's replicas when this object is deleted; a sleeping one would stay at zero otherwise.
     restoreToOriginalReplicaCount: true
     horizontalPodAutoscalerConfig:
       behavior:
         scaleDown:
           stabilizationWindowSeconds: 60
   triggers:
-${wakeTrigger(service, choices)}    # One to many${choices.broker === "none" ? ", and zero to one" : ""}: requests held or in flight, added up over the gateway's pods.
+${wakeTrigger(service, choices)}    # One to many${choices.broker === "none" ? ", and zero to one" : ""}: requests held or in flight, summed over the gateway's pods.
     - type: metrics-api
       name: demand
       metadata:
         url: http://kong-serverless-demand.${gatewayNamespace}.svc:8090/demand/${name}
         valueLocation: demand
-        # Requests for each replica. Set it to what one replica serves well at the same time.
+        # Requests per replica. Set it to what one replica serves well at the same time.
         targetValue: "${requestsPerReplica}"
         activationTargetValue: "0"
         aggregateFromKubeServiceEndpoints: "true"
@@ -189,8 +192,7 @@ ${wakeTrigger(service, choices)}    # One to many${choices.broker === "none" ? "
 }
 
 function wakeTrigger({ name }: AdoptedService, { broker, region }: ServiceChoices): string {
-  const why =
-    "    # Zero or not: the queue holds a wake message for as long as somebody wanted the backend lately.\n";
+  const why = "    # Zero to one: the queue holds a wake message while the backend was wanted recently.\n";
   switch (broker) {
     case "none":
       return "";
@@ -223,7 +225,8 @@ function wakeTrigger({ name }: AdoptedService, { broker, region }: ServiceChoice
 }
 
 function gatewayDemand({ gatewayNamespace }: ServiceChoices): string {
-  return `# KEDA's way to the plugin server of every gateway pod. One serves every backend: it is the same wherever init writes it.
+  return `# Lets KEDA reach the plugin server of every gateway pod. One is enough for all backends: init always writes
+# the same.
 apiVersion: v1
 kind: Service
 metadata:
@@ -241,8 +244,8 @@ spec:
 
 function pubsub({ broker, region, gatewayNamespace, gatewayAppId }: ServiceChoices): string | undefined {
   if (broker === "none") return undefined;
-  const head = `# What the gateway's sidecar publishes wake messages through. One serves every backend: leave this file out where the gateway
-# has a Component of this name already.
+  const head = `# The gateway's sidecar publishes wake messages through this. One is enough for all backends: leave this file out
+# if the gateway already has a Component of this name.
 `;
   const metadata =
     broker === "sqs"
@@ -253,7 +256,7 @@ function pubsub({ broker, region, gatewayNamespace, gatewayAppId }: ServiceChoic
       secretKeyRef:
         name: rabbitmq-connection
         key: url
-    # Dapr's default is "true", and RabbitMQ refuses a publisher that declares an exchange otherwise than it is.
+    # Dapr's default is "true", and RabbitMQ refuses a publisher whose declaration differs from the existing exchange.
     - name: deletedWhenUnused
       value: "false"
     - name: durable
@@ -293,9 +296,9 @@ ${head}  podIdentity:
     provider: aws
 `;
     case "rabbitmq":
-      return `# The Secret rabbitmq-connection has the broker's address, amqp://user:password@host:5672, as \`url\`: here for KEDA, and in the
-# gateway's namespace for its sidecar. The queue is made by you, with the messages' lifetime on the queue itself: a durable queue
-# wake-${name} with x-message-ttl 60000, bound to a durable fanout exchange of the same name.
+      return `# The Secret rabbitmq-connection has the broker's address, amqp://user:password@host:5672, as \`url\`: in this
+# namespace for KEDA, and in the gateway's for its sidecar. Create the queue yourself, with the messages' lifetime on
+# it: a durable queue wake-${name} with x-message-ttl 60000, bound to a durable fanout exchange of the same name.
 ${head}  secretTargetRef:
     - parameter: host
       name: rabbitmq-connection
@@ -309,7 +312,7 @@ function networkPolicy(
   { gatewayNamespace }: ServiceChoices,
 ): string {
   const labels = Object.entries(podLabels).map(([key, value]) => `      ${key}: ${quoted(value)}`);
-  return `# Requests, and the readiness probes that end a hold, come from the gateway's pods.
+  return `# Requests and the readiness probes that end a hold come from the gateway's pods.
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
@@ -340,7 +343,7 @@ function workloadPatches(adopted: AdoptedService): string {
   const routePatches = routes.map(
     (
       existing,
-    ) => `  # Runs the plugin on the route that there is. Where it has the annotation already, add the name to it, after a comma.
+    ) => `  # Runs the plugin on the existing route. If that already has the annotation, append the name after a comma.
   - target:
       kind: ${existing.kind}
       name: ${existing.name}
@@ -353,12 +356,12 @@ function workloadPatches(adopted: AdoptedService): string {
           konghq.com/plugins: serverless-${name}
 `,
   );
-  return `# What has to change in manifests that are yours. Where kustomize builds them, add this folder under \`components\` of the
-# kustomization that lists them; elsewhere make the same changes by hand.
+  return `# What has to change in your own manifests. If kustomize builds them, add this folder under \`components\` of the
+# kustomization that lists them; otherwise make the same changes by hand.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 patches:
-  # The replica count is KEDA's: with \`replicas\` in the manifest, each apply would fight it.
+  # KEDA sets the replicas: with \`replicas\` in the manifest, every apply would reset them.
   - target:
       kind: ${target.kind}
       name: ${target.name}
@@ -369,7 +372,7 @@ patches:
         name: ${target.name}
       spec:
         replicas: null${containerPatch(adopted)}
-  # Kong sends to the Service itself: a pod that has just become ready is then reached without waiting for Kong's controller.
+  # Kong sends requests to the Service itself, so that a new pod is reached without waiting for Kong's controller.
   - target:
       kind: Service
       name: ${service}
@@ -386,11 +389,11 @@ ${routePatches.join("")}`;
 function containerPatch({ container, lacksPreStop, isProbedSlowly }: AdoptedService): string {
   if (!lacksPreStop && !isProbedSlowly) return "";
   const probe = `
-              # The kubelet's least: it is part of every cold start.
+              # The kubelet's minimum, which is part of every cold start.
               readinessProbe:
                 periodSeconds: 1`;
   const preStop = `
-              # A request that arrives in the second in which KEDA scales to zero is still served.
+              # A request that arrives just as KEDA scales to zero is still served.
               lifecycle:
                 preStop:
                   sleep:

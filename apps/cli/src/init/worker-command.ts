@@ -21,7 +21,7 @@ interface InitWorkerOptions {
   readonly json?: boolean;
 }
 
-/** `init worker`: the beginnings of a queue consumer. */
+/** `init worker`: writes a queue consumer to start from. */
 export function workerCommand(shell: Shell, finish: (code: ExitCode) => void): Command {
   return new Command("worker")
     .description("Write a queue consumer to start from: a handler, its image, and what scales it.")

@@ -24,13 +24,13 @@ export function workerFolder(choices: WorkerChoices): FileToWrite[] {
 }
 
 const handler = `/**
- * Handles one message. Returning deletes it; throwing gives it back for a retry, and after the queue's maxReceiveCount to its
- * dead-letter queue. A message may come more than once, as on every standard queue: make a repetition harmless.
+ * Handles one message. Returning deletes it; throwing gives it back for a retry, and after the queue's maxReceiveCount
+ * to its dead-letter queue. A message may arrive more than once, as on every standard queue: make repetitions harmless.
  *
  * @type {import("@kong-serverless/sqs-worker").Handler}
  */
 export async function handle({ text }, { signal, log }) {
-  // \`signal\` aborts when the handler's time is up or the worker must stop: hand it on to whatever waits.
+  // \`signal\` aborts when the handler's time is up or the worker must stop: pass it on to whatever waits.
   signal.throwIfAborted();
   log.info({ characters: text.length }, "message.read");
 }
@@ -50,18 +50,18 @@ const client = new SQSClient({ region: AWS_REGION });
 const worker = createWorker({
   queue: new SqsQueue({ client, queue: QUEUE_URL ? { url: QUEUE_URL } : { name: QUEUE_NAME } }),
   handler: handle,
-  // What becomes of each message, and what keeps the worker from its queue: lines of JSON.
+  // Logs the outcome of each message, and trouble with the queue, as lines of JSON.
   log: createLog(${JSON.stringify(name)}),
 });
 
-// For Kubernetes' probes: alive while the process answers, ready while the queue does.
+// For Kubernetes' probes: alive while the process answers, ready while the queue can be reached.
 const probes = createServer(({ url }, response) => {
   const waitingFor = url === "/readyz" ? worker.notReady() : [];
   response.writeHead(waitingFor.length === 0 ? 200 : 503).end(waitingFor.join("\\n"));
 });
 probes.listen(Number(PORT));
 
-// Finishes what it has begun and gives back the rest, within the pod's grace period.
+// Finishes messages in progress and returns the rest to the queue, within the pod's grace period.
 process.once("SIGTERM", () => worker.stop({ graceMs: 25_000 }));
 process.once("SIGINT", () => worker.stop({ graceMs: 5_000 }));
 await worker.start();
@@ -96,7 +96,7 @@ CMD ["node", "worker.js"]
 `;
 
 function kustomization({ name, queue }: WorkerChoices): string {
-  return `# ${name} works off the queue ${queue}, and sleeps while that is empty: kubectl apply -k .
+  return `# ${name} consumes the queue ${queue}, and sleeps while that is empty: kubectl apply -k .
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:
@@ -112,8 +112,8 @@ metadata:
   name: ${name}
   namespace: ${namespace}
 ---
-# The pod's identity needs, on the queue: sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage and
-# sqs:ChangeMessageVisibility.
+# On the queue, the pod's identity needs sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage,
+# sqs:DeleteMessage and sqs:ChangeMessageVisibility.
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -179,14 +179,15 @@ metadata:
 spec:
   scaleTargetRef:
     name: ${name}
-  # Seconds between two looks at the queue. A message waits up to this long for a sleeping worker; each look is a request to pay.
+  # Seconds between polls of the queue. A message waits up to this long for a sleeping worker; AWS charges for each
+  # poll.
   pollingInterval: 5
   cooldownPeriod: 60
   initialCooldownPeriod: 0
   minReplicaCount: 0
   maxReplicaCount: 5
   advanced:
-    # Deleting this object gives the Deployment back the replicas that it had before; without it, one that sleeps would stay at zero.
+    # Restores the Deployment's replicas when this object is deleted; otherwise a sleeping one would stay at zero.
     restoreToOriginalReplicaCount: true
   triggers:
     # Messages in flight count too, so the last busy worker is not scaled away.
@@ -195,7 +196,7 @@ spec:
       metadata:
         queueURL: ${JSON.stringify(queue)}
         awsRegion: ${JSON.stringify(region)}
-        # Messages for each replica.
+        # Messages per replica.
         queueLength: "10"
         activationQueueLength: "0"
       authenticationRef:

@@ -26,20 +26,20 @@ async function ask(answer: ScriptedAnswer) {
   return connected.get("/apis/example.com/v1/things");
 }
 
-it("takes what is refused in plain text for an answer: an API server says so of a group that it does not have", async () => {
+it("accepts a refusal in plain text, which an API server gives for a group that it does not have", async () => {
   expect(await ask({ status: 404, body: "404 page not found\n" })).toEqual({
     status: 404,
     body: { message: "404 page not found" },
   });
 });
 
-it("gives a refusal's Status and a list as they are", async () => {
+it("returns a refusal's Status and a list unchanged", async () => {
   const status = { kind: "Status", message: "things is forbidden" };
   expect(await ask({ status: 403, body: JSON.stringify(status) })).toEqual({ status: 403, body: status });
   expect(await ask({ status: 200, body: '{"items":[]}' })).toEqual({ status: 200, body: { items: [] } });
 });
 
-it("takes a page for no API server", async () => {
+it("does not accept a web page as an API server's answer", async () => {
   await expect(ask({ status: 200, body: "<html>" })).rejects.toMatchObject({
     code: "CLUSTER_UNREACHABLE",
     message: expect.stringContaining("JSON") as string,

@@ -26,7 +26,7 @@ export class KubeconfigApiServer implements ApiServer {
   readonly #optionsFor: () => Promise<https.RequestOptions>;
   readonly #signal: AbortSignal;
 
-  /** Throws CLUSTER_UNREACHABLE where there is no such context. */
+  /** Throws CLUSTER_UNREACHABLE if there is no such context. */
   static async connect({
     context,
     kubeconfig,
@@ -100,7 +100,7 @@ export class KubeconfigApiServer implements ApiServer {
   }
 }
 
-/** A Status, or plain text: an API server says "404 page not found" of a group that it does not have. */
+/** A Status, or plain text: an API server answers "404 page not found" for a group that it does not have. */
 function readRefusal(content: string): unknown {
   try {
     return JSON.parse(content);
@@ -109,7 +109,7 @@ function readRefusal(content: string): unknown {
   }
 }
 
-/** The context that the client invents where it finds no configuration. */
+/** The context that the client makes up without a configuration. */
 function isNoConfig(config: KubeConfig): boolean {
   const { name, server } = config.getCurrentCluster() ?? {};
   return name === "cluster" && server === "http://localhost:8080";

@@ -10,7 +10,7 @@ export interface LiveSystem extends System {
   readonly missingKinds: readonly MissingKind[];
   /** How topics, queues and subscriptions differ from what the manifests expect. */
   readonly queueChanges: readonly ResourceChange[];
-  /** The queue service that was asked. */
+  /** The queue service that was queried. */
   readonly queueService: string;
 }
 
@@ -20,7 +20,7 @@ export interface MissingKind {
   readonly groupVersion: string;
   /** What installs it. */
   readonly broughtBy: string;
-  /** The served versions of its group; empty where the group or the kind is missing. */
+  /** The served versions of its group; empty if the group or the kind is missing. */
   readonly servedVersions: readonly string[];
   readonly where: Where;
 }

@@ -117,7 +117,7 @@ async function listObjects(
     );
     const { items = [], metadata, message } = body as ObjectList;
     if (status !== 200) {
-      // A kind that the cluster does not know is a finding of its own.
+      // A kind that the cluster does not know is a separate finding.
       if (status !== 404)
         skipped.push(`${plural}${namespace === undefined ? "" : ` in ${namespace}`}: ${message ?? status}`);
       return [];

@@ -9,7 +9,7 @@ import type { KubeconfigApiServer } from "./kubeconfig-api-server.ts";
 export interface FileLimit {
   readonly pod: Manifest;
   readonly wanted: number;
-  /** The limit that applies; undefined where the log does not say. */
+  /** The limit that applies; undefined if the log does not say. */
   readonly allowed: number | undefined;
 }
 
@@ -19,7 +19,9 @@ const container = "proxy";
 const startBytes = 128 * 1024;
 const timeoutMs = 15_000;
 
-/** Reads from the gateway pods' logs whether nginx could raise its limit of open files: only the node knows beforehand. */
+/**
+ * Reads from the gateway pods' logs whether nginx could raise its limit of open files: only the node knows beforehand.
+ */
 export async function readFileLimits(
   server: KubeconfigApiServer,
   system: System,

@@ -18,7 +18,7 @@ interface ProvisionCommandOptions extends ManifestOptions {
 
 const examples = `
 Prints each step: + create, ~ change (attribute: from -> to), = as it should be. Running it again does nothing.
-Credentials are found as the AWS CLI finds them. docs/provisioning.md lists the same resources for Terraform.
+Credentials are found like the AWS CLI does. docs/provisioning.md lists the same resources for Terraform.
 
 Examples:
   kong-serverless provision --overlay staging --dry-run     look first; exits 1 when something differs

@@ -58,14 +58,14 @@ const everything = [
 const all = (action: string) => everything.map((resource) => `${action} ${resource}`);
 
 describe("provision", () => {
-  test("makes everything at first, and nothing the second time", async () => {
+  test("creates everything the first time, and nothing the second time", async () => {
     expect(short(await run())).toEqual(all("create"));
     const again = await run();
     expect(short(again)).toEqual(all("none"));
     expect(again.flatMap(({ attributes }) => attributes)).toEqual([]);
   });
 
-  test("gives wake queues an expiry of a minute, and work queues a place for dead letters", async () => {
+  test("gives wake queues a retention of a minute, and work queues a dead-letter queue", async () => {
     await run();
     expect(await attributesOf("wake-demo-backend")).toMatchObject({
       MessageRetentionPeriod: "60",
@@ -87,14 +87,14 @@ describe("provision", () => {
     });
   });
 
-  test("carries what is published to a topic into its queue", async () => {
+  test("delivers what is published to a topic to its queue", async () => {
     await run();
     emulator.publish("jobs", "work");
     await emulator.waitForLength("jobs", 1);
     expect(emulator.length("wake-demo-backend")).toEqual({ ready: 0, inFlight: 0 });
   });
 
-  test("repairs what has drifted, says from what to what, and leaves the rest alone", async () => {
+  test("repairs drift, reports old and new values, and leaves the rest alone", async () => {
     await run();
     await setAttribute("wake-demo-backend", "MessageRetentionPeriod", "345600");
     await setAttribute("jobs", "VisibilityTimeout", "77");
@@ -111,7 +111,7 @@ describe("provision", () => {
     expect(await attributesOf("jobs")).toMatchObject({ VisibilityTimeout: "77" });
   });
 
-  test("makes what a half-finished run left out", async () => {
+  test("creates what a half-finished run left out", async () => {
     const sns = new SNSClient({
       region: "eu-west-1",
       endpoint: emulator.env["AWS_ENDPOINT_URL"] ?? "",
@@ -132,7 +132,7 @@ describe("provision", () => {
     expect(short(await run())).toEqual(all("none"));
   });
 
-  test("touches nothing in a dry run, whatever there is", async () => {
+  test("changes nothing in a dry run, whatever exists", async () => {
     expect(short(await run(true))).toEqual(all("create"));
     expect(short(await run(true))).toEqual(all("create"));
     await run();
@@ -142,7 +142,7 @@ describe("provision", () => {
     expect(await attributesOf("jobs")).toMatchObject({ MessageRetentionPeriod: "60" });
   });
 
-  test("says which call failed when the service is not there", async () => {
+  test("says which call failed if the service is not there", async () => {
     using nobody = new QueueService({
       region: "eu-west-1",
       endpoint: "http://127.0.0.1:1",

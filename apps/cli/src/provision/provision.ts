@@ -3,7 +3,7 @@ import { type AttributeChange, differences, queueAttributes } from "./queue-attr
 import type { FoundQueue, QueueService } from "./queue-service.ts";
 import type { Wanted, WantedQueue } from "./wanted.ts";
 
-/** What is done to a resource, or would be. */
+/** What is or would be done to a resource. */
 export interface ResourceChange {
   readonly resource: "topic" | "queue" | "subscription";
   readonly name: string;
@@ -18,8 +18,8 @@ export interface ProvisionOptions {
 }
 
 /**
- * Brings topics, queues and subscriptions to the wanted state. What matches is left alone, and so are attributes that are not
- * listed. With `dryRun` nothing is changed. Throws QUEUE_SERVICE_FAILED.
+ * Brings topics, queues and subscriptions to the wanted state. What matches is left alone, and so are attributes that
+ * are not listed. With `dryRun` nothing is changed. Throws QUEUE_SERVICE_FAILED.
  */
 export async function provision(
   { queues }: Wanted,

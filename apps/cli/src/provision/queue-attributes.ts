@@ -5,12 +5,12 @@ import type { WantedQueue } from "./wanted.ts";
 
 export interface AttributeChange {
   readonly name: string;
-  /** Absent where nothing was set. */
+  /** Absent if nothing was set. */
   readonly from?: string;
   readonly to: string;
 }
 
-/** ARNs of what a queue refers to. A description stands in for what does not exist yet, as in a dry run. */
+/** ARNs that a queue refers to. A description stands in for what does not exist yet, as in a dry run. */
 export interface Arns {
   readonly queue: string;
   readonly topic: string;

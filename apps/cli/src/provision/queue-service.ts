@@ -69,7 +69,7 @@ export class QueueService {
     return arn ?? "";
   }
 
-  /** Undefined where there is no such queue. */
+  /** Undefined if there is no such queue. */
   async findQueue(name: string): Promise<FoundQueue | undefined> {
     const url = await this.#call(`GetQueueUrl ${name}`, async (abortSignal) => {
       try {
@@ -134,7 +134,7 @@ export class QueueService {
     const onAbort = () => reject(deadline.signal.reason as Error);
     deadline.signal.addEventListener("abort", onAbort, { once: true });
     try {
-      // The SDK's pages take no signal, and what it throws when aborted does not say why.
+      // The SDK's paginators take no signal, and its error when aborted does not say why.
       return await Promise.race([ask(deadline.signal), late]);
     } catch (error) {
       const { name, message } = error as Error;

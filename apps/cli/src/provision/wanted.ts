@@ -15,14 +15,14 @@ export interface WantedQueue {
   readonly purpose: "wake" | "work" | "dead letters";
   /** Attributes under SQS's names. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** The SNS topic whose messages it takes; undefined: messages come straight to the queue. */
+  /** The SNS topic that it is subscribed to; undefined if messages are sent straight to the queue. */
   readonly topic: string | undefined;
   /** The queue for messages that were received too often. */
   readonly deadLetters: { readonly queue: string; readonly maxReceiveCount: number } | undefined;
 }
 
 export interface Wanted {
-  /** Undefined where the manifests have none. */
+  /** Undefined if the manifests have none. */
   readonly region: string | undefined;
   /** A queue comes before those that refer to it. */
   readonly queues: readonly WantedQueue[];
@@ -71,7 +71,7 @@ function* workQueues(system: System): Generator<WantedQueue> {
   for (const app of system.apps.consumers) {
     const queue = consumerQueue(app);
     if (queue === undefined) {
-      throw new ConfigError(title(app.workload.manifest), ["its environment does not tell its queue"]);
+      throw new ConfigError(title(app.workload.manifest), ["its environment does not show its queue"]);
     }
     const dead = `${queue.name}-dead`;
     const base = { topic: undefined, deadLetters: undefined };

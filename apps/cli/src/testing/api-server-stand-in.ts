@@ -14,7 +14,9 @@ export type ClusterObject = Readonly<Record<string, unknown>> & {
 
 const token = "let-me-in";
 
-/** The part of a Kubernetes API server that is read: discovery and lists, in pages of two, for callers with the token. */
+/**
+ * The parts of a Kubernetes API server that are read: discovery and lists, in pages of two, for callers with the token.
+ */
 export class ApiServerStandIn extends ScriptedServer {
   /** What is in the cluster. */
   objects: ClusterObject[] = [];

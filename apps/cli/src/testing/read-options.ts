@@ -2,7 +2,7 @@ import type { ReadOptions } from "@kong-serverless/manifests";
 
 import { workspaceRoot } from "./workspace-root.ts";
 
-/** How tests read manifests: of this workspace, unless they say otherwise. */
+/** How tests read manifests: from this workspace, unless they say otherwise. */
 export function readOptions(changes: Partial<ReadOptions> = {}): ReadOptions {
   return {
     root: workspaceRoot,

@@ -85,7 +85,7 @@ const clusterOf = ({ stdout }: { stdout: string }) => (JSON.parse(stdout) as Tra
 const held = { "x-serverless-held-ms": "1" };
 
 describe("a trace of a cold start on a cluster", () => {
-  test("shows each stage in the order in which it was seen, of the pod that started", async () => {
+  test("shows the stages of the pod that started, in the order in which they were seen", async () => {
     server.put(pods, pod("orders-5d4f-older", "PodScheduled", "Ready"));
     const tracing = trace("--json");
     await gateway.asked.promise;
@@ -128,7 +128,7 @@ describe("a trace of a cold start on a cluster", () => {
     expect(Math.abs(sum - (stages.at(-1)?.atMs ?? 0))).toBeLessThanOrEqual(stages.length);
   });
 
-  test("waits for what Kubernetes notices after a pod has answered by itself", async () => {
+  test("waits for what Kubernetes notices only after the pod has answered", async () => {
     const tracing = trace();
     await gateway.asked.promise;
     server.put(deployments, deployment(1));
@@ -149,7 +149,7 @@ describe("a trace of a cold start on a cluster", () => {
     expect((await trace()).stdout).toContain("nothing started");
   });
 
-  test("fails where it cannot see, and says what is missing", async () => {
+  test("fails if it cannot watch, and says what is missing", async () => {
     await expect(trace("--deployment", "shop/none")).rejects.toThrow(
       "shop/none could not be read (status 404)",
     );

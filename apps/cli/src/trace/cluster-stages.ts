@@ -42,14 +42,14 @@ const settleMs = 5000;
 const settleCheckMs = 50;
 
 /**
- * Watches a Deployment, its pods, their events and endpoints during a request. Kubernetes' timestamps have whole seconds, so a
- * stage counts from the moment at which it was seen.
+ * Watches a Deployment, its pods, their events and endpoints during a request. Kubernetes' timestamps have whole
+ * seconds, so a stage counts from the moment at which it was seen.
  */
 export class ClusterStages {
   readonly #observed: Observed;
   readonly #watching: AbortController;
 
-  /** Resolves once everything is watched. Throws CLUSTER_UNREACHABLE where there is no such Deployment. */
+  /** Resolves once everything is watched. Throws CLUSTER_UNREACHABLE if there is no such Deployment. */
   static async watch({ server, deployment, signal }: ClusterStagesOptions): Promise<ClusterStages> {
     const [namespace = "", name = ""] = deployment.split("/");
     const apps = `/apis/apps/v1/namespaces/${namespace}/deployments`;
@@ -106,7 +106,7 @@ export class ClusterStages {
   }
 
   /**
-   * What has been seen so far and, if a pod has started, what is still to come.
+   * What has been seen so far and, if a pod has started, waits for the rest.
    *
    * @param sentAtMs When the request was sent, on the clock of `performance.now()`.
    * @param releasedAfterMs After how long the gateway let it go; undefined for a warm one.
@@ -127,7 +127,7 @@ export class ClusterStages {
   }
 }
 
-/** Resolves once what is there has been listed; goes on watching until `signal` aborts. */
+/** Resolves once existing resources have been listed; keeps watching until `signal` aborts. */
 function follow(
   server: ApiServer,
   { path, query, note }: Followed<unknown>,

@@ -83,11 +83,11 @@ export class Observed {
 
   /** A kubelet reports its steps as events at once, but a pod's status up to a second later. */
   noteEvent({ reason, message = "", involvedObject: { name = "", fieldPath = "" } }: PodEvent): void {
-    // The scheduler's may come before the pod itself has been seen.
+    // The scheduler's event may come before the pod itself has been seen.
     if (!this.#podName.test(name) || this.#oldPods.has(name) || name !== (this.#pod ?? name)) return;
     const isPulled = reason === "Pulled";
     if (reason === "Scheduled") this.#note("scheduled");
-    // Images are looked at once the sandbox is there.
+    // Images are pulled once the sandbox is there.
     if (reason === "Pulling" || isPulled) this.#note("sandbox");
     if (isPulled && message.startsWith("Successfully pulled")) this.#note("image pulled", "again");
     if (reason === "Started") {
@@ -103,7 +103,7 @@ export class Observed {
     if (this.#pod !== undefined && isReady) this.#note("endpoints");
   }
 
-  /** The first time counts or, with `again`, the last, for what happens several times. */
+  /** For what happens several times the first time counts or, with `again`, the last. */
   #note(stage: string, again?: "again"): void {
     if (again === undefined && this.#seenAtMs.has(stage)) return;
     this.#seenAtMs.set(stage, performance.now());

@@ -5,7 +5,7 @@ export interface ServerTiming {
   readonly description: string | undefined;
 }
 
-/** Reads a `Server-Timing` header; what does not look like an entry is left out. */
+/** Reads a `Server-Timing` header; malformed entries are skipped. */
 export function parseServerTiming(header: string): ServerTiming[] {
   return splitOutsideQuotes(header, ",").flatMap((entry) => {
     const [name = "", ...parameters] = splitOutsideQuotes(entry, ";");

@@ -27,8 +27,8 @@ export interface TimedResponse {
 const keptBodyBytes = 16_384;
 
 /**
- * Sends one request on a connection of its own and notes when what happened. Redirects are not followed. Throws TRACE_FAILED, with
- * the last point that it reached.
+ * Sends one request on its own connection and notes when it reached each point. Does not follow redirects. Throws
+ * TRACE_FAILED with the last point reached.
  */
 export async function sendTimed(options: TimedRequest): Promise<TimedResponse> {
   const { url, method, headers, timeoutMs } = options;

@@ -80,7 +80,7 @@ describe("trace", () => {
     expect((await trace("--ops-url", opsUrl)).pluginServer).toEqual([]);
   });
 
-  test("tells a refusal by its code, and exits 1", async () => {
+  test("shows a refusal's code, and exits 1", async () => {
     gateway.refuses = true;
     const { code, stdout } = await runCli(["trace", gateway.url]);
     expect(code).toBe(1);
@@ -94,7 +94,7 @@ describe("trace", () => {
     expect(received?.headers).toMatchObject({ authorization: "Bearer a:b", "x-one": "1" });
   });
 
-  test("says how far a request came that gets no answer", async () => {
+  test("says how far a request got that was not answered", async () => {
     gateway.isSilent = true;
     await expect(trace("--timeout", "0.2")).rejects.toThrow(
       /no answer within 200 ms; it came as far as: sent/,

@@ -29,7 +29,7 @@ export interface Trace {
 const heldHeader = "x-serverless-held-ms";
 const backendHeader = "x-kong-upstream-latency";
 
-/** Breaks a request's time down, from what was measured here and from what the response says. */
+/** Breaks down a request's time, from what was measured here and what the response says. */
 export function readTrace(response: TimedResponse, seen: Pick<Trace, "pluginServer" | "cluster">): Trace {
   const { status, headers, moments } = response;
   const heldMs = heldMsOf(response);

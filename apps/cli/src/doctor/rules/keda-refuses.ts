@@ -109,7 +109,7 @@ function* resourceIssues({ root, namespace }: Manifest, manifests: Manifests): G
   if (resources.length === triggers.length && (min.number ?? 0) === 0) {
     yield [
       min.exists ? min : root.at("spec", "triggers"),
-      "with cpu and memory triggers alone minReplicaCount has to be 1 or more",
+      "with only cpu and memory triggers minReplicaCount has to be 1 or more",
     ];
   }
   // A namespace's LimitRange may set what a container does not.
