@@ -5,7 +5,7 @@ let isGone = false;
 /** Reasons why actions cannot work. @type {Readonly<Partial<Record<ActionName, string>>>} */
 let unavailable = {};
 
-/** Sends what is pressed, and says what the playground answered below the button. */
+/** Sends the action of a pressed button, and shows the playground's answer below it. */
 export function startButtons() {
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : undefined;
@@ -16,7 +16,7 @@ export function startButtons() {
   });
 }
 
-/** Says what became of an action. @param {ActionName} action @param {string} message @param {boolean} isBad */
+/** Shows the outcome of an action. @param {ActionName} action @param {string} message @param {boolean} isBad */
 export function sayOutcome(action, message, isBad) {
   say(document.querySelector(`[data-result="${action}"]`), message, isBad);
 }
@@ -31,17 +31,17 @@ export function disableUnavailable(reasons) {
   refreshButtons();
 }
 
-/** While the playground is gone no button can work: the banner says why. @param {boolean} isGoneNow */
+/** Disables every button while the playground is gone; the banner says why. @param {boolean} isGoneNow */
 export function disableWhileGone(isGoneNow) {
   isGone = isGoneNow;
   refreshButtons();
 }
 
 /**
- * A button that cannot work stays where the keyboard finds it, with the reason as its description.
+ * A disabled button stays reachable by keyboard, with the reason as its description.
  *
  * @param {Element} button
- * @param {string | undefined} reasonId of the element that says why; undefined when it can work
+ * @param {string | undefined} reasonId of the element that says why; undefined enables it
  */
 export function disable(button, reasonId) {
   const reason = isGone ? "gone" : reasonId;
@@ -101,7 +101,7 @@ async function act(action, target) {
 export function showGone(startCommand) {
   const banner = byId("gone");
   banner.hidden = startCommand === undefined;
-  // Filled when it is shown: an alert is announced when its text comes.
+  // Filled only when shown: screen readers announce an alert when its text changes.
   if (startCommand === undefined) {
     banner.replaceChildren();
     return;

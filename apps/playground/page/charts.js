@@ -10,11 +10,13 @@ import { byId, copyTemplate, span } from "./part.js";
  * @property {(sample: Sample) => number} value
  */
 
-/** Seconds that are shown: the first of these that holds all samples, so that a young playground's lines are no slivers. */
+/**
+ * Time windows in seconds. The first that holds all samples is used, so that a new playground's lines fill the chart.
+ */
 const windows = [60, 120, 180];
 const longestWindow = 180;
 const plotHeight = 150;
-/** Counts: no axis has halves. */
+/** These are counts, so no axis has fractions. */
 const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const leastTop = 4;
 const stepped = uPlot.paths.stepped?.({ align: 1 });
@@ -157,7 +159,7 @@ function makeChart(title, lines) {
 }
 
 /**
- * Colours of the text and the lines that the style sheet gives the plot, read again for every drawing.
+ * Text and line colours from the style sheet, read again for every redraw.
  *
  * @param {HTMLElement} plot
  */

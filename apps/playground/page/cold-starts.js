@@ -3,13 +3,13 @@ import { duration, timeOfDay } from "./format.js";
 import { byId, copyTemplate, span } from "./part.js";
 
 const most = 8;
-/** A running cold start is drawn on this scale at least, so that its first bars are not all there is. */
+/** The least time scale of a running cold start, so that its first bars do not fill the row. */
 const leastScaleMs = 2_500;
-/** How often running bars grow where nothing shall move. */
+/** How often running bars grow with reduced motion. */
 const stillRefreshMs = 1_000;
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** What the time up to a step is spent on. */
+/** What the time before a step was spent on. */
 const phases = {
   hold: "gateway and plugin",
   wake: "wake message",
@@ -35,7 +35,11 @@ const steps = {
   answered: { name: "Answered", phase: "answer" },
 };
 
-/** What a running cold start waits for after its last step, by that step's phase. @type {Readonly<Record<Phase, { name: string, phase: Phase }>>} */
+/**
+ * What a running cold start waits for after its last step, by that step's phase.
+ *
+ * @type {Readonly<Record<Phase, { name: string, phase: Phase }>>}
+ */
 const waits = {
   hold: { name: "Sending the wake", phase: "wake" },
   wake: { name: "Waiting for KEDA", phase: "scale" },
@@ -53,7 +57,7 @@ const waits = {
 
 /** @type {Row[]} newest first */
 let rows = [];
-/** How far this clock is ahead of the server's. */
+/** How far the browser's clock is ahead of the server's. */
 let aheadMs = 0;
 /** @type {number | undefined} */
 let growing;
@@ -77,7 +81,7 @@ export function startColdStarts(past, atMs) {
   for (const coldStart of past) showColdStart(coldStart);
 }
 
-/** Shows a new cold start, open, above the others, or the next step of one that is shown. @param {ShownColdStart} coldStart */
+/** Adds a new cold start above the others, expanded, or updates one that is shown. @param {ShownColdStart} coldStart */
 export function showColdStart(coldStart) {
   byId("no-cold-start").hidden = true;
   const shown = rows.find((row) => row.coldStart.id === coldStart.id);
@@ -99,7 +103,7 @@ function addRow(coldStart) {
   rows.unshift({ coldStart, element, field });
 }
 
-/** All of them on one scale. */
+/** Draws all of them on one scale. */
 function drawAll() {
   const scaleMs = Math.max(...rows.map(({ coldStart }) => scaleOf(coldStart)));
   for (const row of rows) drawRow(row, scaleMs);
@@ -129,7 +133,7 @@ function drawRow({ coldStart, element, field }, scaleMs) {
 }
 
 /**
- * Draws over what is there, so that growing bars are moved instead of made again sixty times a second.
+ * Reuses elements, so that growing bars are moved instead of rebuilt sixty times a second.
  *
  * @template {Element} Item
  * @template Part
@@ -146,7 +150,12 @@ function drawEach(list, parts, create, redraw) {
 
 /** @typedef {{ name: string, phase: Phase, fromMs: number, atMs: number, isRunning: boolean }} Part */
 
-/** The time between one step and the next; of a running cold start also the time since the last. @param {ShownColdStart} coldStart @returns {Part[]} */
+/**
+ * The time between each step and the next and, while the cold start runs, since the last one.
+ *
+ * @param {ShownColdStart} coldStart
+ * @returns {Part[]}
+ */
 function partsOf(coldStart) {
   const parts = coldStart.timeline.map(({ event, atMs }, index) => {
     const { name, phase } = steps[event] ?? { name: event, phase: "hold" };
@@ -188,7 +197,7 @@ function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-/** Lets running bars grow with the time, as long as there are any. */
+/** Makes running bars grow for as long as there are any. */
 function grow() {
   if (growing !== undefined || !rows.some(({ coldStart }) => coldStart.state === "running")) return;
   const next = () => {

@@ -1,12 +1,12 @@
 /** @import { PageEvents } from "../src/page/messages.ts" */
 
-/** The server says something every second. */
+/** The server sends something every second. */
 const silenceMs = 5_000;
 const retryMs = 1_000;
 
 /**
- * Listens to the playground while the tab is visible: browsers allow few connections to one server over all tabs. What was
- * missed meanwhile is in the snapshot that each connection starts with.
+ * Listens to the playground while the tab is visible, since browsers limit the connections to one server over all tabs.
+ * Each connection starts with a snapshot, which has everything missed meanwhile.
  *
  * @param {{ [Name in keyof PageEvents]: (data: PageEvents[Name]) => void }} listeners
  * @param {() => void} onLost

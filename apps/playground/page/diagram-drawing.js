@@ -3,11 +3,11 @@ import { narrow, restingPlace, wide } from "./diagram-layout.js";
 import { byId } from "./part.js";
 
 /** @typedef {"request" | "wake" | "scale" | "probe" | "answer"} Token */
-/** Ways, each in the direction of its arrow (1) or against it (-1). @typedef {readonly (readonly [Way, 1 | -1])[]} Trip */
+/** Ways to take, each along its arrow (1) or against it (-1). @typedef {readonly (readonly [Way, 1 | -1])[]} Trip */
 
 const namespace = "http://www.w3.org/2000/svg";
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
-/** How long a token takes for one way; a cold start's own steps may take less. */
+/** How long a token takes for one way. Steps of a cold start may be faster. */
 const moveMs = 420;
 
 /** @type {Readonly<Record<Part, string>>} */
@@ -24,7 +24,7 @@ const titles = {
 /** @type {Layout} */
 let layout = wide;
 
-/** Draws everything that stands still. @param {boolean} isNarrow */
+/** Draws everything that does not move. @param {boolean} isNarrow */
 export function drawDiagram(isNarrow) {
   layout = isNarrow ? narrow : wide;
   const diagram = byId("diagram");
@@ -48,7 +48,7 @@ export function drawDiagram(isNarrow) {
   });
   const resting = [restingToken("request", "gateway"), restingToken("wake", "queue")];
   byId("diagram-drawing").replaceChildren(...ways, ...parts, ...resting);
-  // The pod lies below the ways that lead into it.
+  // Drawn before the ways that lead into it.
   byId("diagram-drawing").prepend(part("pod"));
   byId("diagram-tokens").replaceChildren();
 }
@@ -82,7 +82,7 @@ function part(name) {
   throw new Error(`the diagram has no ${name}`);
 }
 
-/** Moves a token along its trip, unless nothing shall move. @param {Token} token @param {Trip} trip */
+/** Moves a token along its trip, unless reduced motion is set. @param {Token} token @param {Trip} trip */
 export async function travel(token, trip) {
   for (const [name] of trip) byId("diagram-drawing").querySelector(`.way.${name}`)?.classList.add("used");
   if (stillness.matches) return;
@@ -100,7 +100,7 @@ export async function travel(token, trip) {
   moving.remove();
 }
 
-/** Positions along a line, in step with its length. @param {readonly Point[]} points */
+/** Keyframes that give a line a constant speed. @param {readonly Point[]} points */
 function keyframesAlong(points) {
   const lengths = points.map(([x, y], index) => {
     const [fromX, fromY] = points[index - 1] ?? [x, y];

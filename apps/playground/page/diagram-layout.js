@@ -8,7 +8,7 @@
  * @property {number} width
  * @property {number} height
  * @property {Readonly<Record<Part, Box>>} parts
- * @property {Readonly<Record<Way, readonly Point[]>>} ways in the direction of their arrows
+ * @property {Readonly<Record<Way, readonly Point[]>>} ways, in the direction of their arrows
  */
 
 /** @type {Layout} */

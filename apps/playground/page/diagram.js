@@ -5,10 +5,14 @@ import { duration } from "./format.js";
 import { byId } from "./part.js";
 
 const narrowness = matchMedia("(max-width: 560px)");
-/** Movements that may wait for one another; what comes then is not shown. */
+/** Movements that may wait their turn; more are not shown. */
 const maxWaiting = 6;
 
-/** What moves at a step of a cold start. Requests and wakes each move one after the other. @type {Readonly<Record<string, () => void>>} */
+/**
+ * What moves at each step of a cold start. Requests move one after another, and so do wakes.
+ *
+ * @type {Readonly<Record<string, () => void>>}
+ */
 const movesByStep = {
   "wake pushed": () => move("wake", "wake", [["push", 1]]),
   "wake published": () =>
@@ -34,7 +38,7 @@ let coldStart;
 /** @type {Set<string>} */
 let movedSteps = new Set();
 let lastHeld = 0;
-/** Movements by the queue that they wait in. @type {Record<"request" | "wake", { tail: Promise<unknown>, waiting: number }>} */
+/** Movements that wait their turn. @type {Record<"request" | "wake", { tail: Promise<unknown>, waiting: number }>} */
 const queues = {
   request: { tail: Promise.resolve(), waiting: 0 },
   wake: { tail: Promise.resolve(), waiting: 0 },
@@ -46,7 +50,7 @@ narrowness.addEventListener("change", () => {
 });
 drawDiagram(narrowness.matches);
 
-/** Starts over with what a connection began with. @param {Now} first @param {readonly ShownColdStart[]} past */
+/** Starts over from a connection's snapshot. @param {Now} first @param {readonly ShownColdStart[]} past */
 export function startDiagram(first, past) {
   now = first;
   coldStart = past.findLast(({ wokenBy }) => wokenBy === undefined);
@@ -77,7 +81,7 @@ export function moveInDiagram(next) {
   show();
 }
 
-/** Warm requests take a millisecond; one of them stands for all of a second. @param {Sample} sample */
+/** Warm requests take a millisecond, so one of them stands for all within a second. @param {Sample} sample */
 export function passInDiagram(sample) {
   const index = now?.targets.findIndex(({ name }) => name === shownTarget()?.name) ?? -1;
   if (coldStart?.state === "running" || (sample.inFlight[index] ?? 0) === 0 || queues.request.waiting > 0)
@@ -89,7 +93,7 @@ export function passInDiagram(sample) {
   movesByStep["answered"]?.();
 }
 
-/** The backend of the newest cold start; the first one before there was any. */
+/** The backend of the newest cold start, or the first backend if there has been none. */
 function shownTarget() {
   const backends = now?.targets.filter(({ backend }) => backend !== undefined) ?? [];
   return backends.find(({ name }) => name === coldStart?.target) ?? backends[0];
@@ -135,14 +139,14 @@ function show() {
   if (caption.textContent !== sentence) caption.textContent = sentence;
 }
 
-/** What happens right now, in a sentence or two. @param {ShownTarget} target @param {boolean} isRunning */
+/** Describes what is happening now, in a sentence or two. @param {ShownTarget} target @param {boolean} isRunning */
 function explain({ backend, processes, readyPods }, isRunning) {
   if (isRunning) return sentences[coldStart?.timeline.at(-1)?.event ?? "held"] ?? heldSentence;
   if (now?.sidecar.isRunning === false) {
     return "The sidecar is stopped, so no wake message gets out: a request to a cold backend is held until its deadline.";
   }
   if ((backend?.inFlight ?? 0) > 0)
-    return "The backend is ready. Requests go straight through: no wake and no probe is in their way.";
+    return "The backend is ready. Requests go straight through, without a wake or a probe.";
   if (readyPods > 0) {
     return "The backend is ready. Without requests the queue empties, a cooldown passes, and KEDA scales it back to zero.";
   }
@@ -152,17 +156,17 @@ function explain({ backend, processes, readyPods }, isRunning) {
 
 const heldSentence =
   "The backend is at zero. The gateway holds the request and sends a wake message through the sidecar.";
-/** What a running cold start waits for, by its last step. @type {Readonly<Record<string, string>>} */
+/** What a running cold start is waiting for, by its last step. @type {Readonly<Record<string, string>>} */
 const sentences = {
   held: heldSentence,
-  "wake pushed": "The gateway has told KEDA directly, which now waits for no poll.",
-  "wake published": "The wake message is on its way to the queue. KEDA looks there once a second.",
+  "wake pushed": "The gateway has told KEDA directly, so KEDA does not wait for its next poll.",
+  "wake published": "The wake message is on its way to the queue. KEDA checks it once a second.",
   "queue seen by the scaler": "KEDA has found the message on the queue.",
   "scaled 0 -> 1": "KEDA has scaled the backend from 0 to 1. A pod is on its way.",
   "process started": "The backend is starting. The gateway keeps asking whether it is ready.",
   "ready for the kubelet": "The backend has passed its pod\u2019s readiness probe.",
   "first ready answer": "The backend answered that it is ready, which ends the hold.",
-  proxied: "The gateway passes the request on. From now on it holds none until the backend is cold again.",
+  proxied: "The gateway passes the request on, and holds no more until the backend is cold again.",
 };
 
 function lastAnswer() {
@@ -179,7 +183,7 @@ function counted(count, what) {
 }
 
 /**
- * Moves a token when those before it in its queue have arrived.
+ * Moves a token once those before it in its queue have arrived.
  *
  * @param {"request" | "wake"} queue
  * @param {Token} token

@@ -59,7 +59,7 @@ function showNow({ sidecar, targets }) {
   showTargets(targets);
 }
 
-/** The word stand-in is one that is explained. @param {string} text */
+/** "Stand-in" has an explanation. @param {string} text */
 function showSidecar(text) {
   if (byId("sidecar").textContent === text) return;
   const standIn = copyTemplate("stand-in").element;

@@ -1,5 +1,5 @@
 /**
- * A copy of a template's element, with its parts by the names in `data-field`.
+ * Copies a template's element; its parts are found by their `data-field`.
  *
  * @param {string} id
  * @returns {{ element: HTMLElement, field: (name: string) => HTMLElement }}

@@ -4,7 +4,7 @@ import { duration } from "./format.js";
 import { byId, copyTemplate, span } from "./part.js";
 import { describeTerm } from "./terms.js";
 
-/** The bar is full at the plugin's own default. */
+/** The bar is full at the plugin's default lease. */
 const fullLeaseMs = 2_000;
 
 /** @type {Map<string, ReturnType<typeof copyTemplate>>} */
@@ -70,7 +70,7 @@ function describe({ backend, replicas, readyPods, processes }) {
   if (state === "ready") return { state, hint: "" };
   if (state === "activating") return { state, hint: "Requests are held until it is ready." };
   if (readyPods > 0) return { state, hint: "It is still up. The next request is held for one probe." };
-  if (processes > 0) return { state, hint: "Its last processes are ending." };
+  if (processes > 0) return { state, hint: "Its last processes are terminating." };
   return { state, hint: "The next request wakes it." };
 }
 
@@ -89,7 +89,7 @@ function showFigure(element, value) {
  * @param {number} others
  */
 function showPods(element, ready, others) {
-  const text = `${ready} ready, ${others} starting or ending`;
+  const text = `${ready} ready, ${others} starting or terminating`;
   if (element.ariaLabel === text) return;
   element.ariaLabel = text;
   element.title = text;

@@ -1,7 +1,7 @@
-/** The gap to the word that is explained, and to the edges of the window. */
+/** The gap to the explained word and to the window's edges. */
 const gap = 8;
 
-/** Opens each explanation below its word. The browser itself opens and closes them: by click, key, touch, or elsewhere. */
+/** Places each explanation below its word. The browser itself opens and closes them, on a click, a key or a touch. */
 export function startTerms() {
   /** @type {HTMLElement | undefined} */
   let word;
@@ -22,7 +22,7 @@ export function startTerms() {
   for (const term of document.querySelectorAll("button.term")) describeTerm(term);
 }
 
-/** Screen readers read a word's explanation with it. @param {Element} term */
+/** Makes screen readers read the explanation with its word. @param {Element} term */
 export function describeTerm(term) {
   term.setAttribute("aria-describedby", term.getAttribute("popovertarget") ?? "");
 }

@@ -38,7 +38,7 @@ function record(journal = new Journal()) {
   };
 }
 
-it("tells a cold start step by step, in ms since its request arrived, whatever name the backend goes by", () => {
+it("reports a cold start step by step, in ms since its request arrived, whichever name the backend goes by", () => {
   const { coldStarts, arrive, proxy, answer, plugin, autoscaler, kubelet } = record();
   arrive("a", 1_000);
   plugin("activation.started", 1_002);
@@ -65,7 +65,7 @@ it("tells a cold start step by step, in ms since its request arrived, whatever n
   expect(coldStarts).toEqual([{ target: "web", timeline }]);
 });
 
-it("puts in order what reaches it out of order, and takes the first of what comes twice", () => {
+it("sorts steps that arrive out of order, and keeps the first of duplicates", () => {
   const { coldStarts, arrive, proxy, answer, plugin } = record();
   arrive("a", 0);
   arrive("b", 5);
@@ -87,7 +87,7 @@ it("puts in order what reaches it out of order, and takes the first of what come
   ]);
 });
 
-it("tells nothing of requests to a backend that is up", () => {
+it("reports nothing for requests to a backend that is up", () => {
   const { coldStarts, arrive, proxy, answer } = record();
   arrive("a", 0);
   proxy("a", 1);
@@ -95,7 +95,7 @@ it("tells nothing of requests to a backend that is up", () => {
   expect(coldStarts).toEqual([]);
 });
 
-it("takes no client that left for an answer, and forgets a cold start that nobody waits for", () => {
+it("does not take a client that left for an answer, and drops a cold start that nobody waits for", () => {
   const { coldStarts, arrive, answer, plugin } = record();
   arrive("a", 0);
   arrive("b", 1);
@@ -111,7 +111,7 @@ it("takes no client that left for an answer, and forgets a cold start that nobod
   expect(coldStarts).toHaveLength(1);
 });
 
-it("tells each cold start of a backend by itself", () => {
+it("reports each cold start of a backend separately", () => {
   const { coldStarts, arrive, answer, plugin } = record();
   for (const atMs of [0, 1_000]) {
     arrive(`r${atMs}`, atMs);
@@ -121,7 +121,7 @@ it("tells each cold start of a backend by itself", () => {
   expect(coldStarts.map(({ timeline }) => timeline.at(-1)?.atMs)).toEqual([10, 10]);
 });
 
-it("takes an open WebSocket for none of those that wait, and its end for no answer to them", () => {
+it("counts neither an open WebSocket as waiting nor its end as an answer", () => {
   const { coldStarts, arrive, proxy, answer, plugin } = record();
   arrive("socket", 0);
   proxy("socket", 1);
@@ -141,7 +141,7 @@ it("takes an open WebSocket for none of those that wait, and its end for no answ
   ]);
 });
 
-it("takes further replicas of a backend that is up for no part of its start", () => {
+it("does not count further replicas as part of a backend's start", () => {
   const { coldStarts, arrive, proxy, answer, plugin, autoscaler, kubelet } = record();
   arrive("a", 0);
   plugin("activation.started", 1);
@@ -154,7 +154,7 @@ it("takes further replicas of a backend that is up for no part of its start", ()
   expect(steps).toEqual(["held", "first ready answer", "proxied", "answered"]);
 });
 
-it("begins nothing for a request that was forwarded before the plugin's log told of it", () => {
+it("begins nothing for a request that was forwarded before the plugin logged it", () => {
   const { coldStarts, arrive, proxy, answer, plugin } = record();
   arrive("a", 0);
   proxy("a", 3);
@@ -167,7 +167,7 @@ it("begins nothing for a request that was forwarded before the plugin's log told
   expect(coldStarts).toEqual([]);
 });
 
-it("tells of one that is woken along from the same request to its own first ready answer", () => {
+it("reports a backend that is woken along, from the same request to its own first ready answer", () => {
   const journal = new Journal();
   const { coldStarts, arrive, proxy, answer, plugin } = record(journal);
   const store = (event: string, atMs: number, fields = {}) =>

@@ -18,7 +18,7 @@ export interface ColdStart {
 
 /** A cold start that is under way, or has just ended. */
 export interface ColdStartProgress extends ColdStart {
-  /** Of this cold start among all. */
+  /** Unique among all cold starts. */
   readonly id: number;
   /** Left: every client that waited for it has gone. */
   readonly state: "running" | "answered" | "failed" | "left";
@@ -31,7 +31,7 @@ interface Recording {
   readonly wokenBy?: string;
   readonly arrivedAtMs: number;
   readonly steps: ColdStartStep[];
-  /** Those that wait for this start, or waited: answers to other requests are none of its steps. */
+  /** Those that wait or waited for this start: answers to other requests are not among its steps. */
   readonly requests: Set<string>;
 }
 
@@ -70,12 +70,12 @@ function is(role: JournalEntry["role"], event: string): (entry: JournalEntry) =>
 }
 
 /**
- * Reads cold starts out of the journal: each begins with the arrival of the request that found its backend cold and ends with the
- * first answer after it.
+ * Reads cold starts from the journal: each begins when a request to a cold backend arrives, and ends with the first
+ * answer after that.
  */
 export class ColdStarts {
   readonly #targetNames: TargetNames;
-  /** When requests arrived that are not forwarded yet, by target and request. */
+  /** When requests that have not been forwarded yet arrived, by target and request. */
   readonly #waiting = new Map<string, Map<string, number>>();
   readonly #recordings = new Map<string, Recording>();
   readonly #listeners: ((coldStart: ColdStart) => void)[] = [];
@@ -119,12 +119,13 @@ export class ColdStarts {
     const waiting = own ?? new Map<string, number>();
     // The first of those that wait: the map keeps the order of their arrival.
     const [arrivedAtMs] = waiting.values();
-    // The plugin's log comes a moment later than the gateway's own entries: too late for one that only had to be confirmed.
+    // The plugin's log arrives a moment after the gateway's own entries: too late for a backend that only had to be
+    // confirmed.
     if (arrivedAtMs === undefined) return;
     this.#record(target, { arrivedAtMs, requests: new Set(waiting.keys()) }, entry);
   }
 
-  /** Woken for the requests that wait for another one. */
+  /** A backend that is woken for requests that wait for another one. */
   #beginAlong(target: string, entry: JournalEntry): void {
     const { wokenBy: backend } = entry.fields;
     const wokenBy = this.#targetNames.of({ ...entry, fields: { backend } });
@@ -155,7 +156,7 @@ export class ColdStarts {
     const isAnswer = entry.event === "request.answered";
     if (isAnswer && entry.fields["status"] === clientClosedRequest) {
       recording.requests.delete(request);
-      // All who waited have left: nobody will be answered.
+      // Everyone who waited has left: nobody will be answered.
       if (recording.requests.size > 0) return;
       this.#recordings.delete(target);
       this.#tellProgress(target, recording, "left");
@@ -169,7 +170,7 @@ export class ColdStarts {
   /** Adds the step that an entry marks, unless it was marked before. */
   #takeStep(target: string, recording: Recording, entry: JournalEntry): void {
     const { arrivedAtMs, steps: taken } = recording;
-    // Replicas that come after the first one is ready are others.
+    // Replicas that start after the first one is ready do not count.
     const isReady = taken.some(({ event }) => event === readyStep);
     if (isReady && (entry.role === "autoscaler" || entry.role === "kubelet")) return;
     const step = steps.find(({ marks }) => marks(entry));
@@ -198,7 +199,7 @@ export class ColdStarts {
   }
 }
 
-/** Entries of several processes reach the journal a moment after they happened, not always in order. */
+/** Entries of several processes reach the journal a moment late, and not always in order. */
 function inOrder(taken: readonly ColdStartStep[]): ColdStartStep[] {
   const order = steps.map(({ name }) => name);
   return taken.toSorted((a, b) => a.atMs - b.atMs || order.indexOf(a.event) - order.indexOf(b.event));

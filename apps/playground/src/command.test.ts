@@ -36,7 +36,7 @@ it("plays the base on port 8000, with shortened times, until it is stopped", () 
   });
 });
 
-it("takes the options, also behind the mark that pnpm hands on", () => {
+it("reads the options, also after the `--` that pnpm passes on", () => {
   expect(readCommand(["--", "--port", "0", "--once", "--json", "--real-times"])).toMatchObject({
     port: 0,
     once: true,
@@ -45,7 +45,7 @@ it("takes the options, also behind the mark that pnpm hands on", () => {
   });
 });
 
-it("plays instant wakes, a chain, and fair jobs, when it is told to", () => {
+it("plays instant wakes, a chain and fair jobs on request", () => {
   expect(readCommand(["--instant-wake"])).toMatchObject({ instantWake: true, chain: false });
   expect(readCommand(["--chain"])).toMatchObject({ instantWake: false, chain: true });
   expect(readCommand(["--fair-jobs"])).toMatchObject({ chain: false, fairJobs: true });

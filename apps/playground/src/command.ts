@@ -14,7 +14,7 @@ export interface CommandOptions {
   readonly manifests: string;
   /** `NAME=COMMAND` each. */
   readonly app?: readonly string[];
-  /** A file of such. */
+  /** A file of these. */
   readonly apps?: string;
   readonly daprd: string;
   readonly instantWake: boolean;
@@ -22,13 +22,15 @@ export interface CommandOptions {
   readonly fairJobs: boolean;
 }
 
-/** Of the workspace. */
+/** Relative to the workspace. */
 export const defaultManifests = "deploy/base";
 const switches = { once: false, json: false, realTimes: false, instantWake: false, chain: false };
 const maxPort = 65_535;
 const defaultPagePort = 8001;
 
-/** Reads the command line. `--help` and `--version` print and exit 0; a wrong option says what is allowed and exits 2. */
+/**
+ * Reads the command line. `--help` and `--version` print and exit 0; a wrong option says what is allowed and exits 2.
+ */
 export function readCommand(argv: readonly string[]): CommandOptions {
   const command = new Command("pnpm demo")
     .description(
@@ -89,7 +91,7 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       },
     })
     .exitOverride(({ exitCode: code }) => process.exit(code === 0 ? exitCode.fine : exitCode.failed));
-  // pnpm hands an end-of-options mark on, as npm's users write it: `pnpm demo -- --once`.
+  // pnpm passes on the `--` that users of npm write: `pnpm demo -- --once`.
   command.parse(
     argv.filter((argument) => argument !== "--"),
     { from: "user" },
@@ -101,7 +103,7 @@ export function readCommand(argv: readonly string[]): CommandOptions {
   return { ...options, pagePort: options.pagePort ?? choosePagePort(options) };
 }
 
-/** Who lets the gateway have any port expects no fixed one elsewhere; the story needs no spectators. */
+/** With any port for the gateway a fixed one for the page would surprise; the story has no viewers. */
 function choosePagePort({ port, once }: CommandOptions): number | undefined {
   if (once) return undefined;
   return port === 0 ? 0 : defaultPagePort;

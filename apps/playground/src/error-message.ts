@@ -1,4 +1,4 @@
-/** What to tell of anything that was thrown. */
+/** A message for anything that was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

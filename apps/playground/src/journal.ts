@@ -1,4 +1,7 @@
-/** Something that happened in one of the playground's roles. `atMs` is epoch time; all processes share one machine's clock. */
+/**
+ * Something that happened in one of the playground's roles. `atMs` is epoch time; all processes share one machine's
+ * clock.
+ */
 export interface JournalEntry {
   readonly atMs: number;
   readonly role: "gateway" | "plugin" | "broker" | "sidecar" | "autoscaler" | "kubelet" | "app";
@@ -9,7 +12,7 @@ export interface JournalEntry {
 
 export type JournalListener = (entry: JournalEntry) => void;
 
-/** What happens in the playground, as one stream: timelines, the story and its figures are all read from it. */
+/** Everything that happens in the playground, as one stream. Timelines, the story and its figures are read from it. */
 export class Journal {
   readonly #listeners = new Set<JournalListener>();
 

@@ -29,7 +29,7 @@ import { TargetNames } from "./target-names.ts";
 import { printJournal, formatStart } from "./terminal.ts";
 import { entryPointOf, readVersions, workspaceFolder } from "./workspace.ts";
 
-/** pnpm passes on the Ctrl-C that the terminal has sent already: what follows at once is the same one. */
+/** pnpm passes on the Ctrl-C that the terminal has already sent: a second one within this time is the same. */
 const sameKeyMs = 500;
 
 const stopping = new AbortController();
@@ -41,12 +41,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       stoppedAtMs = performance.now();
       stopping.abort(new ServerlessError("INTERRUPTED", "stopped before it was done"));
     } else if (performance.now() - stoppedAtMs > sameKeyMs) {
-      // The second one does not wait; ending kills what the playground started.
+      // A second one does not wait: exiting kills what the playground started.
       process.exit(exitCode.interrupted);
     }
   });
 }
-// One for each process that the playground runs.
+// One listener for each process that the playground runs.
 process.setMaxListeners(0);
 
 const argv = process.argv.slice(2);
@@ -58,12 +58,12 @@ try {
 
 function endWith(error: unknown): ExitCode {
   const isStory = argv.includes("--once");
-  // Whoever stops a playground that is starting has got what they wanted; a story that was cut short is no success.
+  // Stopping a playground while it starts is a success; cutting a story short is not.
   if (stopping.signal.aborted && !isStory) {
     process.stderr.write("\nStopped. Nothing is left.\n");
     return exitCode.fine;
   }
-  // A known error's message says it all.
+  // A known error needs no stack.
   const text = error instanceof ServerlessError ? error.message : formatError(error);
   process.stderr.write(`${printable(text, { lines: true })}\n`);
   if (argv.includes("--json")) process.stdout.write(`${JSON.stringify(errorReport(error))}\n`);
@@ -71,7 +71,7 @@ function endWith(error: unknown): ExitCode {
 }
 
 async function run(options: CommandOptions): Promise<ExitCode> {
-  // With --json stdout is for the object alone.
+  // With --json stdout has only the object.
   const say = (text: string) =>
     (options.json ? process.stderr : process.stdout).write(`${printable(text, { lines: true })}\n`);
   const { cluster, programs, notPlayed } = await readCluster(options);
@@ -139,7 +139,7 @@ interface Played {
   readonly notPlayed: readonly NotPlayed[];
 }
 
-/** Reads the manifests, and finds what plays their images. */
+/** Reads the manifests and finds a program for each image. */
 async function readCluster({
   manifests: path,
   app = [],
@@ -149,7 +149,7 @@ async function readCluster({
   fairJobs,
 }: CommandOptions): Promise<Played> {
   const { KUSTOMIZE: kustomize, INIT_CWD, npm_lifecycle_event: script } = readCliEnvironment();
-  // An outer script may have left its own.
+  // An outer script may have left its own INIT_CWD.
   const cwd = (script === "demo" ? INIT_CWD : undefined) ?? process.cwd();
   let manifests = await readManifests(path === defaultManifests ? { overlay: "base" } : { files: [path] }, {
     root: workspaceFolder,

@@ -27,24 +27,24 @@ export interface PlaygroundOptions {
   readonly port: number;
   /** The plugin server's bundle. */
   readonly pluginServer: string;
-  /** What plays each scale target, by its name. */
+  /** The program that plays each scale target, by its name. */
   readonly programs: ReadonlyMap<string, Program>;
   /** The command of a real daprd; used where it exists. */
   readonly daprd: string;
   readonly journal: Journal;
-  /** Ends a start that is under way. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
-/** How the gateway's proxy is called in a cluster: the Service of Kong's chart. */
+/** The gateway's proxy in a cluster: the Service of Kong's chart. */
 const gatewayProxyService = { namespace: "kong", name: "kong-gateway-proxy", port: 80 };
-/** Two, so that what must be single per process is seen not to be single per worker. */
+/** Two, so that it shows if something is done once per worker instead of once per process. */
 const gatewayWorkers = 2;
 const stopGraceMs = 5_000;
 /** OPS_PORT's default. */
 const opsPortInCluster = 8090;
 
-/** The whole system on loopback, each role of a cluster played by a part of its own. */
+/** The whole system on loopback; each role of a cluster is played by a part of its own. */
 export class Playground {
   readonly #stack: AsyncDisposableStack;
   readonly gateway: PlaygroundGateway;
@@ -53,7 +53,7 @@ export class Playground {
   readonly broker: Broker;
   readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
 
-  /** Starts every role, backends at zero. Whatever fails, nothing of it is left behind. */
+  /** Starts every role, with backends at zero. If anything fails, nothing is left behind. */
   static async start(options: PlaygroundOptions): Promise<Playground> {
     await using stack = new AsyncDisposableStack();
     const parts = await startParts(options, stack);
@@ -177,7 +177,7 @@ function startReplicaSets(
           ports,
           dns,
           queueUrl: (queue) => broker.queueUrl(queue),
-          // Where a container's port is fixed, its process has to be told the one that it has here.
+          // Tells a process which port it has here instead of its container's fixed one.
           injected: {
             ...injected,
             ...program.environment,

@@ -38,14 +38,14 @@ const start = (script: string, onLine: (line: string) => void) =>
 
 describe("what plays an image", () => {
   it.each(["web", "acme.io/shop/front:1.2", "acme.io/shop/front", "front"])(
-    "is the command that is given for %s",
+    "is the command given for %s",
     (name) => {
       const program = programOf(deployment({}), [parseMappedApp(`${name}=node server.js`, "/srv")], "/here");
       expect(program).toMatchObject({ cwd: "/srv", args: expect.arrayContaining(["exec node server.js"]) });
     },
   );
 
-  it("is the container's own command where this machine has it, and nothing else", () => {
+  it("is the container's own command if this machine has it, and nothing else", () => {
     const own = programOf(deployment({ command: ["node", "a.js"], args: ["--b"] }), [], "/here");
     expect(own?.args.slice(-3)).toEqual(["node", "a.js", "--b"]);
     expect(own?.cwd).toBe("/here");
@@ -54,7 +54,7 @@ describe("what plays an image", () => {
     expect(programOf(deployment({}), [], "/here")).toBeUndefined();
   });
 
-  it("is read from a file, with working directories from where it is", async () => {
+  it("is read from a file, with working directories relative to it", async () => {
     const text = "web: node a.js\nfront: {command: npm start, workingDirectory: ../front}\n";
     await writeFile(join(folder, "apps.yaml"), text);
     expect(await readMappedApps("apps.yaml", folder)).toEqual([
@@ -63,7 +63,7 @@ describe("what plays an image", () => {
     ]);
   });
 
-  it("is refused where it cannot be understood", async () => {
+  it("is refused if it cannot be understood", async () => {
     expect(() => parseMappedApp("node server.js", "/")).toThrow(
       /--app: found "node server.js"; allowed: NAME=COMMAND/,
     );
@@ -73,7 +73,7 @@ describe("what plays an image", () => {
 });
 
 describe("a foreign program", () => {
-  it("has its folder and environment, and its exit code is its own", async () => {
+  it("has its own folder, environment and exit code", async () => {
     const lines: string[] = [];
     const child = start("console.log(process.cwd(), process.env.GREETING); process.exitCode = 7", (line) =>
       lines.push(line),
@@ -82,7 +82,7 @@ describe("a foreign program", () => {
     expect(lines).toEqual([`${folder} hello`]);
   });
 
-  it("hears SIGTERM, and may end in its own way", async () => {
+  it("gets SIGTERM, and may exit in its own time", async () => {
     const { promise: isUp, resolve } = Promise.withResolvers<string>();
     const child = start(
       "process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log('up')",

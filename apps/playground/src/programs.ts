@@ -13,7 +13,7 @@ import { entryPointOf } from "./workspace.ts";
 export interface MappedApp {
   /** A Deployment's name, an image, or the last part of an image's name. */
   readonly name: string;
-  /** For a shell. */
+  /** A shell command. */
   readonly command: string;
   /** Absolute. */
   readonly cwd: string;
@@ -27,7 +27,7 @@ const file = z.record(
   ]),
 );
 
-/** Reads `NAME=COMMAND`, as the command line has it; it runs where the caller is. */
+/** Reads `NAME=COMMAND` of the command line; it runs in the caller's folder. */
 export function parseMappedApp(text: string, cwd: string): MappedApp {
   const [, name, command] = /^([^=\s]+)=(.*\S.*)$/s.exec(text) ?? [];
   if (name === undefined || command === undefined) {
@@ -38,7 +38,7 @@ export function parseMappedApp(text: string, cwd: string): MappedApp {
   return { name, command, cwd };
 }
 
-/** Reads a file of `NAME: COMMAND` or `NAME: {command, workingDirectory}`; paths in it start from the file. */
+/** Reads a file of `NAME: COMMAND` or `NAME: {command, workingDirectory}`; relative to the file. */
 export async function readMappedApps(path: string, cwd: string): Promise<MappedApp[]> {
   const absolute = resolve(cwd, path);
   const [document] = parseDocuments(path, await readText(absolute, path));
@@ -48,7 +48,7 @@ export async function readMappedApps(path: string, cwd: string): Promise<MappedA
   });
 }
 
-/** What a Deployment's container runs here; undefined where nothing on this machine stands in for it. */
+/** What a Deployment's container runs here; undefined if nothing on this machine can stand in for it. */
 export function programOf(
   { metadata, spec }: Deployment,
   apps: readonly MappedApp[],
@@ -66,7 +66,9 @@ export function programOf(
   return words === undefined ? undefined : foreignProgram(words, cwd);
 }
 
-/** The container's own command, where this machine has it too. Arguments alone are its image's entry point's. */
+/**
+ * The container's own command, if this machine has it. Arguments without a command belong to the image's entry point.
+ */
 function wordsOf({ command = [], args = [] }: ContainerSpec): string[] | undefined {
   const [first] = command;
   if (first === undefined || (first.startsWith("/") && !existsSync(first))) return undefined;

@@ -10,13 +10,13 @@ export interface Sentence {
 
 const autoscalers: Readonly<Record<string, string>> = { keda: "KEDA", hpa: "HPA" };
 
-/** By the event. */
+/** By event. */
 const sentences: Readonly<Record<string, (fields: Fields) => Sentence | undefined>> = {
   "wake.published": ({ backend, reason }) =>
     reason === "activation" ? plain(`A wake message for ${text(backend)} is on its way.`) : undefined,
   "wake.failed": ({ backend, code }) =>
     bad(`The wake message for ${text(backend)} could not be sent: ${text(code)}.`),
-  // A backend that answers the first probe was up all along.
+  // A backend that passes the first probe was up all along.
   "activation.ready": ({ backend, waitedMs, probes, held }) =>
     Number(probes) > 1
       ? good(`${text(backend)} is ready after ${duration(Number(waitedMs))}. ${released(Number(held))}`)
@@ -39,12 +39,12 @@ const sentences: Readonly<Record<string, (fields: Fields) => Sentence | undefine
   "sidecar.started": () => good("The sidecar is on again."),
 };
 
-/** Whether an event has a sentence of its own, with what matters of its fields. */
+/** Whether an event has its own sentence, which includes the fields that matter. */
 export function hasSentence(event: string): boolean {
   return Object.hasOwn(sentences, event);
 }
 
-/** One sentence for people; undefined for what happens too often, or means nothing by itself. */
+/** One sentence for people; undefined for events that are too frequent or mean nothing by themselves. */
 export function sentenceOf({ event, role, fields }: JournalEntry): Sentence | undefined {
   if (hasSentence(event)) return sentences[event]?.(fields);
   return event.endsWith("failed") ? bad(`${role}: ${event.replaceAll(/[._]/g, " ")}.`) : undefined;

@@ -21,7 +21,7 @@ const cluster = clusterOf(
   [20_000, 5_000],
 );
 
-it("shortens the longest of each time, and says what it is in a cluster", () => {
+it("shortens the longest of each time, and keeps its value in a cluster", () => {
   expect(chooseSettings(cluster, false)).toEqual({
     cooldownSeconds: { inCluster: 120, used: 6 },
     scaleDownStabilizationSeconds: { inCluster: 60, used: 6 },
@@ -31,12 +31,12 @@ it("shortens the longest of each time, and says what it is in a cluster", () => 
   });
 });
 
-it("uses the real times where it is asked to", () => {
+it("uses the real times on request", () => {
   for (const { inCluster, used } of Object.values(chooseSettings(cluster, true)))
     expect(used).toBe(inCluster);
 });
 
-it("lengthens no time that is shorter already", () => {
+it("leaves times that are already shorter", () => {
   const { cooldownSeconds, keepWarmIntervalMs } = chooseSettings(
     clusterOf([{ cooldownPeriod: 1 }], [500]),
     false,
@@ -44,12 +44,12 @@ it("lengthens no time that is shorter already", () => {
   expect([cooldownSeconds.used, keepWarmIntervalMs.used]).toEqual([1, 500]);
 });
 
-it("takes Kubernetes' default for a stabilization that is not given", () => {
+it("uses Kubernetes' default for a missing stabilization window", () => {
   const settings = chooseSettings(clusterOf([{ cooldownPeriod: 60 }], []), false);
   expect(settings.scaleDownStabilizationSeconds.inCluster).toBe(300);
 });
 
-it("keeps the rules about times that belong together, shortened or not", () => {
+it("keeps the rules between times, shortened or not", () => {
   const [pollingSeconds, leaseSeconds] = [1, 2];
   for (const realTimes of [false, true]) {
     const settings = chooseSettings(cluster, realTimes);

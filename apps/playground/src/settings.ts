@@ -1,14 +1,14 @@
 import type { Cluster } from "./manifests/cluster.ts";
 
-/** A time that the playground may shorten: what the manifests (or the real system) say, and what is used. */
+/** A time that the playground may shorten: its value in the manifests (or the real system), and the one used here. */
 interface ShortenedTime {
   readonly inCluster: number;
   readonly used: number;
 }
 
 /**
- * Times that make a cold start and a scale-down watchable. Only these differ from a cluster, and they are settings of the
- * same code: the architecture's rules about times that belong together hold for the shortened ones too.
+ * Times that are short enough here to watch a cold start and a scale-down. Only these differ from a cluster, and the
+ * rules between times (docs/architecture.md) hold for them too.
  */
 export interface PlaygroundSettings {
   /** ScaledObject `cooldownPeriod`. */

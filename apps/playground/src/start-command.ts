@@ -3,7 +3,10 @@ import { join } from "node:path";
 
 import { workspaceFolder } from "./workspace.ts";
 
-/** What starts the playground again with the same arguments, except for the page's port, which may have been any free one. */
+/**
+ * The command that starts the playground again with the same arguments, except for the page's port, which may have been
+ * any free one.
+ */
 export async function readStartCommand(argv: readonly string[]): Promise<string> {
   const { packageManager } = JSON.parse(await readFile(join(workspaceFolder, "package.json"), "utf8")) as {
     packageManager: string;
@@ -20,7 +23,7 @@ function withoutPagePort(argv: readonly string[]): string[] {
   );
 }
 
-/** For a shell. */
+/** Quotes an argument for a shell. */
 function quoted(argument: string): string {
   return /^[\w./:=@,+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }

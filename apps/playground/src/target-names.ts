@@ -2,7 +2,7 @@ import type { JournalEntry } from "./journal.ts";
 import type { Cluster } from "./manifests/cluster.ts";
 import { leadsTo } from "./network/services.ts";
 
-/** The scale target that a journal entry is about, however the role that recorded it calls it. */
+/** Finds the scale target that a journal entry is about, whatever its role calls it. */
 export class TargetNames {
   readonly #byBackend: ReadonlyMap<string, string>;
   readonly #byService: ReadonlyMap<string, string>;
@@ -18,7 +18,7 @@ export class TargetNames {
   }
 }
 
-/** By the plugin's names of them. */
+/** By the plugin's names for them. */
 function byBackend({ scaleTargets }: Pick<Cluster, "scaleTargets">): Map<string, string> {
   return new Map(scaleTargets.flatMap(({ name, backend }) => (backend ? [[backend.name, name]] : [])));
 }

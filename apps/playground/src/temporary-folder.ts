@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder that is removed when it is disposed of, or at the latest when the process ends in a hurry. */
+/** A folder that is removed when disposed of, at the latest when the process exits. */
 export async function makeTemporaryFolder(): Promise<Disposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "kong-serverless-"));
   const remove = () => rmSync(path, { recursive: true, force: true });

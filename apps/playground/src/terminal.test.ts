@@ -22,7 +22,7 @@ test("trouble is a sentence, with the reason", () => {
   );
 });
 
-test("trouble without a sentence of its own is told with all its fields, an error with its message", () => {
+test("trouble without its own sentence is printed with all fields, an error as its message", () => {
   const fields = { level: "error", pod: "web-1", error: { message: "out of luck", stack: "at web.js:1" } };
   expect(printed("app", "request.failed", fields)).toBe(
     "app: request failed. (pod: web-1, error: out of luck)",
@@ -30,7 +30,7 @@ test("trouble without a sentence of its own is told with all its fields, an erro
   expect(printed("app", "disk.full", { level: "error" })).toBe("app: disk full.");
 });
 
-test("what is no trouble is not printed", () => {
+test("what is not trouble is not printed", () => {
   expect(printed("kubelet", "pod.ready", { pod: "web-1" })).toBeUndefined();
   expect(printed("app", "jobs.done", { level: "info" })).toBeUndefined();
 });

@@ -13,11 +13,11 @@ export interface Start {
   readonly cluster: Pick<Cluster, "routes" | "scaleTargets">;
   readonly notPlayed: readonly NotPlayed[];
   readonly startedInMs: number;
-  /** Whether the fixed story follows, which nobody has to be told what to try for. */
+  /** Whether the fixed story follows; then there is nothing to try by hand. */
   readonly isStory: boolean;
 }
 
-/** What the terminal says once the playground is up. */
+/** The text in the terminal once the playground is up. */
 export function formatStart({
   playground,
   cluster,
@@ -43,7 +43,7 @@ export function formatStart({
   ].join("\n");
 }
 
-/** The routes of anybody's services; the base has more to show. */
+/** The routes of other services; the base has more to show. */
 function whatToTry(url: string, { routes, scaleTargets }: Start["cluster"]): string[] {
   const isBase = scaleTargets.some(({ name }) => name === "demo-backend");
   const isChain = scaleTargets.some(({ name }) => name === "demo-store");
@@ -76,7 +76,7 @@ function whatToTryWithTheBase(url: string, isChain: boolean): string[] {
   ];
 }
 
-/** A cold start as lines of text, one step a line, with the milliseconds since the request arrived. */
+/** A cold start as text, one step per line, with the milliseconds since the request arrived. */
 function formatColdStart({ target, timeline, wokenBy }: ColdStart): string {
   const total = timeline.at(-1)?.atMs ?? 0;
   const steps = timeline.map(({ event, atMs }) => `  ${`${atMs} ms`.padStart(9)}  ${event}`);
@@ -96,7 +96,7 @@ export function printJournal(journal: Journal, coldStarts: ColdStarts, say: (tex
   });
 }
 
-/** One line, trouble with every field that may explain it; undefined for what is no news in a terminal. */
+/** One line, for trouble with every field that may explain it; undefined for what is not worth a line. */
 export function formatEntry(entry: JournalEntry): string | undefined {
   const { role, event, fields } = entry;
   if (event === "replicas.changed") {
@@ -115,7 +115,7 @@ export function formatEntry(entry: JournalEntry): string | undefined {
   return details.length === 0 ? sentence : `${sentence} (${details.join(", ")})`;
 }
 
-/** A logged error is its message. */
+/** A logged error is shown as its message. */
 function formatValue(value: unknown): string {
   if (typeof value === "string") return value;
   const isError = typeof value === "object" && value !== null && "message" in value;

@@ -7,7 +7,7 @@ interface Violation {
   readonly targets: readonly string[];
 }
 
-/** What axe finds on the page as it is right now, by all of its rules. */
+/** What axe finds on the page in its current state, by all of its rules. */
 export async function accessibilityViolations(page: Page): Promise<Violation[]> {
   await page.evaluate(axe.source);
   return page.evaluate<Violation[]>(`axe.run().then(({ violations }) =>

@@ -10,7 +10,7 @@ const candidates = [
   "/usr/bin/google-chrome",
 ];
 
-/** The Chromium to test with: what $CHROMIUM names, or where packages put it; undefined where there is none. */
+/** The Chromium to test with: $CHROMIUM, or where packages install it; undefined if there is none. */
 const chromiumPath = candidates.find((path) => path !== undefined && existsSync(path));
 
 export const anyChromium: Need = {
@@ -24,9 +24,9 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,
     args: [
-      // There is no user namespace in most containers.
+      // Most containers have no user namespaces.
       "--no-sandbox",
-      // Pages that are not in front are treated as those that are.
+      // Keeps pages in the background running at full speed.
       "--disable-background-timer-throttling",
       "--disable-backgrounding-occluded-windows",
       "--disable-renderer-backgrounding",

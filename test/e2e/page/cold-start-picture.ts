@@ -2,11 +2,13 @@ import { restingPlace, wide as layout } from "../../../apps/playground/page/diag
 import { duration } from "../../../apps/playground/page/format.js";
 
 export interface PictureOptions {
-  /** The page's diagram as it stands still: the inside of its SVG. */
+  /** The page's diagram without what moves: the inside of its SVG. */
   readonly diagram: string;
   /** The page's style sheets. */
   readonly styles: { readonly page: string; readonly diagram: string };
-  /** A cold start that the page has shown: its bars with their names and phases, in milliseconds since the request arrived. */
+  /**
+   * The bars of a cold start that the page has shown, with names and phases, in milliseconds since the request arrived.
+   */
   readonly bars: readonly Bar[];
 }
 
@@ -17,7 +19,7 @@ interface Bar {
   readonly atMs: number;
 }
 
-/** A moment of the picture, in seconds, and the declarations that hold then. */
+/** A moment of the picture, in seconds, and its CSS declarations. */
 type Frame = readonly [seconds: number, declarations: string];
 type Point = readonly [x: number, y: number];
 
@@ -154,7 +156,7 @@ ${rows.join("\n")}
 `;
 }
 
-/** The parts of the picture that change, each with an animation of its own that lasts as long as all others. */
+/** The parts of the picture that change, each with its own animation, all equally long. */
 class Sheet {
   readonly #rules: string[] = [];
 
@@ -162,7 +164,7 @@ class Sheet {
     return this.#rules.join("\n");
   }
 
-  /** Moves along the points of each leg from its time to the next one's; where there are none it is gone. */
+  /** Moves along the points of each leg until the next one begins; hidden during a leg without points. */
   token(
     shape: string,
     kind: string,
@@ -176,7 +178,7 @@ class Sheet {
     let place = "";
     legs.forEach(([seconds, points], leg) => {
       const until = legs[leg + 1]?.[0] ?? seconds;
-      // Where it waits for one point, it goes there at once.
+      // If a leg has one point, it goes there at once.
       if (place !== "" && points.length !== 1) frames.push([seconds - 0.001, `opacity: 1; ${place}`]);
       const shares = sharesOf(points);
       points.forEach((point, index) => {
@@ -189,7 +191,7 @@ class Sheet {
     return `<g class="token ${kind} moving ${this.#animate(frames)}">${shape}</g>`;
   }
 
-  /** A part's words over time; those at the end stand where nothing moves. */
+  /** A part's text over time; the last one is shown with reduced motion. */
   states(
     part: keyof typeof layout.parts,
     words: readonly (readonly [seconds: number, text: string])[],
@@ -257,12 +259,12 @@ class Sheet {
   }
 }
 
-/** Where the page lets a token rest. */
+/** Where a token rests on the page. */
 function corner(part: keyof typeof layout.parts): Point {
   return restingPlace(layout.parts[part]);
 }
 
-/** How much of the way has been gone at each point. */
+/** The fraction of the path covered at each point. */
 function sharesOf(points: readonly Point[]): number[] {
   let gone = 0;
   const sums = points.map(([x, y], index) => {
@@ -281,7 +283,7 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** The page's colours for the picture's own themes: viewers of pictures do not all know `light-dark()`. */
+/** The page's colours for the picture's own themes, since not every image viewer supports `light-dark()`. */
 function colours(style: string): string {
   const pairs = [...style.matchAll(/(--[\w-]+): light-dark\(([^,]+), ([^)]+)\);/g)];
   const theme = (index: 2 | 3) => pairs.map((pair) => `${pair[1]}: ${pair[index]};`).join(" ");

@@ -21,7 +21,7 @@ export async function startDemo(pagePort = 0): Promise<Demo> {
   return { app, url };
 }
 
-/** The demo's page in a tab, connected, and what the browser's console complained of. */
+/** Opens the demo's page in a tab and waits until it is connected; collects errors of the browser's console. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}) {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());

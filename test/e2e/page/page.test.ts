@@ -16,19 +16,19 @@ const screenshot = join(workspace, "docs/images/playground.png");
 const picture = join(workspace, "docs/images/cold-start.svg");
 const backend = '.target:has(h3:text-is("demo-backend"))';
 
-/** What is said when the server goes away is the browser's own, and no script can prevent it. */
+/** When the server goes away, the browser logs this itself, and no script can prevent it. */
 const lostConnection =
   /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)/;
 
 interface Focused {
   readonly isButton: boolean;
-  /** Among all buttons that are shown. */
+  /** Its position among all visible buttons. */
   readonly index: number;
   readonly name: string;
   readonly outlineStyle: string;
 }
 
-/** The line below a button, which says what became of it. */
+/** The line below a button, with its outcome. */
 const result = (action: string) => `[data-result="${action}"]`;
 
 function press(page: Page, action: string): Promise<void> {
@@ -39,7 +39,7 @@ async function untilText(page: Page, selector: string, text: string | RegExp): P
   await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }
 
-/** Notes every state of the backend that the page shows from now on, in order: a wait may miss one that lasts a second. */
+/** Records every state of the backend that the page shows from now on, in order: polling might miss a short one. */
 async function noteStates(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(`{
     const states = (globalThis.states = []);
@@ -55,7 +55,7 @@ async function noteStates(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate("states");
 }
 
-/** Wakes the backend, and waits for its cold start to be shown. */
+/** Wakes the backend, and waits until its cold start is shown. */
 async function wake(page: Page): Promise<void> {
   await press(page, "request");
   await page.waitForSelector(".cold-start[data-state=answered]");
@@ -67,7 +67,7 @@ const pictures: Need = {
   isMet: process.env["SCREENSHOT"] !== undefined,
 };
 
-// Each starts the whole system, and waits with deadlines of its own.
+// Each starts the whole system, and waits with its own deadlines.
 describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -75,7 +75,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
   afterAll(() => browser.close());
 
-  it("shows a cold start from the request to its answer, step by step, and complains of nothing", async () => {
+  it("shows a cold start from the request to its answer, step by step, without console errors", async () => {
     const { url } = await startDemo();
     const { page, complaints } = await openPage(browser, url);
     await untilText(page, `${backend} .state`, "cold");
@@ -85,7 +85,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     const steps = page.locator(".cold-start[open] [data-field=name]");
     await steps.first().waitFor();
     const names = await steps.allTextContents();
-    // The message may be seen before the sidecar has answered that it is sent.
+    // KEDA may see the message before the sidecar has confirmed it.
     expect(names.toSorted()).toEqual([
       "Answered",
       "Held",
@@ -102,7 +102,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(complaints).toEqual([]);
   });
 
-  it("tells what a kill leads to as its consequences, and that the replica restarts, and complains of nothing", async () => {
+  it("shows the effects of a kill as consequences, and that the replica restarts, without console errors", async () => {
     const { url } = await startDemo();
     const { page, complaints } = await openPage(browser, url);
     const kill = page.locator(`${backend} button[data-action=kill]`);
@@ -121,7 +121,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await page.waitForSelector(`${backend} .pod:not(.ready)`);
     await page.waitForSelector(`${backend} .pod.ready`);
     await untilText(page, result("burst"), /^\d+ of 50 requests were answered 200/);
-    // The outcome of the burst is no consequence: it says what its own button has come to.
+    // The burst's outcome is no consequence: it belongs to its own button.
     expect(await page.locator("#news .bad:not(.outcome)").allTextContents()).toEqual([]);
     expect(complaints).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect([...one.complaints, ...other.complaints]).toEqual([]);
   });
 
-  it("says when the playground is gone, and goes on by itself when another one is there", async () => {
+  it("says when the playground is gone, and continues by itself when another one is there", async () => {
     const demo = await startDemo();
     const { page, complaints } = await openPage(browser, demo.url);
     await press(page, "sidecar");
@@ -168,7 +168,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(complaints.filter((complaint) => !lostConnection.test(complaint))).toEqual([]);
   });
 
-  it("is used by keyboard: every button is reached, seen to be reached, and pressed", async () => {
+  it("works by keyboard: every button can be reached, shows its focus, and can be pressed", async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url);
     const expected = await page.locator("button:visible").count();
@@ -192,7 +192,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await untilText(page, result("sidecar"), "The sidecar was stopped.");
   });
 
-  it("explains its words where they stand: by keyboard, by touch, and to screen readers", async () => {
+  it("explains its terms in place: by keyboard, by touch, and to screen readers", async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url, {
       hasTouch: true,
@@ -222,7 +222,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     await page.locator(`${backend} button.term`, { hasText: "Lease" }).waitFor();
   });
 
-  it("moves a held request, its wake and its bars while they happen", async () => {
+  it("moves a held request, its wake and its bars as they happen", async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url);
     await page.evaluate(noteMotion);
@@ -244,7 +244,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(captions.some((caption) => caption.startsWith("The backend is starting."))).toBe(true);
   });
 
-  it("stays still where somebody wants less motion, and says the same", async () => {
+  it("stays still with reduced motion, and says the same", async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url, { reducedMotion: "reduce" });
     await page.evaluate(noteMotion);
@@ -258,7 +258,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(captions.length).toBeGreaterThan(2);
   });
 
-  it("has live regions that speak twice for a request, and are silent otherwise", async () => {
+  it("has live regions that speak twice for a request and are otherwise silent", async () => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url);
     await page.evaluate(`{
@@ -282,7 +282,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     ["light", 1280],
     ["dark", 390],
     ["dark", 1280],
-  ] as const)("has nothing that axe finds: %s, %i px", async (colorScheme, width) => {
+  ] as const)("has no accessibility violations that axe finds: %s, %i px", async (colorScheme, width) => {
     const { url } = await startDemo();
     const { page } = await openPage(browser, url, { viewport: { width, height: 844 }, colorScheme });
     expect(await accessibilityViolations(page)).toEqual([]);
@@ -298,7 +298,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     expect(await accessibilityViolations(page)).toEqual([]);
   });
 
-  it.each(["light", "dark"] as const)("fits a phone, and can be read: %s", async (colorScheme) => {
+  it.each(["light", "dark"] as const)("fits a phone, and is readable: %s", async (colorScheme) => {
     const { url } = await startDemo();
     const phone = { viewport: { width: 375, height: 740 }, colorScheme };
     const { page } = await openPage(browser, url, phone);
@@ -368,7 +368,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
       await untilText(page, result("burst"), /^50 of 50/);
     }
     await press(page, "burst");
-    // The WebSocket is one more.
+    // Plus the WebSocket.
     await untilText(page, `${backend} [data-field=in-flight]`, "51");
     await page.mouse.move(0, 0);
     const image = await page.screenshot({ path: screenshot, fullPage: true });
@@ -376,7 +376,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 });
 
-/** The diagram without what changes, as the inside of an SVG. */
+/** The static parts of the diagram, as the inside of an SVG. */
 const stillDiagram = `(() => {
   const copy = document.querySelector("#diagram").cloneNode(true);
   for (const changing of copy.querySelectorAll(".state, .resting, #diagram-tokens")) changing.remove();
@@ -401,7 +401,7 @@ interface Motion {
   readonly captions: readonly string[];
 }
 
-/** Notes what moves in the diagram from now on, and what its caption says. */
+/** Records what moves in the diagram from now on, and its captions. */
 const noteMotion = `{
   const motion = (globalThis.motion = { tokens: [], captions: [] });
   const caption = document.querySelector("#caption");
@@ -413,7 +413,7 @@ const noteMotion = `{
   new MutationObserver(() => motion.captions.push(caption.textContent)).observe(caption, { childList: true });
 }`;
 
-/** The least contrast of any text that is shown, computed in the page: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio */
+/** The lowest contrast of any visible text, computed in the page: https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio */
 const leastContrast = `(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const paint = (colours) => {

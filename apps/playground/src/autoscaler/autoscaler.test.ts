@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A trigger with a value that a test sets: one replica is worth 10, anything above 0 is active. */
+/** A trigger whose value the test sets: 10 per replica, and active above 0. */
 class ScriptedTrigger implements PolledTrigger {
   readonly name: string;
   readonly type = "scripted";
@@ -94,7 +94,7 @@ it("asks its triggers at once, then at every interval, and does nothing while no
   expect([trigger.reads, target.scaledTo]).toEqual([6, []]);
 });
 
-it("goes from zero to one at the first poll that finds a trigger active, and says what and who", async () => {
+it("goes from zero to one at the first poll that finds a trigger active, and journals the change and its cause", async () => {
   const trigger = new ScriptedTrigger("wake");
   const { target, named } = start([new ScriptedTrigger("demand"), trigger]);
   await passSeconds(5);
@@ -147,7 +147,7 @@ it("restarts the cooldown with every active poll", async () => {
   expect(target.replicas).toBe(1);
 });
 
-it("neither goes down nor fails while a trigger cannot be read, and says so once", async () => {
+it("does not scale down while a trigger cannot be read, and journals the failure once", async () => {
   const trigger = new ScriptedTrigger();
   const { target, named } = start([trigger]);
   trigger.value = 1;
@@ -163,7 +163,7 @@ it("neither goes down nor fails while a trigger cannot be read, and says so once
   expect(target.replicas).toBe(0);
 });
 
-it("wakes by one trigger while the other fails", async () => {
+it("wakes on one trigger while the other fails", async () => {
   const [failing, active] = [new ScriptedTrigger("failing"), new ScriptedTrigger("active")];
   failing.value = new Error("down");
   active.value = 1;
@@ -172,7 +172,7 @@ it("wakes by one trigger while the other fails", async () => {
   expect(target.scaledTo).toEqual([1]);
 });
 
-it("takes a trigger that does not answer within 3 s for one that fails", async () => {
+it("treats a trigger that does not answer within 3 s as failing", async () => {
   const [silent, active] = [new ScriptedTrigger("silent"), new ScriptedTrigger("active")];
   silent.value = "silence";
   active.value = 1;
@@ -187,7 +187,7 @@ it("takes a trigger that does not answer within 3 s for one that fails", async (
   });
 });
 
-it("asks nothing more once it is stopped, also in the middle of a question", async () => {
+it("asks nothing more once stopped, even in the middle of a poll", async () => {
   const trigger = new ScriptedTrigger();
   const { autoscaler, target, named } = start([trigger]);
   trigger.value = "silence";
@@ -209,7 +209,7 @@ it("goes from zero to one at a push, without a poll", async () => {
   expect(named("trigger.pushed")).toEqual([{ target: "web", trigger: "push" }]);
 });
 
-it("lets a push wait for the poll that is under way", async () => {
+it("makes a push wait for the poll that is under way", async () => {
   const trigger = new ScriptedPushTrigger("push");
   const { target } = start([trigger]);
   await passSeconds(0.5);
@@ -235,7 +235,7 @@ it("counts the cooldown from the last push, too", async () => {
   expect(target.scaledTo).toEqual([1, 0]);
 });
 
-it("waits for an answer as long as a trigger without a time limit takes, and does not poll meanwhile", async () => {
+it("waits for a trigger without a time limit, and does not poll meanwhile", async () => {
   const [silent, active] = [new ScriptedTrigger("silent"), new ScriptedTrigger("active")];
   const { target } = start([Object.assign(silent, { timeoutMs: undefined }), active]);
   await passSeconds(5);
@@ -246,7 +246,7 @@ it("waits for an answer as long as a trigger without a time limit takes, and doe
   expect(target.scaledTo).toEqual([]);
 });
 
-it("takes the replicas of the fallback where a trigger keeps failing, and stays active by it", async () => {
+it("scales to the fallback's replicas while a trigger keeps failing, and counts that as activity", async () => {
   const trigger = new ScriptedTrigger();
   trigger.value = new Error("down");
   const { target } = start([trigger], {
@@ -263,7 +263,7 @@ it("takes the replicas of the fallback where a trigger keeps failing, and stays 
 
 const unpaused: Pause = { isWhole: false, replicas: undefined, isIn: false, isOut: false };
 
-it("asks nobody while it is paused, and sets the replicas that it is paused at", async () => {
+it("asks no trigger while paused, and sets the replicas of the pause", async () => {
   const trigger = new ScriptedTrigger();
   trigger.value = 1;
   const still = start([trigger], { pause: { ...unpaused, isWhole: true } });
@@ -272,7 +272,7 @@ it("asks nobody while it is paused, and sets the replicas that it is paused at",
   expect([trigger.reads, still.target.scaledTo, set.target.scaledTo]).toEqual([0, [], [2]]);
 });
 
-it("scales one way where the other is paused", async () => {
+it("scales up or down while only the other is paused", async () => {
   const trigger = new ScriptedTrigger();
   trigger.value = 30;
   const upOnly = start([trigger], { pause: { ...unpaused, isIn: true }, cooldownPeriod: 1 });

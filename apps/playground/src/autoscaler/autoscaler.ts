@@ -7,7 +7,7 @@ import { decide } from "./keda-decision.ts";
 import type { Pause } from "./pause.ts";
 import type { PushTrigger, PolledTrigger, TriggerReading } from "./trigger.ts";
 
-/** What is scaled: a Deployment's `/scale`. */
+/** A scale target: a Deployment's `/scale`. */
 export interface Scalable {
   readonly name: string;
   readonly replicas: number;
@@ -41,7 +41,7 @@ export class Autoscaler {
   readonly #failingTriggers = new Set<string>();
   readonly #fallback: Fallback;
   #lastActiveAtMs: number | undefined;
-  /** KEDA's own: a push waits until a poll that is under way has asked all triggers. */
+  /** As in KEDA, a push waits until a running poll has asked all triggers. */
   #lock: Promise<unknown> = Promise.resolve();
 
   constructor(options: AutoscalerOptions) {
@@ -76,7 +76,7 @@ export class Autoscaler {
     let next = performance.now();
     while (!signal.aborted) {
       await task();
-      // From tick to tick, not from the end of one task to the start of the next.
+      // Measured from tick to tick, not from the end of one task to the start of the next.
       const nowMs = performance.now();
       next = Math.max(next + seconds * 1000, nowMs);
       await sleep(next - nowMs, signal).catch(() => {});
@@ -113,7 +113,7 @@ export class Autoscaler {
     await trigger.listen(onActive, this.#stopped.signal);
   }
 
-  /** What an active poll does, without asking anybody. */
+  /** Does what an active poll does, without asking a trigger. */
   #activate(): void {
     const { target, minReplicaCount } = this.#options;
     if (this.#stopped.signal.aborted) return;
@@ -157,7 +157,7 @@ export class Autoscaler {
     return await trigger.read(deadline.signal);
   }
 
-  /** Journals a trigger's turns: active or not, failing or not. */
+  /** Journals when a trigger becomes active or inactive, starts to fail or recovers. */
   #note({ name, type }: PolledTrigger, result: PromiseSettledResult<TriggerReading>): void {
     const { target, journal } = this.#options;
     if (this.#stopped.signal.aborted) return;
@@ -190,7 +190,7 @@ function isPushTrigger(trigger: PolledTrigger): trigger is PushTrigger {
   return "listen" in trigger;
 }
 
-/** Adds or removes `name`; says whether that changed the set. */
+/** Adds or removes `name`, and returns whether that changed the set. */
 function turns(set: Set<string>, name: string, isMember: boolean): boolean {
   if (set.has(name) === isMember) return false;
   if (isMember) set.add(name);

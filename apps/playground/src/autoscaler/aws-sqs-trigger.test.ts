@@ -39,7 +39,7 @@ const read = (changes: Partial<AwsSqsSettings> = {}, signal = never) =>
   new AwsSqsTrigger("jobs", { ...settings, ...changes }, sqs).read(signal);
 
 // "scaleOnInFlight: default true", "scaleOnDelayed: default false"
-it("adds up visible messages and those in flight, and delayed ones where it is told to", async () => {
+it("adds up visible messages and those in flight, and delayed ones if configured", async () => {
   expect((await read()).value).toBe(4);
   expect((await read({ scaleOnInFlight: "false" })).value).toBe(3);
   expect((await read({ scaleOnDelayed: "true" })).value).toBe(6);
@@ -51,14 +51,14 @@ it("is active above the activation length only", async () => {
   expect(await read({ activationQueueLength: "4" })).toMatchObject({ isActive: false });
 });
 
-it("takes a whole URL as well as a name", async () => {
+it("accepts a full URL as well as a name", async () => {
   expect((await read({ queueURL: queueUrl })).value).toBe(4);
 });
 
-it("fails where there is no such queue", async () => {
+it("fails if there is no such queue", async () => {
   await expect(read({ queueURL: "no-such-queue" })).rejects.toThrow(/queue does not exist/i);
 });
 
-it("gives up when it is told to", async () => {
+it("gives up when aborted", async () => {
   await expect(read({}, AbortSignal.abort())).rejects.toThrow(/abort/i);
 });

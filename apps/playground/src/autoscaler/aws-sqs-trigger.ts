@@ -5,7 +5,10 @@ import { httpTimeoutMs, type PolledTrigger, type TriggerReading } from "./trigge
 
 export type AwsSqsSettings = Extract<ScaledObjectTrigger, { type: "aws-sqs-queue" }>["metadata"];
 
-/** `aws-sqs-queue`: a queue's length, by the attributes that KEDA adds up. https://keda.sh/docs/latest/scalers/aws-sqs/ */
+/**
+ * `aws-sqs-queue`: a queue's length, from the attributes that KEDA adds up.
+ * https://keda.sh/docs/latest/scalers/aws-sqs/
+ */
 export class AwsSqsTrigger implements PolledTrigger {
   readonly name: string;
   readonly type = "aws-sqs-queue";
@@ -49,7 +52,7 @@ export class AwsSqsTrigger implements PolledTrigger {
     };
   }
 
-  /** A bare name, which AWS itself accepts as a URL within the region, is looked up. */
+  /** Looks up a bare name, which AWS itself accepts as a URL within the region. */
   async #findQueueUrl(signal: AbortSignal): Promise<string> {
     const { queueURL } = this.#settings;
     if (queueURL.includes("/")) return queueURL;

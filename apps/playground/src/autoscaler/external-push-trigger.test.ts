@@ -25,7 +25,7 @@ function connect(port: number) {
   return { trigger, stopping, onActive };
 }
 
-it("hears a wake of its backend at once, and is asked as KEDA asks", async () => {
+it("hears of its backend's wake at once, and is polled the way KEDA polls", async () => {
   const { scaler, state, port } = await startScaler();
   const { trigger, stopping, onActive } = connect(port);
   const listening = trigger.listen(onActive, stopping.signal);
@@ -39,7 +39,7 @@ it("hears a wake of its backend at once, and is asked as KEDA asks", async () =>
   await expect.poll(() => scaler.streams("web")).toBe(0);
 });
 
-it("fails where nobody answers, and goes on trying to listen until it is stopped", async () => {
+it("fails if nobody answers, and keeps trying to listen until stopped", async () => {
   const { scaler, port } = await startScaler();
   await scaler.stop();
   const { trigger, stopping, onActive } = connect(port);

@@ -14,18 +14,18 @@ export interface ExternalPushOptions {
   readonly scaledObject: { readonly name: string; readonly namespace: string };
 }
 
-/** KEDA comes back after this pause, doubled with each break; an orderly end resets it. */
+/** KEDA reconnects after this pause, doubled after each broken stream and reset by an orderly end. */
 const firstPauseMs = 2_000;
 const longestPauseMs = 60_000;
 const statusOk = 0;
 
-/** `external-push`: a scaler of somebody's own, which is asked as others are and may say "now" by itself. */
+/** `external-push`: a third-party scaler that is polled like others and may also push. */
 export class ExternalPushTrigger implements PushTrigger {
   readonly name: string;
   readonly type = "external-push";
-  /** KEDA sets none: a scaler that is there and silent stops the polls of all triggers. */
+  /** KEDA sets none: a connected scaler that stays silent blocks the polls of all triggers. */
   readonly timeoutMs = undefined;
-  /** The scaler says. */
+  /** Only the scaler knows. */
   readonly targetPerReplica = undefined;
   readonly #client: ExternalScalerClient;
   readonly #reference: {
@@ -67,7 +67,7 @@ export class ExternalPushTrigger implements PushTrigger {
       const stream = this.#client.streamIsActive(this.#reference);
       const onAbort = () => stream.cancel();
       signal.addEventListener("abort", onAbort, { once: true });
-      // An inactive one is ignored: only polls bring zero.
+      // An inactive push is ignored: only polls scale to zero.
       stream.on("data", ({ result }) => result && onActive());
       stream.on("error", () => {});
       stream.once("status", ({ code }) => {

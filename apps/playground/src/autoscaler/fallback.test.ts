@@ -14,7 +14,7 @@ const failed: PromiseRejectedResult = { status: "rejected", reason: new Error("n
 const read = { value: 7, isActive: true, targetPerReplica: 10 };
 const settings: FallbackSettings = { failureThreshold: 2, replicas: 3, behavior: "static" };
 
-it("counts for a trigger that has failed more often in a row than the threshold", () => {
+it("applies once a trigger has failed more often in a row than the threshold", () => {
   const [fallback, queue, other] = [new Fallback(settings), trigger(10), trigger(10)];
   const failing = () => fallback.reading(queue, failed, 1);
   expect([failing(), failing(), failing()?.value]).toEqual([undefined, undefined, 30]);
@@ -32,7 +32,7 @@ it.each([
   ["currentReplicasIfHigher", 5, 5],
   ["currentReplicasIfLower", 1, 1],
   ["currentReplicasIfLower", 5, 3],
-] as const)("%s of %i replicas is worth %i, and is activity", (behavior, replicas, worth) => {
+] as const)("%s of %i replicas is worth %i, and counts as activity", (behavior, replicas, worth) => {
   const fallback = new Fallback({ ...settings, failureThreshold: 0, behavior });
   expect(fallback.reading(trigger(10), failed, replicas)).toEqual({
     value: 10 * worth,
@@ -41,7 +41,7 @@ it.each([
   });
 });
 
-it("has nothing to offer without settings, for a formula, and for a trigger whose target nobody knows", () => {
+it("does not apply without settings, for a formula, or for a trigger whose target is unknown", () => {
   const known = trigger(10);
   expect(new Fallback(undefined).reading(known, failed, 1)).toBeUndefined();
   const now = { ...settings, failureThreshold: 0 };

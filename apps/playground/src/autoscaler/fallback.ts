@@ -2,7 +2,7 @@ import type { PolledTrigger, TriggerReading } from "./trigger.ts";
 
 /** A ScaledObject's `fallback`. */
 export interface FallbackSettings {
-  /** How often in a row a trigger may fail before the fallback counts. */
+  /** How often in a row a trigger may fail before the fallback applies. */
   readonly failureThreshold: number;
   readonly replicas: number;
   readonly behavior:
@@ -14,7 +14,7 @@ export interface FallbackSettings {
 }
 
 /**
- * What KEDA takes for the value of a trigger that keeps failing, polls and the HPA's questions counted alike.
+ * The value that KEDA assumes for a trigger that keeps failing. Failed polls and failed queries of the HPA both count.
  * https://keda.sh/docs/latest/reference/scaledobject-spec/#fallback
  */
 export class Fallback {
@@ -25,7 +25,7 @@ export class Fallback {
     this.#settings = settings;
   }
 
-  /** @returns undefined where the trigger has failed and there is nothing to fall back on, or not yet. */
+  /** @returns undefined if the trigger has failed and no fallback applies, or not yet. */
   reading(
     trigger: PolledTrigger,
     result: PromiseSettledResult<TriggerReading>,
@@ -41,7 +41,7 @@ export class Fallback {
     if (this.#settings === undefined || targetPerReplica === undefined) return undefined;
     if (failures <= this.#settings.failureThreshold) return undefined;
     const wanted = wantedReplicas(this.#settings, replicas);
-    // KEDA takes a fallback for activity, whatever it comes to.
+    // KEDA counts any fallback as activity, even one of zero replicas.
     return wanted === undefined
       ? undefined
       : { value: targetPerReplica * wanted, isActive: true, targetPerReplica };
@@ -59,7 +59,7 @@ function wantedReplicas({ behavior, replicas }: FallbackSettings, current: numbe
     case "currentReplicasIfLower":
       return Math.min(current, replicas);
     case "scalingModifiers":
-      // The formula would say, and there are no formulas here.
+      // A formula would decide, and the playground has none.
       return undefined;
   }
 }

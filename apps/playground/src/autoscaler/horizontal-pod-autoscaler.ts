@@ -11,14 +11,15 @@ interface Recommendation {
   readonly replicas: number;
 }
 
-/** A ratio this near to 1 changes nothing: kube-controller-manager's --horizontal-pod-autoscaler-tolerance. */
+/** A ratio this close to 1 changes nothing: kube-controller-manager's --horizontal-pod-autoscaler-tolerance. */
 const tolerance = 0.1;
 /** The default scale-up policies: in 15 s at most 4 pods or 100 %, whichever is more. */
 const scaleUpPeriodMs = 15_000;
 const scaleUpPods = 4;
 
 /**
- * The HPA that KEDA makes for a ScaledObject, from 1 to N: the maximum over the triggers, each an external metric of type AverageValue.
+ * The HPA that KEDA makes for a ScaledObject, from 1 to N: the maximum over the triggers, each an external metric of
+ * type AverageValue.
  * https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
  */
 export class HorizontalPodAutoscaler {
@@ -30,12 +31,12 @@ export class HorizontalPodAutoscaler {
     this.#settings = settings;
   }
 
-  /** The replicas for this sync. `readings` of triggers that failed are left out, and `hasError` says so. */
+  /** The replicas for this sync. `readings` lack the triggers that failed; then `hasError` is set. */
   recommend(replicas: number, readings: readonly TriggerReading[], hasError: boolean, nowMs: number): number {
-    // The HPA is switched off while its target has no replicas: from zero is KEDA's.
+    // The HPA is disabled while its target has no replicas: scaling from zero is up to KEDA.
     if (replicas === 0 || readings.length === 0) return replicas;
     const wanted = Math.max(...readings.map((reading) => wantedReplicas(replicas, reading)));
-    // With a metric missing there may be more demand than was seen: up is safe, down is not.
+    // With a metric missing, demand may be higher than it looks: scaling up is safe, down is not.
     const safe = hasError ? Math.max(replicas, wanted) : wanted;
     const stable = this.#stabilize(this.#clamp(safe), nowMs);
     const limited = Math.min(stable, this.#scaleUpLimit(replicas, nowMs));
@@ -48,7 +49,7 @@ export class HorizontalPodAutoscaler {
     return Math.min(maxReplicas, Math.max(1, minReplicas, replicas));
   }
 
-  /** Down goes only as far as the highest recommendation within the stabilization window. */
+  /** Scales down no further than the highest recommendation within the stabilization window. */
   #stabilize(replicas: number, nowMs: number): number {
     const from = nowMs - this.#settings.scaleDownStabilizationSeconds * 1000;
     this.#recommendations = this.#recommendations.filter(({ atMs }) => atMs > from);

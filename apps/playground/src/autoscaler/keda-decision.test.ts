@@ -22,7 +22,7 @@ describe("KEDA's scale loop", () => {
     expect(decide(state({ replicas: 0, isActive: true }))).toEqual({ scaleTo: 1, isActivity: true });
   });
 
-  it("scales from zero to minReplicaCount where that is more than one", () => {
+  it("scales from zero to minReplicaCount if that is more than one", () => {
     expect(decide(state({ replicas: 0, isActive: true, minReplicaCount: 3 }))).toMatchObject({ scaleTo: 3 });
   });
 
@@ -31,7 +31,7 @@ describe("KEDA's scale loop", () => {
     expect(decide(state({ replicas: 2, isActive: true }))).toEqual({ isActivity: true });
   });
 
-  it("does not count a poll as activity in which another trigger failed", () => {
+  it("does not count a poll in which another trigger failed as activity", () => {
     expect(decide(state({ replicas: 2, isActive: true, hasError: true }))).toEqual({ isActivity: false });
   });
 
@@ -48,7 +48,7 @@ describe("KEDA's scale loop", () => {
     expect(decide(state({ replicas: 4, nowMs: 160_000 }))).toEqual({ isActivity: false });
   });
 
-  it("scales to zero at once a target that never was active, where initialCooldownPeriod is 0", () => {
+  it("scales a target that was never active to zero at once if initialCooldownPeriod is 0", () => {
     expect(decide(state({ lastActiveAtMs: undefined, nowMs: 1 }))).toMatchObject({ scaleTo: 0 });
   });
 
@@ -64,13 +64,13 @@ describe("KEDA's scale loop", () => {
   });
 
   // "isError && scaledObject.Spec.Fallback != nil && scaledObject.Spec.Fallback.Replicas != 0"
-  it("waits for a fallback, unless that is to have no replicas", () => {
+  it("waits for a fallback, unless its replicas are 0", () => {
     const unread = { nowMs: 1_000_000, hasError: true };
     expect(decide(state({ ...unread, fallbackReplicas: 2 }))).toEqual({ isActivity: false });
     expect(decide(state({ ...unread, fallbackReplicas: 0 }))).toMatchObject({ scaleTo: 0 });
   });
 
-  it("never goes below minReplicaCount, and up to it", () => {
+  it("never stays below minReplicaCount", () => {
     expect(decide(state({ replicas: 1, minReplicaCount: 1, nowMs: 1_000_000 }))).toEqual({
       isActivity: false,
     });

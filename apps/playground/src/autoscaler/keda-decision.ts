@@ -1,4 +1,4 @@
-/** What KEDA's operator knows of a ScaledObject at one poll. Times are epoch ms, periods seconds. */
+/** What KEDA's operator knows about a ScaledObject at one poll. Times are epoch ms, periods seconds. */
 export interface KedaState {
   readonly replicas: number;
   /** Some trigger is active: triggers are OR for activation. */
@@ -29,10 +29,10 @@ export interface KedaDecision {
 export function decide(state: KedaState): KedaDecision {
   if (state.isActive) {
     if (state.replicas === 0) return { scaleTo: Math.max(1, state.minReplicaCount), isActivity: true };
-    // An active trigger beside a failing one keeps the replicas, but does not refresh lastActiveTime.
+    // An active trigger next to a failing one keeps the replicas, but does not refresh lastActiveTime.
     return { isActivity: !state.hasError };
   }
-  // Not to know is no reason to stop a workload, unless its fallback is to have none.
+  // An unreadable trigger is no reason to stop a workload, unless its fallback is 0 replicas.
   if (state.hasError && state.fallbackReplicas !== 0) return { isActivity: false };
   if (state.replicas > 0 && state.minReplicaCount === 0) {
     return hasCooledDown(state) ? { scaleTo: 0, isActivity: false } : { isActivity: false };

@@ -21,19 +21,19 @@ async function read(answer: ScriptedAnswer, changes: Partial<MetricsApiSettings>
 const never = new AbortController().signal;
 const json = (body: unknown) => ({ status: 200, body: JSON.stringify(body) });
 
-it("reads the number at its place, and is active above the threshold only", async () => {
+it("reads the number at valueLocation, and is active only above the threshold", async () => {
   expect(await read(json({ demand: 12 }))).toEqual({ value: 12, isActive: true, targetPerReplica: 10 });
   expect(await read(json({ demand: 0 }))).toMatchObject({ value: 0, isActive: false });
   expect(await read(json({ demand: 3 }), { activationTargetValue: "3" })).toMatchObject({ isActive: false });
 });
 
-it("finds a number deeper down, and one that is written as text", async () => {
+it("finds a nested number, and one written as text", async () => {
   const reading = await read(json({ of: { web: "7" } }), { valueLocation: "of.web" });
   expect(reading.value).toBe(7);
 });
 
 it.each([{}, { demand: null }, { demand: "" }, { demand: true }, { demand: "many" }, { demand: [1] }, null])(
-  "fails where there is no number, as in %j, and says where it looked",
+  "fails without a number, as in %j, and says where it looked",
   async (body) => {
     await expect(read(json(body))).rejects.toThrow(
       'http://demand.kong.svc:8090/demand/web has no number at "demand"',
@@ -41,13 +41,13 @@ it.each([{}, { demand: null }, { demand: "" }, { demand: true }, { demand: "many
   },
 );
 
-it("fails with a status that is no success, without JSON, and without an answer", async () => {
+it("fails on an error status, on an answer that is not JSON, and without an answer", async () => {
   await expect(read(503)).rejects.toThrow("http://demand.kong.svc:8090/demand/web answered 503");
   await expect(read({ status: 200, body: "demand 1" })).rejects.toThrow("JSON");
   await expect(read("hang-up")).rejects.toThrow("fetch failed");
 });
 
-it("gives up when it is told to", async () => {
+it("gives up when aborted", async () => {
   const stopped = new AbortController();
   const reading = read("silence", {}, stopped.signal);
   stopped.abort(new Error("stopped"));

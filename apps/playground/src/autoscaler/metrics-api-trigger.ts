@@ -27,7 +27,7 @@ export class MetricsApiTrigger implements PolledTrigger {
     const response = await fetch(this.#url, { signal });
     if (!response.ok) throw new Error(`${this.#settings.url} answered ${response.status}`);
     const found = valueAt(await response.json(), valueLocation);
-    // A number, or one as text: what else JavaScript takes for a number, as null, KEDA does not.
+    // A number or numeric text: unlike JavaScript, KEDA takes nothing else for a number, such as null.
     const value = typeof found === "string" && found.trim() !== "" ? Number(found) : found;
     if (typeof value !== "number" || Number.isNaN(value))
       throw new Error(`${this.#settings.url} has no number at "${valueLocation}"`);

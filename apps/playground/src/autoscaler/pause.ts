@@ -1,10 +1,13 @@
 import { isSwitchedOn } from "@kong-serverless/manifests";
 
-/** What a ScaledObject's annotations keep still. https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling */
+/**
+ * What a ScaledObject's annotations pause.
+ * https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling
+ */
 export interface Pause {
-  /** Nothing is scaled, once the target has `replicas`. */
+  /** Nothing is scaled any more once the target has `replicas`. */
   readonly isWhole: boolean;
-  /** Undefined leaves those that there are. */
+  /** Undefined keeps the current ones. */
   readonly replicas: number | undefined;
   readonly isIn: boolean;
   readonly isOut: boolean;

@@ -21,7 +21,7 @@ export interface StartAutoscalerOptions {
   readonly journal: Journal;
 }
 
-/** KEDA's operator: takes a ScaledObject on, with the playground's times where they are shorter. */
+/** Plays KEDA's operator for one ScaledObject, with the playground's times where those are shorter. */
 export function startAutoscaler(options: StartAutoscalerOptions): Autoscaler {
   const { target, settings, journal } = options;
   const { spec, metadata } = options.scaledObject;

@@ -41,13 +41,13 @@ async function receive(queue: string, broker: Broker, visibilitySeconds = 30): P
   return Messages.map(({ Body = "" }) => Body);
 }
 
-/** Makes it later by the clock that messages are stamped with and expire by; timers go on as they do. */
+/** Advances the clock by which messages are stamped and expire, but no timers. */
 function passSeconds(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   onTestFinished(() => void vi.useRealTimers());
 }
 
-it("sends what is published to a topic to the queue of the same name, in SNS's envelope, and to no other", async () => {
+it("delivers what is published to a topic to the queue of the same name only, in SNS's envelope", async () => {
   const { broker } = await startBroker();
   const { TopicArn } = await broker.sns.send(new CreateTopicCommand({ Name: "jobs" }));
   await broker.sns.send(new PublishCommand({ TopicArn, Message: "work" }));
@@ -56,7 +56,7 @@ it("sends what is published to a topic to the queue of the same name, in SNS's e
   expect(JSON.parse(envelope)).toMatchObject({ Type: "Notification", TopicArn, Message: "work" });
 });
 
-it("counts messages whether they were handed out or not", async () => {
+it("counts messages whether or not they have been received", async () => {
   const { broker } = await startBroker();
   for (const body of ["a", "b", "c"]) await send("jobs", body, broker);
   await receive("jobs", broker);
@@ -65,7 +65,7 @@ it("counts messages whether they were handed out or not", async () => {
   expect(await broker.queueLength("no-such-queue")).toBe(0);
 });
 
-it("lets what is older than the retention leave a wake queue, and nothing younger", async () => {
+it("expires messages older than the retention from a wake queue, and none younger", async () => {
   const { broker, errors } = await startBroker({ wakeRetentionSeconds: 60 });
   for (const body of ["old", "older"]) await send("wake", body, broker);
   passSeconds(59);
@@ -76,14 +76,14 @@ it("lets what is older than the retention leave a wake queue, and nothing younge
   expect(errors).toEqual([]);
 });
 
-it("empties a wake queue of more messages than one receive hands out", async () => {
+it("empties a wake queue of more messages than one receive returns", async () => {
   const { broker } = await startBroker();
   for (let i = 0; i < 25; i++) await send("wake", String(i), broker);
   passSeconds(61);
   await expect.poll(() => broker.queueLength("wake")).toBe(0);
 });
 
-it("lets a message expire that somebody had received and left", async () => {
+it("expires a message that was received and abandoned", async () => {
   const { broker } = await startBroker();
   await send("wake", "looked at", broker);
   await receive("wake", broker, 30);
@@ -91,7 +91,7 @@ it("lets a message expire that somebody had received and left", async () => {
   await expect.poll(() => broker.queueLength("wake")).toBe(0);
 });
 
-it("lets nothing expire on a queue of work", async () => {
+it("expires nothing on a work queue", async () => {
   const { broker } = await startBroker();
   await send("jobs", "work", broker);
   await send("wake", "wake", broker);
@@ -100,7 +100,7 @@ it("lets nothing expire on a queue of work", async () => {
   expect(await broker.queueLength("jobs")).toBe(1);
 });
 
-it("gives wake queues the least retention that SQS accepts, as they must be provisioned with", async () => {
+it("gives wake queues the shortest retention that SQS accepts, as provisioning does", async () => {
   const { broker } = await startBroker({ wakeRetentionSeconds: 6 });
   const { Attributes } = await broker.sqs.send(
     new GetQueueAttributesCommand({
@@ -111,7 +111,7 @@ it("gives wake queues the least retention that SQS accepts, as they must be prov
   expect(Attributes).toEqual({ MessageRetentionPeriod: "60" });
 });
 
-it("tells the AWS SDK all that it needs to know to come here", async () => {
+it("gives the AWS SDK all that it needs to reach it", async () => {
   const { broker } = await startBroker();
   expect(broker.environment).toMatchObject({ AWS_ENDPOINT_URL: broker.endpoint, AWS_REGION: "eu-west-1" });
 });

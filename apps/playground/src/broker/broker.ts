@@ -6,22 +6,22 @@ import { MessageExpiry } from "./message-expiry.ts";
 
 export interface BrokerOptions {
   readonly region: string;
-  /** Topics, each with a queue of its own name subscribed to it: what has to be provisioned on AWS. */
+  /** Topics, each with a queue of the same name subscribed to it: what has to be provisioned on AWS. */
   readonly topics: readonly string[];
-  /** Topics whose queue nobody consumes: their messages leave by expiry alone. */
+  /** Topics whose queue nobody consumes: their messages leave only by expiry. */
   readonly wakeTopics: ReadonlySet<string>;
   readonly wakeRetentionSeconds: number;
   readonly onError: (error: unknown) => void;
 }
 
-/** Credentials of nobody: fauxqs accepts any, and must be given some. */
+/** fauxqs accepts any credentials, but wants some. */
 const credentials = { accessKeyId: "playground", secretAccessKey: "playground" };
 /** The least that SQS accepts (SetQueueAttributes, MessageRetentionPeriod). */
 const leastRetentionSeconds = 60;
 
 /**
- * SNS and SQS, played by fauxqs over the real AWS protocol on loopback. The one thing that fauxqs lacks, messages that expire, is
- * played here.
+ * SNS and SQS, played by fauxqs over the real AWS protocol on loopback. Message expiry, the one thing that fauxqs
+ * lacks, is added here.
  */
 export class Broker {
   readonly #options: BrokerOptions;
@@ -55,7 +55,7 @@ export class Broker {
     return this.#emulator.endpoint;
   }
 
-  /** What the AWS SDK and daprd read to reach this broker instead of AWS. */
+  /** Environment variables with which the AWS SDK and daprd reach this broker instead of AWS. */
   get environment(): Record<string, string> {
     return {
       AWS_ENDPOINT_URL: this.endpoint,
@@ -73,7 +73,7 @@ export class Broker {
     return `${this.endpoint}/${accountId}/${queue}`;
   }
 
-  /** Messages that lie on a queue, handed out or not. */
+  /** Messages on a queue, whether or not they have been received. */
   async queueLength(queue: string): Promise<number> {
     const messages = (await this.#emulator.inspect(queue))?.messages;
     return messages ? messages.ready.length + messages.inflight.length + messages.delayed.length : 0;

@@ -7,7 +7,7 @@ interface StoredMessage {
   readonly sentTimestamp: number;
 }
 
-/** What lies on a queue, looked at without receiving it. */
+/** What is on a queue, without receiving it. */
 export interface QueueContents {
   readonly url: string;
   readonly messages: {
@@ -20,7 +20,7 @@ export interface QueueContents {
 /** The account of everything in fauxqs. */
 export const accountId = "000000000000";
 
-/** fauxqs on loopback alone: its own `startFauxqs` listens on every address of the machine. */
+/** fauxqs on loopback only: its own `startFauxqs` listens on every address of the machine. */
 export class Emulator {
   readonly #app: ReturnType<typeof buildApp>;
 

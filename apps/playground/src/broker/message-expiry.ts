@@ -17,8 +17,8 @@ const checkIntervalMs = 250;
 const visibilitySeconds = 1;
 
 /**
- * SQS's message retention for queues on an emulator that never expires a message: what is older than the retention is received
- * and deleted, over the same protocol as everybody else's traffic.
+ * SQS's message retention for an emulator that has none: messages older than the retention are received and deleted,
+ * over the same protocol that everyone else uses.
  */
 export class MessageExpiry {
   readonly #options: MessageExpiryOptions;
@@ -52,7 +52,7 @@ export class MessageExpiry {
     const state = await emulator.inspect(queue);
     const expiredBefore = Date.now() - retentionSeconds * 1000;
     if (!state) return;
-    // fauxqs looks at what was handed out, and came back, only when somebody receives.
+    // fauxqs returns received messages to the queue only when somebody receives again.
     const returned = state.messages.inflight.filter(
       ({ visibilityDeadline }) => visibilityDeadline < Date.now(),
     );

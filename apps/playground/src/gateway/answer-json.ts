@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** Answers as Kong does what it answers itself. */
+/** Answers in the form of Kong's own answers. */
 export function answerJson(
   response: ServerResponse,
   status: number,

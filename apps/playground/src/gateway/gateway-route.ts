@@ -6,7 +6,7 @@ import type { KongPlugin } from "../manifests/kinds.ts";
 import type { ClusterDns } from "../network/cluster-dns.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 
-/** An Ingress path as the gateway serves it: with the plugin before it, and where its Service is reached. */
+/** An Ingress path as the gateway serves it: its plugin, and the address of its Service. */
 export interface GatewayRoute {
   readonly ingress: IngressRoute;
   readonly plugin: PluginEntity | undefined;
@@ -14,8 +14,8 @@ export interface GatewayRoute {
 }
 
 /**
- * Kong's ingress controller: makes a route of an Ingress path, and a plugin entity bound to it of its KongPlugin, which keeps
- * warm at least every `longestKeepWarmMs`.
+ * Plays Kong's ingress controller: turns an Ingress path into a route, and its KongPlugin into a plugin entity bound to
+ * the route, which keeps warm at least every `longestKeepWarmMs`.
  */
 export function toGatewayRoute(
   ingress: IngressRoute,
@@ -41,7 +41,7 @@ export function toGatewayRoute(
   };
 }
 
-/** The plugin's backends, with those that name their own address where it is on this machine. */
+/** The plugin's backends, with their own addresses translated to this machine. */
 function backendsHere({ config }: KongPlugin, dns: ClusterDns): unknown {
   const backends = config["backend"];
   if (!Array.isArray(backends)) return backends;
@@ -51,7 +51,7 @@ function backendsHere({ config }: KongPlugin, dns: ClusterDns): unknown {
   });
 }
 
-/** Of the plugin's schema. */
+/** The plugin's default. */
 const keepWarmDefaultMs = pluginSchema.shape.keepWarmIntervalMs.parse(undefined);
 
 function keepWarm({ config }: KongPlugin, longestMs: number): number {

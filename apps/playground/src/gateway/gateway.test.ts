@@ -19,13 +19,13 @@ type PluginHandlers = { readonly access?: (kong: Kong) => Promise<void> };
 
 type BackendHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** What the log phase was told of a request. */
+/** What the log phase was told about a request. */
 interface Logged {
   readonly source: string;
   readonly status: number;
 }
 
-/** The gateway before one backend, with the plugin on its only route, `/app`. */
+/** The gateway in front of one backend, with the plugin on its only route, `/app`. */
 async function startGateway({
   access = () => Promise.resolve(),
   backend = (_, response) => response.end("hello"),
@@ -119,7 +119,7 @@ async function startOn(socketPath: string, upstreamPort: number) {
   return { gateway, entries };
 }
 
-/** Lets requests wait in `access` until the test lets them pass, or their clients leave. */
+/** Holds requests in `access` until the test releases them or their clients leave. */
 function holding() {
   const held: AbortSignal[] = [];
   const release = Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ function openWebSocket(url: string, headers: Record<string, string> = {}): WebSo
   return socket;
 }
 
-/** A backend's server that answers WebSocket messages with themselves. */
+/** A backend that echoes WebSocket messages. */
 function echoOn(server: Server): WebSocketServer {
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket) => {
@@ -155,7 +155,7 @@ it("answers 404 where no route matches, and asks no plugin", async () => {
   expect([logged, named("request.arrived")]).toEqual([[], []]);
 });
 
-it("proxies what the plugin lets pass, with the plugin's changes of the headers both ways", async () => {
+it("proxies what the plugin lets pass, with the plugin's changes to the headers in both directions", async () => {
   const { url, logged, named } = await startGateway({
     async access(kong) {
       await kong.service.request.setHeader("x-added", "by the plugin");
@@ -179,7 +179,7 @@ it("proxies what the plugin lets pass, with the plugin's changes of the headers 
   expect(named("request.answered")).toMatchObject([{ status: 201 }]);
 });
 
-it("gives the plugin's own answer, and the backend nothing", async () => {
+it("sends the plugin's own answer, and nothing to the backend", async () => {
   const requests: IncomingMessage[] = [];
   const { url, logged } = await startGateway({
     access: async (kong) => {
@@ -203,7 +203,7 @@ it("answers 500 while the plugin server is gone, and lets nothing pass", async (
   expect(named("plugin.failed")).toHaveLength(1);
 });
 
-it("answers 502 where the backend cannot be reached", async () => {
+it("answers 502 if the backend cannot be reached", async () => {
   const { socketPath, logged } = await servePlugin({});
   const { gateway } = await startOn(socketPath, await freePort());
   const response = await fetch(`http://127.0.0.1:${gateway.port}/app`);
@@ -211,7 +211,7 @@ it("answers 502 where the backend cannot be reached", async () => {
   await expect.poll(() => logged).toEqual([{ source: "error", status: 502 }]);
 });
 
-it("breaks off an answer that the backend breaks off, and lives on", async () => {
+it("aborts an answer that the backend aborts, and keeps running", async () => {
   const breakOff = Promise.withResolvers<void>();
   const { url, logged } = await startGateway({
     backend: async (_, response) => {
@@ -227,7 +227,7 @@ it("breaks off an answer that the backend breaks off, and lives on", async () =>
   expect((await fetch(`${url}/other`)).status).toBe(404);
 });
 
-it("tells the plugin of a client that leaves while it is held, and the log phase 499", async () => {
+it("tells the plugin about a client that leaves while held, and logs 499", async () => {
   const { access, held } = holding();
   const { url, logged, named } = await startGateway({ access });
   const client = new AbortController();
@@ -240,7 +240,7 @@ it("tells the plugin of a client that leaves while it is held, and the log phase
   expect([named("request.proxied"), named("request.answered")]).toMatchObject([[], [{ status: 499 }]]);
 });
 
-it("tells the backend of a client that leaves while it works, the log phase 499, and takes it for no failure", async () => {
+it("tells the backend about a client that leaves while it works, logs 499, and reports no failure", async () => {
   const received: IncomingMessage[] = [];
   const { url, logged, named } = await startGateway({ backend: (incoming) => received.push(incoming) });
   const client = new AbortController();
@@ -253,7 +253,7 @@ it("tells the backend of a client that leaves while it works, the log phase 499,
   expect(named("upstream.failed")).toEqual([]);
 });
 
-it("passes a streamed answer on chunk by chunk", async () => {
+it("passes on a streamed answer chunk by chunk", async () => {
   const chunks = ["one", "two", "three"];
   const next = chunks.map(() => Promise.withResolvers<void>());
   const { url } = await startGateway({
@@ -270,13 +270,13 @@ it("passes a streamed answer on chunk by chunk", async () => {
   const seen: string[] = [];
   for await (const chunk of response.body ?? []) {
     seen.push(decoder.decode(chunk));
-    // The backend says no more before this chunk has arrived.
+    // The backend sends no more until this chunk has arrived.
     next[seen.length - 1]?.resolve();
   }
   expect(seen).toEqual(chunks);
 });
 
-it("passes on 5 MB that are uploaded, held or not", async () => {
+it("passes on an upload of 5 MB, held or not", async () => {
   const { access, held, release } = holding();
   const { url } = await startGateway({
     access,
@@ -328,7 +328,7 @@ it("answers 502 to a WebSocket whose backend cannot be reached", async () => {
   await expect.poll(() => logged).toEqual([{ source: "error", status: 502 }]);
 });
 
-it("logs what a backend answered that opens no WebSocket", async () => {
+it("logs the answer of a backend that opens no WebSocket", async () => {
   const { url, logged } = await startGateway({
     backend: (_, response) => response.writeHead(426).end("no"),
   });
@@ -338,7 +338,7 @@ it("logs what a backend answered that opens no WebSocket", async () => {
   await expect.poll(() => logged).toEqual([{ source: "service", status: 426 }]);
 });
 
-it("tells the plugin of a WebSocket's client that leaves while it is held", async () => {
+it("tells the plugin about a WebSocket's client that leaves while held", async () => {
   const { access, held } = holding();
   const { url, logged } = await startGateway({ access });
   const socket = openWebSocket(url);
@@ -348,7 +348,7 @@ it("tells the plugin of a WebSocket's client that leaves while it is held", asyn
   await expect.poll(() => logged).toEqual([{ source: "error", status: 499 }]);
 });
 
-it("serves a request that offers another protocol as if it did not", async () => {
+it("ignores another protocol that a request offers", async () => {
   const { url } = await startGateway();
   const offering = request(`${url}/app`, {
     headers: { connection: "upgrade, http2-settings", upgrade: "h2c" },

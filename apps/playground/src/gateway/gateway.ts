@@ -21,14 +21,17 @@ export interface PlaygroundGatewayOptions {
 const noRoute = { message: "no Route matched with those values" };
 const badGateway = { message: "An invalid response was received from the upstream server" };
 
-/** Kong on loopback: routes by the Ingresses, runs the plugin's phases over its real protocol, and proxies HTTP and WebSockets. */
+/**
+ * Kong on loopback: routes by the Ingresses, runs the plugin's phases over its real protocol, and proxies HTTP and
+ * WebSockets.
+ */
 export class PlaygroundGateway {
   readonly #options: PlaygroundGatewayOptions;
   readonly #server: Server;
   readonly #proxy: ProxyServer;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #proxied = new WeakMap<IncomingMessage, ProxiedRequest>();
-  /** Those of WebSockets, from their first request: the server knows them no more. */
+  /** Sockets that asked for an upgrade, which the server no longer tracks. */
   readonly #upgraded = new Set<Socket>();
 
   /** Fails with PORT_UNAVAILABLE. */
@@ -41,9 +44,9 @@ export class PlaygroundGateway {
   private constructor(options: PlaygroundGatewayOptions) {
     this.#options = options;
     const server = createServer({
-      // A held request has no time limit but its own.
+      // Only the hold limits a held request.
       requestTimeout: 0,
-      // What a client merely offers, as HTTP/2, is left out.
+      // Other protocols that a client offers, such as HTTP/2, are ignored.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     });
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -57,7 +60,7 @@ export class PlaygroundGateway {
     this.#proxy.on("proxyRes", (answer, request) => this.#proxied.get(request)?.answered(answer));
     this.#proxy.on("proxyReqWs", (upstream, request) => {
       const answered = (answer: IncomingMessage) => this.#proxied.get(request)?.answered(answer);
-      // Before the proxy's own listeners, which hand the answer on.
+      // Before the proxy's own listeners, which pass the answer on.
       upstream.prependListener("upgrade", answered).prependListener("response", answered);
     });
     this.#proxy.on("error", (error, request, response) => this.#fail(error, request, response));
@@ -86,7 +89,7 @@ export class PlaygroundGateway {
       if (!response.writableFinished) left.abort();
     });
     const mayPass = await proxied.access(response, left.signal);
-    // Closed meanwhile, nobody will say so again.
+    // If it has closed meanwhile, no event will follow.
     if (response.closed) proxied.finish();
     else response.once("close", () => proxied.finish());
     if (mayPass) await this.#proxy.web(request, response, proxied.forward(request));
@@ -142,7 +145,7 @@ export class PlaygroundGateway {
   }
 }
 
-/** For an answer of the gateway's own to a request to upgrade, which Node leaves without one. */
+/** A response for an upgrade request that the gateway answers itself: Node creates none. */
 function ownAnswer(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
@@ -150,11 +153,11 @@ function ownAnswer(request: IncomingMessage, socket: Socket): ServerResponse {
   return response;
 }
 
-/** Aborts when the client of a WebSocket leaves before anybody reads what it sends. */
+/** Aborts when a WebSocket's client leaves before anybody reads from it. */
 function watchLeaving(socket: Socket): Disposable & { readonly signal: AbortSignal } {
   const left = new AbortController();
   const onLeave = () => left.abort();
-  // Reads ahead into the socket's buffer, which is the only way to hear of the end.
+  // Reads ahead into the socket's buffer, which is the only way to notice the end.
   const onReadable = () => void socket.read(0);
   socket.on("readable", onReadable).once("end", onLeave).once("close", onLeave);
   return {

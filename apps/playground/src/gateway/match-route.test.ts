@@ -14,7 +14,7 @@ describe("matching a route", () => {
     expect(matchRoute(routes, "any", "/kong")?.name).toBe("/kong");
   });
 
-  it("prefers an exact path to a prefix, and a host to none", () => {
+  it("prefers an exact path to a prefix, and a rule with a host to one without", () => {
     const exact = route("/a", { name: "exact", pathType: "Exact" });
     const hosted = route("/", { name: "hosted", host: "a.example" });
     expect(matchRoute([route("/a"), exact], "any", "/a")?.name).toBe("exact");
@@ -22,7 +22,7 @@ describe("matching a route", () => {
     expect(matchRoute([exact, hosted], "a.example", "/a")?.name).toBe("hosted");
   });
 
-  it("takes what Kong takes where the path type is its own: prefixes of letters, and expressions", () => {
+  it("matches Kong's own path types as Kong does: prefixes by character, and regular expressions", () => {
     const routes = [
       route("/api", { name: "letters", pathType: "ImplementationSpecific" }),
       route("/~/v\\d+/", { name: "expression", pathType: "ImplementationSpecific" }),

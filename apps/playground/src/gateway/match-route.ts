@@ -16,11 +16,11 @@ export function matchRoute(
 }
 
 function matchesPath({ pathType, path }: IngressRoute, requested: string): boolean {
-  // Kong's own mark of a regular expression, where the ingress controller hands the path on as it is.
+  // Kong's own prefix for regular expressions: the ingress controller passes such a path on unchanged.
   const isExpression =
     pathType === "RegularExpression" || (pathType === "ImplementationSpecific" && path.startsWith("/~"));
   if (isExpression) return matchesExpression(path.replace(/^\/~/, ""), requested);
-  // Kong's own prefixes know no segments.
+  // Kong's own prefixes ignore segments.
   if (pathType === "ImplementationSpecific") return requested.startsWith(path);
   if (requested === path) return true;
   if (pathType === "Exact") return false;
@@ -36,7 +36,7 @@ function matchesExpression(expression: string, requested: string): boolean {
   }
 }
 
-/** Longer than any path that a request can have. */
+/** Above the length of any path. */
 const aboveEveryPath = 1_000_000;
 
 function precedence({ host, pathType, path }: IngressRoute): number {

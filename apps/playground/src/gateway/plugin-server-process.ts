@@ -12,18 +12,18 @@ export interface PluginServerProcessOptions {
   readonly entryPoint: string;
   readonly socketPath: string;
   readonly sidecarPort: number;
-  /** Serves KEDA's side of instant wakes, too. */
+  /** Also serves the external scaler that instant wakes need. */
   readonly hasScaler: boolean;
   readonly journal: Journal;
-  /** Ends the start while it is under way. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
 const stopGraceMs = 5_000;
 
 /**
- * The real plugin server, as the container that stands beside a stock Kong and shares its socket's directory. When it ends
- * unasked it is restarted, as by a kubelet: at once the first time, then with a back-off.
+ * The real plugin server, like the container next to a stock Kong that shares its socket's directory. If it exits by
+ * itself it is restarted like a kubelet does: at once the first time, then with a back-off.
  */
 export class PluginServerProcess {
   readonly #options: PluginServerProcessOptions;

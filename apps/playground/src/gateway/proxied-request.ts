@@ -19,7 +19,7 @@ export interface ProxiedRequestOptions {
 /** nginx's status for a client that left before it was answered. */
 const clientClosedRequest = 499;
 
-/** A request on its way through the gateway: the plugin's phases, and what the journal tells of it. */
+/** A request on its way through the gateway: the plugin's phases and its journal entries. */
 export class ProxiedRequest {
   readonly #options: ProxiedRequestOptions;
   readonly #exchange: Exchange;
@@ -31,7 +31,7 @@ export class ProxiedRequest {
     this.#record("request.arrived", { method, path });
   }
 
-  /** Runs the plugin's `access`; answers the request itself unless it may pass. */
+  /** Runs the plugin's `access`, and answers the request itself unless it may pass. */
   async access(response: ServerResponse, left: AbortSignal): Promise<boolean> {
     const exchange = this.#exchange;
     const { plugin } = this.#options.route;
@@ -39,7 +39,7 @@ export class ProxiedRequest {
     // It rejects only when the client leaves.
     const outcome = await this.#options.kong.access(plugin, exchange, left).catch(() => undefined);
     if (!outcome || left.aborted) {
-      // It was not proxied: for Kong such a request ends as an error.
+      // It was not proxied, which Kong logs as an error.
       exchange.response = { status: clientClosedRequest, headers: {}, source: "error" };
       return false;
     }
@@ -56,7 +56,7 @@ export class ProxiedRequest {
     return false;
   }
 
-  /** Makes the request what the plugin wants to go upstream, and says where to. */
+  /** Applies the plugin's changes to the request, and returns where to send it. */
   forward(request: IncomingMessage): { readonly target: string } {
     const { rawQuery, headers } = this.#exchange.request;
     const { target = this.#options.route.upstream, headers: changes, path } = this.#exchange.upstream;
@@ -66,14 +66,14 @@ export class ProxiedRequest {
     return { target: `http://${target.host}:${target.port}` };
   }
 
-  /** Takes the head of the upstream's answer, and lays the plugin's changes over it. */
+  /** Applies the plugin's changes to the head of the upstream's answer. */
   answered(answer: IncomingMessage): void {
     const headers = answer.headers as Record<string, string | string[]>;
     this.#exchange.response = { status: answer.statusCode ?? 200, headers, source: "service" };
     answer.headers = this.#exchange.responseHeaders.applyTo(headers) as IncomingMessage["headers"];
   }
 
-  /** The upstream failed. Says whether the client still has no answer from it. */
+  /** The upstream failed. Returns whether the client can still be answered. */
   failed(error: Error): boolean {
     const isUnanswered = this.#exchange.response === undefined;
     if (isUnanswered) this.#exchange.response = { status: 502, headers: {}, source: "error" };
@@ -81,10 +81,10 @@ export class ProxiedRequest {
     return isUnanswered;
   }
 
-  /** The request is over: the log phase, off its path. */
+  /** The request is over: runs the log phase, off its path. */
   finish(): void {
     const { plugin } = this.#options.route;
-    // Nobody answered, and nothing failed: the client left while the upstream worked.
+    // No answer and no failure: the client left while the upstream worked.
     this.#exchange.response ??= { status: clientClosedRequest, headers: {}, source: "service" };
     this.#record("request.answered", { status: this.#exchange.response.status });
     if (plugin) void this.#options.kong.log(plugin, this.#exchange);

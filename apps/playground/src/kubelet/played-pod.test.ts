@@ -24,7 +24,7 @@ const readinessProbe = {
   failureThreshold: 3,
 };
 
-/** A pod of a fixture, with what it says and what happens to it. */
+/** A pod that runs a fixture, with its output and its events. */
 async function startPod(changes: Changes = {}) {
   const { fixture = "app", environment = {}, preStopSeconds, graceSeconds = 30, hasProbe = true } = changes;
   const port = await freePort();
@@ -71,7 +71,7 @@ async function startPod(changes: Changes = {}) {
   };
 }
 
-it("is ready once its probe passes, and no longer after as many failures as the threshold", async () => {
+it("is ready once its probe passes, until it has failed as often as the threshold", async () => {
   const { pod, call, says, becomesReady, fieldsOf } = await startPod({ environment: { READY: "false" } });
   await says("listening");
   expect(pod.isReady).toBe(false);
@@ -87,7 +87,7 @@ it("is ready at once without a probe", async () => {
   expect(pod.isReady).toBe(true);
 });
 
-it("says where its ports are reached, by number and by name", async () => {
+it("gives the address of its ports, by number and by name", async () => {
   const { pod, call, becomesReady } = await startPod();
   await becomesReady();
   const { port } = new URL((await call("/")).url);
@@ -96,7 +96,7 @@ it("says where its ports are reached, by number and by name", async () => {
   expect([pod.endpoint(8081), pod.endpoint("metrics")]).toEqual([undefined, undefined]);
 });
 
-it("is unready when its process has crashed, and ready again with the next one, which starts at once", async () => {
+it("is unready when its process has crashed, and ready again with the next, which starts at once", async () => {
   const { pod, call, becomesReady, pids, fieldsOf } = await startPod();
   await becomesReady();
   await expect(call("/crash")).rejects.toThrow("fetch failed");
@@ -110,7 +110,7 @@ it("is unready when its process has crashed, and ready again with the next one, 
   expect(pod.isReady).toBe(true);
 });
 
-it("restarts a process that keeps ending after 10 s, twice as long each time, and 5 minutes at most", async () => {
+it("restarts a process that keeps exiting after 10 s, doubled each time, up to 5 minutes", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   const { fieldsOf, timesOf } = await startPod({ fixture: "crash", hasProbe: false });
   const delays = [0, 10, 20, 40, 80, 160, 300, 300].map((seconds) => seconds * 1000);
@@ -120,12 +120,12 @@ it("restarts a process that keeps ending after 10 s, twice as long each time, an
     const [exitedAt, startedAt] = [timesOf("container.exited")[index], timesOf("process.started")[index + 1]];
     const waitedMs = Number(startedAt) - Number(exitedAt);
     expect(waitedMs).toBeGreaterThanOrEqual(restartDelayMs);
-    // Polling moves this clock, too.
+    // Polling advances this clock, too.
     expect(waitedMs).toBeLessThan(restartDelayMs + 1_000);
   }
 });
 
-it("serves on through preStop, unready for new connections, and gets SIGTERM after it", async () => {
+it("keeps serving during preStop, unready for new connections, and gets SIGTERM after it", async () => {
   const { pod, lines, call, says, becomesReady } = await startPod({ preStopSeconds: 0.2 });
   await becomesReady();
   const terminated = pod.terminate();
@@ -136,7 +136,7 @@ it("serves on through preStop, unready for new connections, and gets SIGTERM aft
   await says("terminating");
 });
 
-it("does not restart a process that ends while the pod terminates", async () => {
+it("does not restart a process that exits while the pod terminates", async () => {
   const { pod, call, becomesReady, pids, fieldsOf } = await startPod({ preStopSeconds: 60 });
   await becomesReady();
   const terminated = pod.terminate();
@@ -147,7 +147,7 @@ it("does not restart a process that ends while the pod terminates", async () => 
   expect(fieldsOf("container.exited")).toEqual([]);
 });
 
-it("kills a process that is still there at the end of the grace period, of which preStop is a part", async () => {
+it("kills a process that still runs at the end of the grace period, which includes preStop", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const { pod, says, pids } = await startPod({
     environment: { STUBBORN: "yes" },
@@ -165,7 +165,7 @@ it("kills a process that is still there at the end of the grace period, of which
   expect(pids().map(isAlive)).toEqual([false]);
 });
 
-it("sends one SIGTERM when it is stopped while it terminates", async () => {
+it("sends only one SIGTERM if it is stopped while it terminates", async () => {
   const { pod, lines, becomesReady, pids, says } = await startPod({
     environment: { STUBBORN: "yes" },
     preStopSeconds: 60,
@@ -179,7 +179,7 @@ it("sends one SIGTERM when it is stopped while it terminates", async () => {
   expect(pids().map(isAlive)).toEqual([false]);
 });
 
-it("stops while it waits to restart", async () => {
+it("can be stopped while it waits to restart", async () => {
   const { pod, fieldsOf, pids } = await startPod({ fixture: "crash", hasProbe: false });
   await expect.poll(() => fieldsOf("container.exited")).toHaveLength(2);
   await pod.stop(1_000);

@@ -23,7 +23,7 @@ export interface PlayedPodOptions {
   readonly onEvent: (event: string, fields: Record<string, unknown>) => void;
 }
 
-/** One pod: a process of the real app, started, probed, restarted and stopped as a kubelet does it. */
+/** One pod: a process of the real app that is started, probed, restarted and stopped like a kubelet does. */
 export class PlayedPod {
   readonly #options: PlayedPodOptions;
   readonly #deleted = new AbortController();
@@ -45,7 +45,7 @@ export class PlayedPod {
     return this.#isTerminating;
   }
 
-  /** Whether Services send to it. A pod that terminates gets no new connections. */
+  /** Whether Services route to it. A terminating pod gets no new connections. */
   get isReady(): boolean {
     return this.#isReady && !this.#isTerminating;
   }
@@ -56,7 +56,10 @@ export class PlayedPod {
     return local === undefined ? undefined : { host: podIp, port: local };
   }
 
-  /** Ends the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. What has ended is not restarted. */
+  /**
+   * Terminates the pod as a deletion does: preStop, SIGTERM, SIGKILL at the end of the grace period. It is not
+   * restarted.
+   */
   async terminate(): Promise<void> {
     this.#isTerminating = true;
     const { terminationGracePeriodSeconds, containers } = this.#options.spec;
@@ -150,7 +153,7 @@ export class PlayedPod {
   }
 }
 
-/** A port reference as a number; a name that no container port has gives NaN, which matches none. */
+/** A port reference as a number. An unknown name gives NaN, which matches no port. */
 function containerPort(spec: PodSpec, port: number | string): number {
   if (typeof port === "number") return port;
   const named = spec.containers[0]?.ports.find(({ name }) => name === port);

@@ -33,7 +33,7 @@ function environment(...env: object[]) {
 }
 
 const field = (fieldPath: string) => ({ valueFrom: { fieldRef: { fieldPath } } });
-it("has what others inject, and what the manifest says, which wins", () => {
+it("has the injected variables and the manifest's, which win", () => {
   expect(environment({ name: "A", value: "1" })).toEqual({ A: "1", DAPR_HTTP_PORT: "3500" });
   expect(environment({ name: "DAPR_HTTP_PORT", value: "3501" })).toEqual({ DAPR_HTTP_PORT: "3501" });
 });
@@ -48,7 +48,7 @@ it("gives the pod's own port for a variable that holds a container port", () => 
   ).toMatchObject({ PORT: "41234", OTHER: "8081", EMPTY: "" });
 });
 
-it("gives the address behind a Service's URL or host", () => {
+it("translates a Service's URL or host to its address on this machine", () => {
   expect(
     environment(
       { name: "URL", value: "http://gateway.kong.svc/jobs" },
@@ -62,7 +62,7 @@ it("gives the address behind a Service's URL or host", () => {
   });
 });
 
-it("reads fields of the pod, and fills in variables that stand before", () => {
+it("reads fields of the pod, and expands earlier variables", () => {
   expect(
     environment(
       { name: "IP", ...field("status.podIP") },
@@ -79,7 +79,7 @@ it("reads fields of the pod, and fills in variables that stand before", () => {
   });
 });
 
-it("gives the playground's queue for one of SQS", () => {
+it("replaces a queue of SQS by the playground's", () => {
   const value = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
   expect(environment({ name: "QUEUE_URL", value })).toMatchObject({
     QUEUE_URL: "http://127.0.0.1:4566/000000000000/jobs",

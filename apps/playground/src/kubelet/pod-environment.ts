@@ -4,24 +4,24 @@ import type { ContainerSpec, Deployment } from "../manifests/kinds.ts";
 import type { ClusterDns } from "../network/cluster-dns.ts";
 
 export interface PodEnvironmentOptions {
-  /** With the variables of ConfigMaps and Secrets filled in. */
+  /** With the variables from ConfigMaps and Secrets filled in. */
   readonly deployment: Deployment;
   readonly podName: string;
   /** Container port -> the port of loopback that this pod has for it. */
   readonly ports: ReadonlyMap<number, number>;
   readonly dns: ClusterDns;
-  /** Where the playground's broker has a queue of this name. */
+  /** The URL of the queue of this name in the playground's broker. */
   readonly queueUrl?: (name: string) => string;
-  /** What others inject into pods: the identity webhook (AWS variables) and Dapr's injector. */
+  /** Variables that are injected into pods: by the identity webhook (AWS) and Dapr's injector. */
   readonly injected: Readonly<Record<string, string>>;
 }
 
 export const podIp = "127.0.0.1";
 
 /**
- * A container's environment as the manifest has it, moved to one machine: pods share an address, so a variable that holds a
- * container port gets this pod's own port for it; there is no cluster DNS, so a Service's URL or address becomes that of what is
- * behind it; and a queue of SQS is one of the playground's.
+ * A container's environment as in the manifest, adapted to one machine. Pods share an address, so a variable that holds
+ * a container port gets this pod's port for it. There is no cluster DNS, so a Service's URL or address is replaced by
+ * what is behind it. Queues of SQS become the playground's.
  */
 export function podEnvironment(options: PodEnvironmentOptions): Record<string, string> {
   const { deployment, dns, ports, injected, queueUrl } = options;
@@ -53,7 +53,7 @@ function fieldOf(
   }[reference.fieldPath];
 }
 
-/** `$(NAME)` of an earlier variable, and `$$` for `$`, as a kubelet reads them. */
+/** Expands `$(NAME)` of an earlier variable and `$$`, as a kubelet does. */
 function expand(text: string, earlier: Readonly<Record<string, string>>): string {
   return text.replace(/\$\$|\$\(([-._a-zA-Z0-9]+)\)/g, (written: string, name?: string) =>
     name === undefined ? "$" : (earlier[name] ?? written),

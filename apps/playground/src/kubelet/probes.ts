@@ -5,7 +5,7 @@ import { withDeadline } from "@kong-serverless/runtime";
 
 import type { Endpoint } from "../network/endpoint.ts";
 
-/** A kubelet's tcpSocket probe: whether the port takes a connection in time. Never rejects. */
+/** A kubelet's tcpSocket probe: whether the port accepts a connection in time. Never rejects. */
 export async function accepts(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   using deadline = withDeadline(timeoutMs, () => new Error("too late"), signal);
   return new Promise((resolve) => {

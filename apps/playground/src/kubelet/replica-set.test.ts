@@ -29,7 +29,7 @@ const appDeployment = kinds.Deployment.parse({
     },
   },
 });
-// Kubernetes knows no shorter period; these tests need not wait as long.
+// Kubernetes has no shorter period, but these tests need not wait that long.
 for (const { readinessProbe } of appDeployment.spec.template.spec.containers) {
   if (readinessProbe) readinessProbe.periodSeconds = 0.02;
 }
@@ -61,7 +61,7 @@ async function askEach(replicaSet: ReplicaSet): Promise<string[]> {
   );
 }
 
-it("starts with nothing, and runs as many pods as it is scaled to, each at an address of its own", async () => {
+it("starts empty, and runs as many pods as it is scaled to, each at its own address", async () => {
   const { replicaSet, hasReady } = createReplicaSet();
   expect([replicaSet.replicas, replicaSet.running, replicaSet.readyEndpoints(8080)]).toEqual([0, 0, []]);
   replicaSet.scaleTo(2);
@@ -107,7 +107,7 @@ it("keeps the pod that runs when it is scaled up and down again before the other
   expect([replicaSet.readyPods, named("process.started").length]).toEqual([1, 1]);
 });
 
-it("scales from zero again while the last pod still ends", async () => {
+it("scales from zero again while the last pod still terminates", async () => {
   const { replicaSet, hasReady, named } = createReplicaSet();
   replicaSet.scaleTo(1);
   await hasReady(1);
@@ -118,7 +118,7 @@ it("scales from zero again while the last pod still ends", async () => {
   await expect.poll(() => replicaSet.running).toBe(1);
 });
 
-it("kills and restarts the process of one pod, and says which; none when there is none", async () => {
+it("kills the process of one pod, which restarts, and names the pod, if there is one", async () => {
   const { replicaSet, hasReady, named } = createReplicaSet();
   expect(replicaSet.killOne()).toBeUndefined();
   replicaSet.scaleTo(1);
@@ -141,7 +141,7 @@ it("leaves no process when it stops, whatever state its pods are in", async () =
   expect(replicaSet.replicas).toBe(0);
 });
 
-it("tells of a pod that cannot be started, and lives on", async () => {
+it("reports a pod that cannot be started, and keeps running", async () => {
   const { replicaSet, named } = createReplicaSet(() => {
     throw new Error("no such ConfigMap");
   });

@@ -18,7 +18,7 @@ export interface ReplicaSetOptions {
   readonly journal: Journal;
 }
 
-/** A Deployment's pods, as many as its scale says. It starts with none. */
+/** A Deployment's pods, as many as it is scaled to. It starts with none. */
 export class ReplicaSet implements Scalable {
   readonly #options: ReplicaSetOptions;
   readonly #pods = new Set<PlayedPod>();
@@ -43,7 +43,7 @@ export class ReplicaSet implements Scalable {
     return this.#replicas;
   }
 
-  /** Processes that there still are, those that terminate included. */
+  /** Processes that still run, including terminating ones. */
   get running(): number {
     return this.#pods.size + this.#starting.size;
   }
@@ -70,7 +70,7 @@ export class ReplicaSet implements Scalable {
     this.#pods.clear();
   }
 
-  /** Kills the process of one pod, of a ready one if there is any, and gives the pod's name; undefined when there is none. */
+  /** Kills the process of one pod, preferably a ready one, and returns the pod's name; undefined if there is none. */
   killOne(): string | undefined {
     const pods = this.#lastingPods;
     const victim = pods.find((pod) => pod.isReady) ?? pods[0];
@@ -97,7 +97,7 @@ export class ReplicaSet implements Scalable {
     return [...this.#pods].filter((pod) => !pod.isTerminating);
   }
 
-  /** Never rejects: a pod that cannot be started is told in the journal. */
+  /** Never rejects: a pod that cannot be started is journaled. */
   async #startPod(): Promise<void> {
     const { deployment, program, environmentFor, journal } = this.#options;
     const { spec } = deployment.spec.template;
@@ -107,7 +107,7 @@ export class ReplicaSet implements Scalable {
       const ports = new Map<number, number>();
       for (const { containerPort } of spec.containers[0]?.ports ?? [])
         ports.set(containerPort, await freePort());
-      // Scaled down again meanwhile, or stopped.
+      // Scaled down again or stopped meanwhile.
       if (this.#lastingPods.length >= this.#replicas) return;
       const pod = new PlayedPod({
         name,

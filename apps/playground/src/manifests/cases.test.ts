@@ -45,7 +45,7 @@ const playText = async (text: string | Buffer) => {
   return play("case.yaml");
 };
 
-/** What of a cluster is there to be seen: who is scaled by what, and which way requests go. */
+/** The visible part of a cluster: what scales each target, and where requests go. */
 const gist = ({ scaleTargets, routes }: Cluster) => ({
   targets: scaleTargets
     .map(({ name, scaledObject, backend, deployment }) => ({
@@ -75,7 +75,7 @@ const without =
   (target: string) =>
   ({ routes, targets }: Gist): Gist => ({ routes, targets: targets.filter(({ name }) => name !== target) });
 
-/** What is played, and what is said not to be. Nothing else may be said. */
+/** What is played, and exactly what is reported as not played. */
 const right: Readonly<Record<ManifestCase, readonly [played: (shipped: Gist) => Gist, ...told: RegExp[]]>> = {
   "an unquoted number in a trigger (keda#1955)": [
     ({ routes, targets }) => ({

@@ -51,7 +51,7 @@ const scaledObject = (spec: string) =>
 const sqs = "{type: aws-sqs-queue, metadata: {queueURL: wake, awsRegion: eu-west-1}}";
 
 describe("joining the manifests", () => {
-  it("plays the shipped base, whose names all lead somewhere and of which everything is played", async () => {
+  it("plays all of the shipped base, in which every reference resolves", async () => {
     const cluster = await playBase();
     expect(cluster.scaleTargets.map(({ name, backend }) => [name, backend?.name])).toEqual(
       [
@@ -62,7 +62,7 @@ describe("joining the manifests", () => {
     expect(told(cluster)).toEqual([]);
   });
 
-  it("names the file, the path, what was found and what is allowed where nothing is left to play", async () => {
+  it("names the file, the path, what was found and what is allowed if nothing is left to play", async () => {
     const files = {
       "web.yaml": scaledObject(`{scaleTargetRef: {name: web}, pollingInterval: 0, triggers: [${sqs}]}`),
     };
@@ -71,14 +71,14 @@ describe("joining the manifests", () => {
     );
   });
 
-  it("says which name leads nowhere, and which there are", async () => {
+  it("names a reference that does not resolve, and what there is", async () => {
     const files = { "web.yaml": scaledObject(`{scaleTargetRef: {name: wbe}, triggers: [${sqs}]}`) };
     await expect(playFiles(files)).rejects.toThrow(
       /spec\.scaleTargetRef\.name[^]*found "wbe"; allowed in namespace default: none is defined/,
     );
   });
 
-  it("tells every field and resource that it does not play, with its line, and plays the rest", async () => {
+  it("lists every field and resource that it does not play, with its line, and plays the rest", async () => {
     const cluster = await playBase("consumer-scaledobject.yaml", (text) =>
       text
         .replace("maxReplicaCount: 5", "maxReplicaCount: 5\n  idleReplicaCount: 0")
@@ -100,7 +100,7 @@ describe("a component", () => {
   const shown = "deploy/components/instant-wake";
   const instantWake = { path: join(workspaceFolder, shown), shown };
 
-  it("adds what it brings and changes, the shipped one for instant wakes for one", async () => {
+  it("adds and patches resources, like the shipped one for instant wakes", async () => {
     await playBase();
     const cluster = joinCluster(await addComponent(await read(), instantWake));
     const demo = cluster.scaleTargets.find(({ name }) => name === "demo-backend");
@@ -131,7 +131,7 @@ describe("a component", () => {
       expect(told(cluster)).toEqual([]);
     });
 
-    it("lets both services be woken by pushes", async () => {
+    it("has both services woken by pushes", async () => {
       await playBase();
       const cluster = joinCluster(await addComponent(await addComponent(await read(), chain), instantWake));
       const pushed = cluster.scaleTargets.filter(({ scaledObject: { spec } }) =>
@@ -142,7 +142,7 @@ describe("a component", () => {
     });
   });
 
-  it("is refused where it changes what is not there", async () => {
+  it("is refused if it patches something that is not there", async () => {
     await writeFile(
       join(folder, "web.yaml"),
       scaledObject(`{scaleTargetRef: {name: web}, triggers: [${sqs}]}`),
@@ -155,7 +155,7 @@ const routeFile = "demo-backend-route.yaml";
 const scalerFile = "demo-backend-scaledobject.yaml";
 
 describe("what people write", () => {
-  it("is played with ours of two plugins, and the other one is named", async () => {
+  it("is played with our plugin of two, and the other one is named", async () => {
     const cluster = await playBase(routeFile, (text) =>
       text
         .replace("konghq.com/plugins: ", "konghq.com/plugins: rate-limit, unknown, ")
@@ -199,7 +199,7 @@ spec:
     ]);
   });
 
-  it("is played with a port's name and a path of the implementation's own", async () => {
+  it("is played with a port's name and an implementation-specific path", async () => {
     const cluster = await playBase(routeFile, (text) =>
       text
         .replace("number: 80", "name: http")
@@ -208,7 +208,7 @@ spec:
     expect(cluster.routes).toMatchObject([{ servicePort: 80, pathType: "ImplementationSpecific" }]);
   });
 
-  it("is played with a queue's whole URL, under the queue's name", async () => {
+  it("is played with a queue's full URL, under the queue's name", async () => {
     const url = "https://sqs.eu-west-1.amazonaws.com/123456789012/wake-demo-backend";
     const cluster = await playBase(scalerFile, (text) =>
       text.replace("queueURL: wake-demo-backend", `queueURL: ${url}`),
@@ -223,7 +223,7 @@ spec:
     ['paused-replicas: "2"', { isWhole: true, replicas: 2 }, "stays at 2"],
     ['paused-scale-in: "true"', { isWhole: false, isIn: true, isOut: false }, "keeps the replicas"],
     ['paused-scale-out: "true"', { isWhole: false, isIn: false, isOut: true }, "gets no more replicas"],
-  ])("is played with %s as KEDA does, which is said", async (annotation, pause, said) => {
+  ])("is played with %s as KEDA does, and reported", async (annotation, pause, said) => {
     const cluster = await playBase(scalerFile, (text) =>
       text.replace("spec:", `  annotations: { autoscaling.keda.sh/${annotation} }\nspec:`),
     );
@@ -238,7 +238,7 @@ spec:
     expect(told(cluster)).toEqual([expect.stringContaining(said)]);
   });
 
-  it("has its environment from ConfigMaps and Secrets, and says what is not there", async () => {
+  it("takes its environment from ConfigMaps and Secrets, and reports what is missing", async () => {
     const cluster = await playBase("consumer.yaml", (text) =>
       text
         .replace(
@@ -261,7 +261,7 @@ spec:
     expect(told(cluster)).toEqual([expect.stringContaining("TOKEN is not set")]);
   });
 
-  it("is played with a side container, which is said not to run", async () => {
+  it("is played without its second container, which is reported", async () => {
     const cluster = await playBase("consumer.yaml", (text) =>
       text
         .replace(

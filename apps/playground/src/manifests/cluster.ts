@@ -40,7 +40,7 @@ interface ScaleTarget {
   readonly backend: BackendSettings | undefined;
 }
 
-/** A path of an Ingress or HTTPRoute, with the Service that it leads to and the plugin that stands before it. */
+/** A path of an Ingress or HTTPRoute, with its Service and the plugin in front of it. */
 export interface IngressRoute {
   readonly name: string;
   readonly host: string | undefined;
@@ -52,13 +52,13 @@ export interface IngressRoute {
   readonly plugin: KongPlugin | undefined;
 }
 
-/** The manifests joined by the names that must agree. */
+/** The manifests, joined by the names that they refer to each other by. */
 export interface Cluster {
   readonly scaleTargets: readonly ScaleTarget[];
   readonly routes: readonly IngressRoute[];
   readonly services: readonly KubernetesService[];
   readonly plugins: readonly KongPlugin[];
-  /** Every backend that the plugins name, with its defaults resolved. */
+  /** Every backend of the plugins, with its defaults resolved. */
   readonly backends: readonly BackendSettings[];
   readonly pubsub: Component;
   /** The port of the gateway's pods where KEDA listens for wakes; undefined without instant wakes. */
@@ -67,7 +67,7 @@ export interface Cluster {
   readonly notPlayed: readonly NotPlayed[];
 }
 
-/** Kinds that stand for something the playground has no part of: identities, who may connect to whom, the namespace itself. */
+/** Kinds without a counterpart in the playground: identities, network policies, namespaces. */
 const kindsWithoutRole = new Set([
   "ClusterTriggerAuthentication",
   "Gateway",
@@ -84,8 +84,8 @@ const kindsWithoutRole = new Set([
 const kindsReadElsewhere = new Set(["ConfigMap", "HTTPRoute", "Ingress", "ScaledObject", "Secret"]);
 
 /**
- * Joins the manifests into what can be played, and notes the rest. Throws a ConfigError, which says why, where nothing is
- * left to play.
+ * Joins the manifests into what can be played, and notes the rest. Throws a ConfigError with the reasons if nothing is
+ * left.
  */
 export function joinCluster(manifests: Manifests): Cluster {
   const system = readSystem(manifests, readGateway());
@@ -97,7 +97,7 @@ export function joinCluster(manifests: Manifests): Cluster {
   );
 }
 
-/** The queues that a ScaledObject watches. A queue has the name of the topic that it is subscribed to. */
+/** The queues that a ScaledObject watches. A queue is named after the topic that it is subscribed to. */
 export function queuesOf({ spec }: ScaledObject): string[] {
   return spec.triggers.flatMap((trigger) =>
     trigger.type === "aws-sqs-queue" ? [trigger.metadata.queueURL] : [],
@@ -267,7 +267,7 @@ class ClusterReader {
     return targets;
   }
 
-  /** With the triggers that are played; undefined where it cannot be played at all. */
+  /** With the triggers that can be played; undefined if it cannot be played at all. */
   #scaledObject({ manifest, queues }: Scaler): ScaledObject | undefined {
     const triggers: unknown[] = [];
     for (const place of manifest.root.at("spec", "triggers").items) {
@@ -310,7 +310,7 @@ class ClusterReader {
     return result.data;
   }
 
-  /** With the environment that its container gets, as far as the manifests tell. */
+  /** With its container's environment, as far as the manifests have it. */
   #deployment({ manifest, containers }: Workload): Deployment | undefined {
     const deployment = this.#deployments.get(manifest);
     const [first, ...others] = deployment?.spec.template.spec.containers ?? [];
@@ -321,7 +321,7 @@ class ClusterReader {
       this.#note(manifest, `container ${other.name}`, why, "it does not run");
     }
     const env = container.environment.flatMap(({ name, value, place, source }): EnvironmentEntry[] => {
-      // A pod's own variables are filled in when it starts; what is known now is text to them.
+      // A pod's own variables are expanded when it starts; those known now must not be.
       if (value !== undefined) return [{ name, value: value.replaceAll("$", "$$$$") }];
       const written = first.env.find((variable) => variable.name === name);
       if (source === "pod" || source === "text") return written === undefined ? [] : [written];
@@ -428,7 +428,7 @@ class ClusterReader {
     }
   }
 
-  /** One sidecar plays those of all pods, so what each namespace has for its own sidecars should be the same. */
+  /** One sidecar stands for those of all pods, so all namespaces should have the same component. */
   #pubsub(): Component {
     const { backends } = this.#system;
     const components = Array.from(this.#components, ([manifest, resource]) => ({ manifest, resource }));
@@ -447,7 +447,7 @@ class ClusterReader {
   }
 }
 
-/** For manifests without one, so that what needs none is played. */
+/** A component for manifests without one, so that backends that need none can be played. */
 function standInComponent(name: string): Component {
   return kinds.Component.parse({
     apiVersion: "dapr.io/v1alpha1",
@@ -457,13 +457,13 @@ function standInComponent(name: string): Component {
   });
 }
 
-/** The trigger with the bare name of its queue, which the playground's broker has it under. */
+/** The trigger with its queue's bare name, under which the playground's broker has it. */
 function withQueueName(trigger: unknown, queue: string | undefined): unknown {
   const { metadata, ...rest } = trigger as { metadata?: object };
   return { ...rest, metadata: { ...metadata, queueURL: queue } };
 }
 
-/** Whether one of the triggers watches the backend: its wake queue, its demand or its wakes themselves. */
+/** Whether one of the triggers watches the backend: its wake queue, its demand or its pushed wakes. */
 function isScaledFor({ metadata, spec }: ScaledObject, { name, wake }: BackendSettings): boolean {
   return spec.triggers.some((trigger) => {
     switch (trigger.type) {
@@ -477,7 +477,7 @@ function isScaledFor({ metadata, spec }: ScaledObject, { name, wake }: BackendSe
   });
 }
 
-/** Variables that components add to the plugin server: see `envFrom` in deploy/platform/kong/values.yaml. */
+/** Components add variables to the plugin server: see `envFrom` in deploy/platform/kong/values.yaml. */
 function scalerPortOf(manifests: Manifests): number | undefined {
   const variables = manifests.find("ConfigMap", "kong", "kong-serverless-plugin-server");
   return Number(variables && valueIn(variables, "SCALER_PORT")) || undefined;

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { patchDocument, patchSchema } from "./patch.ts";
 
-/** A component as far as it is added without kustomize: more resources, and JSON patches. */
+/** The parts of a kustomize component that are supported here: resources and JSON patches. */
 const schema = z.object({
   resources: z.array(z.string()).default([]),
   patches: z
@@ -18,11 +18,11 @@ const schema = z.object({
 export interface Folder {
   /** Absolute. */
   readonly path: string;
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly shown: string;
 }
 
-/** The manifests with what a component of kustomize brings and changes. Throws a ConfigError for one that changes what is not there. */
+/** Adds a kustomize component to the manifests. Throws a ConfigError if it patches something that is not there. */
 export async function addComponent(manifests: Manifests, folder: Folder): Promise<Manifests> {
   const [list] = await read(folder, "kustomization.yaml");
   const { resources, patches } = parseConfig(schema, list?.document, `${folder.shown}/kustomization.yaml`);
@@ -31,7 +31,7 @@ export async function addComponent(manifests: Manifests, folder: Folder): Promis
     const [patch] = await read(folder, path);
     const source = `${folder.shown}/${path}`;
     const operations = parseConfig(patchSchema, patch?.document, source);
-    // Kustomize takes a target's name for an expression that has to match the whole of an object's.
+    // Kustomize treats a target's name as a regular expression that must match an object's whole name.
     const name = new RegExp(`^(?:${target.name})$`);
     const isTarget = (manifest: Manifest) => manifest.kind === target.kind && name.test(manifest.name);
     if (!all.some(isTarget)) {

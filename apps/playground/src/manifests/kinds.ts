@@ -2,12 +2,12 @@ import { kedaDefaults } from "@kong-serverless/manifests";
 import { z } from "zod";
 
 /*
- * The Kubernetes kinds that the playground plays, with exactly the fields that it honours. They strip what they do not know:
- * what is missing after parsing is what the playground tells that it leaves out (not-played.ts).
+ * The Kubernetes kinds that the playground plays, with exactly the fields that it honours. Parsing strips all others,
+ * which are then reported as not played (not-played.ts).
  */
 
 const names = z.record(z.string(), z.string());
-/** A field that means nothing to processes of one user on one machine: read, dropped, and not reported as left out. */
+/** A field without meaning for processes of one user on one machine: dropped, and not reported as not played. */
 const withoutPart = z.unknown().transform(() => undefined);
 const metadata = z.object({
   name: z.string().min(1),
@@ -80,7 +80,7 @@ const container = z.object({
   lifecycle: z
     .object({ preStop: z.object({ sleep: z.object({ seconds: z.int().min(0) }).optional() }).optional() })
     .optional(),
-  // A process that ends is started again; one that hangs is for its user to see.
+  // A process that exits is restarted; one that hangs is left for its user to notice.
   livenessProbe: withoutPart.optional(),
   securityContext: withoutPart.optional(),
   resources: withoutPart.optional(),
@@ -109,7 +109,7 @@ const workload = <Kind extends string>(name: Kind) =>
           topologySpreadConstraints: withoutPart.optional(),
           imagePullSecrets: withoutPart.optional(),
           terminationGracePeriodSeconds: z.number().default(30),
-          // One process a pod: the first one is played.
+          // One process per pod: the first container is played.
           containers: z.array(container).min(1),
         }),
       }),
@@ -181,14 +181,14 @@ const metricsApiTrigger = z.object({
     targetValue: wholeNumberText,
     activationTargetValue: wholeNumberText.default("0"),
     aggregateFromKubeServiceEndpoints: switchText.default("false"),
-    // One gateway pod: whatever the way of adding up, the sum is its figure.
+    // There is one gateway pod, so every aggregation gives its value.
     aggregationType: z.enum(["average", "sum", "max", "min"]).default("average"),
     // The gateway is on this machine.
     timeout: withoutPart.optional(),
   }),
 });
 
-/** https://keda.sh/docs/latest/scalers/external-push/ What KEDA does not know is the scaler's. */
+/** https://keda.sh/docs/latest/scalers/external-push/ Other fields belong to the scaler. */
 const externalPushTrigger = z.object({
   ...triggerBase,
   type: z.literal("external-push"),
@@ -261,11 +261,11 @@ const component = z.object({
     version: z.string(),
     metadata: z.array(z.object({ name: z.string(), value: z.string().default("") })).default([]),
   }),
-  // One sidecar plays those of all pods.
+  // One sidecar stands for those of all pods.
   scopes: withoutPart.optional(),
 });
 
-/** The kinds above by name. Routes are read by packages/manifests; the rest has no part in the playground. */
+/** The kinds above by name. Routes are read by packages/manifests; other kinds are not played. */
 export const kinds = {
   Deployment: deployment,
   StatefulSet: workload("StatefulSet"),
@@ -275,7 +275,7 @@ export const kinds = {
   Component: component,
 } as const;
 
-/** What makes pods; a StatefulSet's are played as a Deployment's. */
+/** A workload with pods; a StatefulSet is played like a Deployment. */
 export type Deployment = Omit<z.output<typeof deployment>, "kind"> & { readonly kind: string };
 export type PodSpec = Deployment["spec"]["template"]["spec"];
 export type ContainerSpec = PodSpec["containers"][number];

@@ -1,13 +1,13 @@
 import { type Manifest, type Place, title } from "@kong-serverless/manifests";
 
-/** Something that stands in a manifest and is not played. */
+/** Something in a manifest that is not played. */
 export interface NotPlayed {
   /** `deploy/base/web.yaml:3 (ScaledObject shop/web)` */
   readonly object: string;
   /** Path of the field; undefined for the whole object. */
   readonly field: string | undefined;
   readonly why: string;
-  /** What that means for what is seen. */
+  /** The consequence. */
   readonly meaning: string;
 }
 
@@ -32,13 +32,10 @@ export function formatNotPlayed({ object, field, why, meaning }: NotPlayed): str
   return `${object}: ${field ?? "the whole object"}: ${why}; ${meaning}`;
 }
 
-/** Fields of the API server's own, which nobody writes by hand. */
+/** Fields that only the API server writes. */
 const written = new Set(["status", "metadata"]);
 
-/**
- * The paths of `document` that parsing left out of `parsed`: what the playground read but does not play, and what somebody
- * misspelt.
- */
+/** The paths of `document` that parsing stripped: fields that the playground does not play, and misspelt ones. */
 export function leftOut(document: Place, parsed: unknown): Place[] {
   if (Array.isArray(parsed)) {
     return document.items.flatMap((item, index) =>

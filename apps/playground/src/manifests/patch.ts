@@ -1,12 +1,12 @@
 import { ConfigError } from "@kong-serverless/config";
 import { z } from "zod";
 
-/** JSON patches as far as components need them here: https://www.rfc-editor.org/rfc/rfc6902 */
+/** The part of JSON Patch that components need here: https://www.rfc-editor.org/rfc/rfc6902 */
 export const patchSchema = z.array(
   z.object({ op: z.literal("add"), path: z.string().startsWith("/"), value: z.unknown() }),
 );
 
-/** The document with fields set, and values added to the ends of its lists. The original stays as it is. */
+/** A copy of the document with fields set and values appended to lists. */
 export function patchDocument(
   document: unknown,
   operations: z.output<typeof patchSchema>,

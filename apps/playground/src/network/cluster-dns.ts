@@ -10,7 +10,7 @@ export class ClusterDns {
     this.#addresses.set(`${service}.${namespace}:${port}`, address);
   }
 
-  /** `text`, a URL or `host:port`, as it is reached from this machine; undefined where it names no known Service. */
+  /** Translates a URL or `host:port` to this machine's address for it; undefined if it names no known Service. */
   resolve(text: string): string | undefined {
     const hasScheme = text.includes("://");
     const service = serviceAddress(hasScheme ? text : `http://${text}`);

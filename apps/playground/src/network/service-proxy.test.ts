@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from "vitest";
 import type { Endpoint } from "./endpoint.ts";
 import { ServiceProxy } from "./service-proxy.ts";
 
-/** A TCP server that plays a pod, with its sockets in the order of their coming. */
+/** A TCP server that plays a pod, with its connections in the order they came. */
 async function startPod(onConnection: (socket: Socket) => void = (socket) => socket.pipe(socket)) {
   const sockets: Socket[] = [];
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -43,7 +43,7 @@ const ended = async (socket: Socket) => {
   if (!socket.readableEnded) await once(socket.resume(), "end");
 };
 
-it("connects to a ready endpoint, both ways, for as long as either has something to say", async () => {
+it("connects to a ready endpoint in both directions, for as long as either side sends", async () => {
   const { endpoint } = await startPod((socket) => {
     void text(socket).then((said) => socket.end(`${said} and goodbye`));
   });
@@ -52,12 +52,12 @@ it("connects to a ready endpoint, both ways, for as long as either has something
   expect(await text(client)).toBe("hello and goodbye");
 });
 
-it("hands on everything that a pod sent before it closed, however slowly it is read", async () => {
+it("passes on everything that a pod sent before it closed, however slowly it is read", async () => {
   const bytes = 5_000_000;
   const { endpoint, sockets } = await startPod((socket) => socket.end(Buffer.alloc(bytes)));
   const client = connectTo(await startProxy([endpoint]));
   client.pause();
-  // The pod is done with it before the client has read a byte.
+  // The pod has closed it before the client has read a byte.
   await expect.poll(() => sockets[0]?.writableLength).toBeLessThan(bytes);
   client.end();
   expect(await buffer(client)).toHaveLength(bytes);
@@ -68,11 +68,11 @@ it("spreads connections over the endpoints", async () => {
   const proxy = await startProxy(pods.map(({ endpoint }) => endpoint));
   for (let i = 0; i < 40; i++) connectTo(proxy);
   await expect.poll(() => pods.flatMap(({ sockets }) => sockets)).toHaveLength(40);
-  // All 40 at one of two: once in 10^11 runs.
+  // That all 40 reach the same one of two happens once in 10^11 runs.
   for (const { sockets } of pods) expect(sockets.length).toBeGreaterThan(0);
 });
 
-it("closes a connection at once where no endpoint is ready, and finds one that comes later", async () => {
+it("closes a connection at once if no endpoint is ready, and finds one that comes later", async () => {
   const endpoints: Endpoint[] = [];
   const proxy = await startProxy(endpoints);
   const tooEarly = connectTo(proxy);
@@ -86,14 +86,14 @@ it("closes a connection at once where no endpoint is ready, and finds one that c
   expect(await text(inTime)).toBe("hello");
 });
 
-it("resets the client where the endpoint has just gone", async () => {
+it("resets the client if the endpoint has just gone", async () => {
   const { endpoint, close } = await startPod();
   close();
   const client = connectTo(await startProxy([endpoint]));
   await expect(once(client, "data")).rejects.toThrow("ECONNRESET");
 });
 
-it("takes a reset of one half to the other, and lives on when half of all peers vanish", async () => {
+it("passes a reset of one half on to the other, and survives when half of all peers vanish", async () => {
   const { endpoint, sockets } = await startPod();
   const proxy = await startProxy([endpoint]);
   const clients = Array.from({ length: 20 }, () => connectTo(proxy));

@@ -5,8 +5,8 @@ import { listen } from "@kong-serverless/runtime";
 import type { Endpoint } from "./endpoint.ts";
 
 /**
- * One port of a Service, as kube-proxy plays it: a connection goes to a ready endpoint, chosen at random, for as long as it lasts;
- * with no ready endpoint it is reset.
+ * Plays kube-proxy for one port of a Service: each connection goes to a random ready endpoint for as long as it lasts,
+ * and is reset if there is none.
  */
 export class ServiceProxy {
   readonly #server: Server;
@@ -37,7 +37,9 @@ export class ServiceProxy {
     await closed;
   }
 
-  /** Each half ends when what it carries has all been handed on: a peer may close long before the other has read the rest. */
+  /**
+   * Each half ends only once everything has been passed on: a peer may close long before the other has read the rest.
+   */
   #join(client: Socket, pod: Socket): void {
     for (const [socket, other] of [
       [client, pod],
@@ -53,7 +55,7 @@ export class ServiceProxy {
 }
 
 function refuse(client: Socket): void {
-  // It may have gone already.
+  // The client may have gone already.
   client.on("error", () => {});
   client.resetAndDestroy();
 }

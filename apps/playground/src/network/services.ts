@@ -8,7 +8,7 @@ import { ServiceProxy } from "./service-proxy.ts";
 export interface ServicesOptions {
   readonly services: readonly KubernetesService[];
   readonly replicaSets: ReadonlyMap<string, ReplicaSet>;
-  /** Where the gateway's plugin server answers, by its port in a cluster: what Services that select the gateway's pods lead to. */
+  /** Addresses of the gateway's plugin server by its port in a cluster, for Services that select the gateway's pods. */
   readonly pluginServer: ReadonlyMap<number | string, Endpoint>;
   readonly dns: ClusterDns;
 }
@@ -20,7 +20,7 @@ const gatewayLabels: Readonly<Record<string, string>> = {
   "app.kubernetes.io/instance": "kong",
 };
 
-/** Makes every Service reachable: a backend's through a proxy of its own, the gateway's at the plugin server itself. */
+/** Makes every Service reachable: a backend's through its own proxy, the gateway's directly at the plugin server. */
 export async function startServices(
   { services, replicaSets, pluginServer, dns }: ServicesOptions,
   stack: AsyncDisposableStack,
@@ -46,6 +46,6 @@ async function proxyTo(endpoints: () => readonly Endpoint[], stack: AsyncDisposa
 /** Whether a Service leads to pods with these labels. */
 export function leadsTo({ spec }: KubernetesService, labels: Readonly<Record<string, string>>): boolean {
   const wanted = Object.entries(spec.selector);
-  // Without a selector somebody else says where it leads.
+  // Without a selector, something else manages its endpoints.
   return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);
 }

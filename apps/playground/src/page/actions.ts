@@ -5,11 +5,11 @@ import type { PlaygroundView } from "./playground-view.ts";
 
 export interface ActionsOptions {
   readonly view: PlaygroundView;
-  /** Called with what became of an action, after its button was answered. */
+  /** Called with the outcome of an action, after its button was answered. */
   readonly tellOutcome: (action: ActionName, text: string, tone: News["tone"]) => void;
   /** How long the WebSocket stays open. */
   readonly socketMs: number;
-  /** Ends what is under way. */
+  /** Aborts actions that are under way. */
   readonly signal: AbortSignal;
 }
 
@@ -21,12 +21,12 @@ const burstSize = 50;
 const slowMs = 1_000;
 const socketMessageIntervalMs = 1_000;
 const jobs = { count: 20, durationMs: 1_000 };
-/** Above the plugin's own hold limit, so that its answer is seen. */
+/** Above the plugin's own hold limit, so that its answer arrives first. */
 const answerDeadlineMs = 75_000;
-/** Buttons that may wait for their outcome at the same time, over all tabs. */
+/** Actions that may be under way at the same time, over all tabs. */
 const maxUnderWay = 16;
 
-/** What only the demo backend has an endpoint for. */
+/** Only the demo backend has the endpoints for some actions. */
 const backend = "demo-backend";
 const worker = "consumer";
 const backendActions: readonly ActionName[] = ["burst", "jobs", "websocket"];
@@ -40,7 +40,7 @@ export class Actions {
     this.#options = options;
   }
 
-  /** Actions that the manifests leave nothing to do for, and why. */
+  /** Actions that cannot work with the manifests that are played, and why. */
   get unavailable(): Readonly<Partial<Record<ActionName, string>>> {
     const names = new Set(this.#options.view.targets.map(({ name }) => name));
     if (!names.has(backend)) {
@@ -51,7 +51,10 @@ export class Actions {
     return names.has(worker) ? {} : { jobs: `There is no ${worker} to work on jobs.` };
   }
 
-  /** Begins an action. Most of them are reported again when they are done. `target` is the one to kill a replica of. */
+  /**
+   * Begins an action. Most of them report their outcome once they are done. `target` names the one whose replica is
+   * killed.
+   */
   async run(name: ActionName, target: string | undefined): Promise<Answered> {
     const reason = this.unavailable[name];
     if (reason !== undefined) return { status: 409, message: reason };
@@ -157,7 +160,7 @@ export class Actions {
   }
 }
 
-/** The outcome, as a failure unless every answer was a success. */
+/** Returns the outcome; throws it unless every answer was a success. */
 function expectAll(statuses: readonly number[], outcome: string): string {
   if (statuses.every((status) => status >= 200 && status < 300)) return outcome;
   throw new Error(outcome);
@@ -168,8 +171,8 @@ function since(startedAt: number): string {
 }
 
 /**
- * Keeps a WebSocket open for `durationMs` and sends something every second, which the backend echoes. Rejects when it is
- * not opened, or closed by the other side; the signal ends it early.
+ * Keeps a WebSocket open for `durationMs` and sends something every second, which the backend echoes. Rejects if it is
+ * not opened or the other side closes it; the signal ends it early.
  */
 function echoThroughSocket(
   url: string,
@@ -201,7 +204,7 @@ function echoThroughSocket(
     send();
   });
   socket.addEventListener("message", () => (echoes += 1));
-  // An error is always followed by this.
+  // An error is always followed by "close".
   socket.addEventListener("close", () =>
     end(
       isOpen

@@ -18,7 +18,7 @@ afterEach(() => {
 function createBoard() {
   const journal = new Journal();
   const tabs = new Tabs(1);
-  // Nobody listens there: an unanswered question is as good as an answered one here.
+  // Nobody listens there, and no answer is needed here.
   const opsPort = vi.fn<() => number>(() => 1);
   const coldStartListeners: ((progress: ColdStartProgress) => void)[] = [];
   const board = new Board({
@@ -53,7 +53,7 @@ it("asks the plugin server for its metrics only while a tab is open", async () =
   board.stop();
 });
 
-it("keeps the last of everything, however long it goes on", async () => {
+it("keeps only the latest of everything, however long it runs", async () => {
   const { board, journal, tellColdStart } = createBoard();
   await vi.advanceTimersByTimeAsync(600_000);
   for (let count = 1; count <= 200; count += 1) {
@@ -67,18 +67,18 @@ it("keeps the last of everything, however long it goes on", async () => {
   board.stop();
 });
 
-it("takes a backend that was up all along, and merely had to say so, for no cold start", async () => {
+it("shows no cold start for a backend that was up all along and only had to confirm it", async () => {
   const { board, tellColdStart, tellProgress } = createBoard();
   tellColdStart(20);
   expect((await board.snapshot()).coldStarts).toEqual([]);
-  // Its request may take its time after that.
+  // Its request may take longer than that.
   tellProgress({ id: 9, state: "running", timeline: [{ event: "first ready answer", atMs: 20 }] });
   await vi.advanceTimersByTimeAsync(1_000);
   expect((await board.snapshot()).coldStarts).toEqual([]);
   board.stop();
 });
 
-it("shows a cold start that is under way, step by step, unless it is over at once or nobody waits for it", async () => {
+it("shows a running cold start step by step, unless it is over at once or nobody waits for it", async () => {
   const { board, tellProgress } = createBoard();
   const held = { event: "held", atMs: 1 };
   const scaled = { event: "scaled 0 -> 1", atMs: 90 };
@@ -98,7 +98,7 @@ it("shows a cold start that is under way, step by step, unless it is over at onc
   board.stop();
 });
 
-it("does nothing more once it is stopped", () => {
+it("does nothing once stopped", () => {
   const { board } = createBoard();
   board.stop();
   expect(vi.getTimerCount()).toBe(0);

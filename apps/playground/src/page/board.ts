@@ -14,17 +14,17 @@ export interface BoardOptions {
 }
 
 const sampleIntervalMs = 1_000;
-/** Three minutes of them. */
+/** Three minutes, one a second. */
 const maxSamples = 181;
 const maxColdStarts = 8;
-/** A few times within a lease (2 s by default), and only while somebody looks. */
+/** A few times within a lease (2 s by default), and only while a tab is open. */
 const leaseIntervalMs = 500;
-/** Changes within this time are told together. */
+/** Changes within this time are sent together. */
 const gatherMs = 50;
-/** Ready sooner is no cold start. */
+/** A backend that is ready sooner had no cold start. */
 const shortestStartMs = 100;
 
-/** Everything that the page shows, gathered from what happens and told to the open tabs as it changes. */
+/** Gathers everything that the page shows, and sends changes to the open tabs. */
 export class Board {
   readonly #options: BoardOptions;
   readonly #figures = new TargetFigures();
@@ -70,7 +70,7 @@ export class Board {
     };
   }
 
-  /** Tells every tab what became of a button that was pressed. */
+  /** Tells every tab the outcome of an action. */
   tellOutcome(action: ActionName, text: string, tone: News["tone"]): void {
     this.#options.tabs.send("news", this.#feed.noteOutcome(action, text, tone));
     this.#changed();
@@ -169,7 +169,7 @@ export class Board {
   }
 }
 
-/** A backend that was up all along only had to confirm it. */
+/** Whether the backend was up all along and only had to confirm it. */
 function wasUp({ timeline }: ShownColdStart): boolean {
   const ready = timeline.find(({ event }) => event === "first ready answer");
   return ready !== undefined && ready.atMs < shortestStartMs;

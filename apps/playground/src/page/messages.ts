@@ -1,17 +1,17 @@
 /**
- * What the page's server tells its tabs, each as a server-sent event of that name. The page's own scripts are checked against
- * these types, so nothing of Node may be imported here.
+ * What the page's server sends its tabs, each as a server-sent event of that name. The page's scripts are checked
+ * against these types, so this file must not import anything of Node.
  */
 export interface PageEvents {
   /** Everything there is to show, first on every connection. */
   snapshot: Snapshot;
-  /** The targets and the sidecar, whenever something about them has changed. */
+  /** The targets and the sidecar, whenever they change. */
   now: Now;
-  /** Once a second, which also tells the tab that the playground lives. */
+  /** Once a second, which also shows the tab that the playground is alive. */
   sample: Sample;
   /** A cold start at each of its steps, and when it is over. */
   "cold-start": ShownColdStart;
-  /** Something new, or something told before with a higher count. */
+  /** Something new, or an earlier item with a higher count. */
   news: News;
 }
 
@@ -19,12 +19,12 @@ export interface Snapshot {
   /** The server's clock. */
   readonly atMs: number;
   readonly gatewayUrl: string;
-  /** What starts this playground again, at this page's address. */
+  /** The command that starts this playground again, at this page's address. */
   readonly startCommand: string;
-  /** Buttons that cannot work with the manifests that are played, and why not. */
+  /** Buttons that cannot work with the manifests that are played, and why. */
   readonly unavailable: Readonly<Partial<Record<ActionName, string>>>;
   readonly now: Now;
-  /** Oldest first, as all lists here. */
+  /** Oldest first, like all lists here. */
   readonly samples: readonly Sample[];
   readonly coldStarts: readonly ShownColdStart[];
   readonly news: readonly News[];
@@ -38,10 +38,10 @@ export interface Now {
 /** A workload that the autoscaler scales. */
 export interface ShownTarget {
   readonly name: string;
-  /** What the plugin knows about the backend; undefined for a worker, which no request leads to. */
+  /** What the plugin knows about the backend; undefined for a worker, which gets no requests. */
   readonly backend?: {
     readonly state: "cold" | "activating" | "ready";
-    /** For how long the backend counts as ready without another probe. */
+    /** How long the backend still counts as ready without another probe. */
     readonly leaseLeftMs: number;
     readonly held: number;
     readonly inFlight: number;
@@ -60,7 +60,7 @@ export interface Sample {
   readonly atMs: number;
   readonly replicas: readonly number[];
   readonly queueLengths: readonly number[];
-  /** The most at once since the sample before, so that a peak of a few milliseconds is seen too. */
+  /** The maximum since the previous sample, so that a peak of a few milliseconds shows too. */
   readonly held: readonly number[];
   readonly inFlight: readonly number[];
 }
@@ -83,9 +83,9 @@ export interface News {
   readonly id: number;
   readonly atMs: number;
   readonly text: string;
-  /** A consequence is trouble that somebody asked for, by killing a replica or stopping the sidecar. */
+  /** A consequence is trouble that a user caused by killing a replica or stopping the sidecar. */
   readonly tone: "plain" | "good" | "bad" | "consequence";
-  /** How often it has happened within a few seconds. */
+  /** How often it happened within a few seconds. */
   readonly count: number;
   /** The button whose outcome this is. */
   readonly outcomeOf?: ActionName;
@@ -95,8 +95,8 @@ export interface News {
 export const actionNames = ["request", "burst", "jobs", "websocket", "kill", "sidecar"] as const;
 export type ActionName = (typeof actionNames)[number];
 
-/** What a button's `POST /actions/{name}` is answered with. */
+/** The answer to a button's `POST /actions/{name}`. */
 export interface ActionAnswer {
-  /** One sentence: what was begun, or why not. */
+  /** One sentence: what was started, or why not. */
   readonly message: string;
 }

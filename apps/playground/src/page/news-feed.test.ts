@@ -16,7 +16,7 @@ function textOf(role: Role, event: string, fields: JournalEntry["fields"]): stri
   return createFeed().note(role, event, fields)?.text;
 }
 
-it("says that a process was killed and when it restarts", () => {
+it("reports that a process was killed and when it restarts", () => {
   const exited = { pod: "web-1", signal: "SIGKILL", code: null, restartDelayMs: 0 };
   expect(textOf("kubelet", "container.exited", exited)).toBe("web-1 ended (SIGKILL) and restarts at once.");
   const again = { pod: "web-1", signal: null, code: 1, restartDelayMs: 10_000 };
@@ -25,7 +25,7 @@ it("says that a process was killed and when it restarts", () => {
   );
 });
 
-it("reports a start, and no mere confirmation that a backend is up", () => {
+it("reports a start, but not a mere confirmation that a backend is up", () => {
   const ready = { backend: "web", waitedMs: 1_234, held: 3 };
   expect(textOf("plugin", "activation.ready", { ...ready, probes: 40 })).toBe(
     "web is ready after 1.2 s. The 3 requests that waited go on to it.",
@@ -33,12 +33,12 @@ it("reports a start, and no mere confirmation that a backend is up", () => {
   expect(textOf("plugin", "activation.ready", { ...ready, probes: 1 })).toBeUndefined();
 });
 
-it("reports the message that wakes, not those that keep awake", () => {
+it("reports the message that wakes a backend, not those that keep it warm", () => {
   expect(textOf("plugin", "wake.published", { backend: "web", reason: "activation" })).toBeDefined();
   expect(textOf("plugin", "wake.published", { backend: "web", reason: "keep-warm" })).toBeUndefined();
 });
 
-it("reports any other failure by its name, and nothing of what is neither known nor a failure", () => {
+it("reports any other failure by its name, and ignores unknown events that are no failures", () => {
   expect(textOf("broker", "broker.failed", {})).toBe("broker: broker failed.");
   expect(textOf("app", "toString", {})).toBeUndefined();
 });
@@ -53,13 +53,13 @@ it("counts the same trouble within ten seconds instead of repeating it", () => {
   expect(feed.all.map(({ count }) => count)).toEqual([2, 1]);
 });
 
-it("tells two equal pieces of good news twice", () => {
+it("reports good news twice if it happens twice", () => {
   const { feed, note } = createFeed();
   for (const atMs of [0, 1]) note("kubelet", "pod.ready", { pod: "web-1" }, atMs);
   expect(feed.all).toHaveLength(2);
 });
 
-it("takes what follows a kill for its consequence, for its target and for a while", () => {
+it("treats trouble of a target shortly after a kill as its consequence", () => {
   const { feed, note } = createFeed();
   const fail = (atMs: number) =>
     note("gateway", "upstream.failed", { service: "web", reason: "reset" }, atMs)?.tone;
@@ -71,7 +71,7 @@ it("takes what follows a kill for its consequence, for its target and for a whil
   expect(fail(30_000)).toBe("bad");
 });
 
-it("takes wakes that fail while somebody has stopped the sidecar for a consequence", () => {
+it("treats wakes that fail while the sidecar is stopped as a consequence", () => {
   const { note } = createFeed();
   const fail = (atMs: number) =>
     note("plugin", "wake.failed", { backend: "web", code: "PUBLISH_FAILED" }, atMs)?.tone;

@@ -5,24 +5,24 @@ import type { ActionName, News } from "./messages.ts";
 type Tone = News["tone"];
 
 const maxNews = 60;
-/** The same again within this time is counted, not told again. */
+/** Repetitions within this time are counted instead of listed. */
 const mergeMs = 10_000;
-/** How long a killed replica is taken for the cause of its target's trouble. */
+/** How long after a kill its target's trouble counts as a consequence. */
 const killAftermathMs = 15_000;
 
-/** What happened, in sentences; the same trouble again is counted, and trouble that was asked for is no alarm. */
+/** What happened, in sentences. Repeated trouble is counted, and trouble that a user caused raises no alarm. */
 export class NewsFeed {
   readonly #news: News[] = [];
   readonly #killedAtMs = new Map<string, number>();
   #isSidecarStopped = false;
   #lastId = 0;
 
-  /** The last of them, oldest first. */
+  /** The latest news, oldest first. */
   get all(): readonly News[] {
     return this.#news;
   }
 
-  /** Takes an entry about `target` in, and gives what to tell about it, which may be an earlier sentence with a higher count. */
+  /** Adds an entry about `target`, and returns the news to send: possibly an earlier item with a higher count. */
   note(entry: JournalEntry, target: string | undefined): News | undefined {
     this.#noteCause(entry, target);
     const sentence = sentenceOf(entry);
@@ -31,7 +31,7 @@ export class NewsFeed {
     return this.#add({ ...sentence, atMs: entry.atMs, ...(isConsequence && { tone: "consequence" }) });
   }
 
-  /** What became of a button that was pressed. */
+  /** The outcome of an action. */
   noteOutcome(outcomeOf: ActionName, sentence: string, tone: Tone): News {
     return this.#add({ text: sentence, tone, outcomeOf, atMs: Date.now() });
   }
@@ -43,7 +43,7 @@ export class NewsFeed {
   }
 
   #wasAskedFor({ event, atMs }: JournalEntry, target: string | undefined): boolean {
-    // That it is off stays an alarm until it is on again.
+    // While it is off, that stays an alarm.
     if (event === "sidecar.stopped") return false;
     const killedAtMs = this.#killedAtMs.get(target ?? "");
     const isOfKill = killedAtMs !== undefined && atMs - killedAtMs < killAftermathMs;

@@ -43,7 +43,7 @@ function press({ url }: Page, name: ActionName | "nonsense", body: unknown = {})
 }
 
 describe("the page", () => {
-  it("serves its files as they are, with a policy that lets nothing else in", async () => {
+  it("serves its files unchanged, with a policy that allows nothing else", async () => {
     const { page } = await openStage();
     const { status, headers, body } = await ask(`${page.url}/`);
     expect(status).toBe(200);
@@ -67,8 +67,8 @@ describe("the page", () => {
   });
 
   it.each([
-    ["a name that leads here from elsewhere", { host: "evil.example:80" }],
-    ["this machine's name with another port", { host: "127.0.0.1:1" }],
+    ["a foreign host name that resolves to this machine", { host: "evil.example:80" }],
+    ["this machine's name with a different port", { host: "127.0.0.1:1" }],
     ["another site's page", { origin: "http://evil.example" }],
     ["a page without an origin", { origin: "null" }],
     ["another server on this machine", { origin: "http://127.0.0.1:1" }],
@@ -86,7 +86,7 @@ describe("the page", () => {
     expect(gateway.requests).toEqual([]);
   });
 
-  it("answers to the name localhost too", async () => {
+  it("also answers as localhost", async () => {
     const { page } = await openStage();
     const host = `localhost:${new URL(page.url).port}`;
     expect(await ask(`${page.url}/`, { headers: { host } })).toMatchObject({ status: 200 });
@@ -95,7 +95,7 @@ describe("the page", () => {
     expect(await ask(`${page.url}/actions/kill`, action)).toMatchObject({ status: 409 });
   });
 
-  it("does nothing for a request without an origin, a form, a body that is none, or a button that is none", async () => {
+  it("does nothing for a request without an origin, a form, a malformed body, or an unknown button", async () => {
     const { page, gateway } = await openStage();
     const json = { "content-type": "application/json" };
     const post = (headers: Record<string, string>, body: string) =>
@@ -114,7 +114,7 @@ describe("the page", () => {
 });
 
 describe("a tab", () => {
-  it("learns what starts the playground again at the same address", async () => {
+  it("learns the command that starts the playground again at the same address", async () => {
     const { page } = await openStage();
     const tab = await Tab.open(page.url);
     const port = new URL(page.url).port;
@@ -143,7 +143,7 @@ describe("a tab", () => {
     ]);
   });
 
-  it("gets everything there is first, then what changes", async () => {
+  it("gets a snapshot first, then changes", async () => {
     const { page, journal, world, pluginServer } = await openStage();
     journal.record("autoscaler", "replicas.changed", { target: "web", from: 0, to: 1, by: "keda" }, 5);
     const tab = await Tab.open(page.url);
@@ -197,7 +197,7 @@ describe("a tab", () => {
     expect(tab.all("snapshot")).toHaveLength(1);
   });
 
-  it("sees queues as the autoscaler found them", async () => {
+  it("shows queues as the autoscaler found them", async () => {
     const { page, journal } = await openStage();
     const tab = await Tab.open(page.url);
     const polled = (type: string, value: number) =>
@@ -216,7 +216,7 @@ describe("a tab", () => {
     }
   });
 
-  it("is told the end at once when the page stops", async () => {
+  it("learns at once when the page stops", async () => {
     const { page } = await openStage();
     const tab = await Tab.open(page.url);
     await page.stop();
@@ -245,7 +245,7 @@ describe("a button", () => {
     expect(gateway.requests).toEqual(Array(count).fill(sent));
   });
 
-  it("tells of an answer that is no success", async () => {
+  it("reports an answer that is not a success", async () => {
     const { page, gateway } = await openStage();
     const tab = await Tab.open(page.url);
     gateway.behaviour.status = 503;
@@ -254,7 +254,7 @@ describe("a button", () => {
     expect(tab.all("news")[0]?.text).toContain("answered 503");
   });
 
-  it("keeps a WebSocket open for its time", async () => {
+  it("keeps a WebSocket open for the given time", async () => {
     const { page } = await openStage({ ...demo, socketMs: 300 });
     const tab = await Tab.open(page.url);
     expect(await press(page, "websocket")).toMatchObject({ status: 202 });
@@ -262,7 +262,7 @@ describe("a button", () => {
     expect(tab.all("news")[0]?.text).toMatch(/The WebSocket was open .*; 1 messages came back/);
   });
 
-  it("kills a replica of the backend that it names, if there is one", async () => {
+  it("kills a replica of the named backend, if there is one", async () => {
     const { page, world } = await openStage();
     expect(await press(page, "kill", { target: "web" })).toMatchObject({
       status: 409,
@@ -277,7 +277,7 @@ describe("a button", () => {
     expect(world.killed).toBe(1);
   });
 
-  it("is refused, and says why, where the manifests leave nothing to do for it", async () => {
+  it("is refused with the reason if it cannot work with the manifests", async () => {
     const { page, gateway } = await openStage();
     const reason = "Only demo-backend can do this, and it is not played.";
     for (const name of ["burst", "jobs", "websocket"] as const) {
@@ -309,7 +309,7 @@ describe("a button", () => {
     expect(world.isSidecarRunning).toBe(true);
   });
 
-  it("is refused while too much is under way, and what is under way ends with the page", async () => {
+  it("is refused while too much is under way, which ends with the page", async () => {
     const { page, gateway } = await openStage();
     gateway.behaviour.isSilent = true;
     const answers = [];

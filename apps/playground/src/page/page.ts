@@ -23,20 +23,20 @@ export interface PageOptions {
   readonly view: PlaygroundView;
   readonly targetNames: TargetNames;
   readonly coldStarts: ColdStarts;
-  /** What starts this playground again, but for the page's port. */
+  /** The command that starts this playground again, apart from the page's port. */
   readonly startCommand: string;
-  /** How long the WebSocket of its button stays open. */
+  /** How long the button's WebSocket stays open. */
   readonly socketMs?: number;
 }
 
 const maxTabs = 32;
-/** How long a tab has to take the end of its stream. */
+/** How long a tab has to read the end of its stream. */
 const goodbyeMs = 300;
 const maxBodyBytes = 1024;
 const actionBody = z.strictObject({ target: z.string().optional() });
 const actionName = z.enum(actionNames);
 
-/** The playground's page: what happens, shown to browsers on this machine, and buttons that make it happen. */
+/** The playground's page for browsers on this machine: it shows what happens, and has buttons that make it happen. */
 export class Page {
   readonly #server: Server;
   readonly #tabs = new Tabs(maxTabs);
@@ -78,7 +78,7 @@ export class Page {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Closes every tab's stream, and ends what buttons have begun. */
+  /** Closes every tab's stream, and aborts actions that are under way. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#board.stop();
@@ -134,8 +134,8 @@ export class Page {
 }
 
 /**
- * Refuses what other sites' pages may have caused: a Host that is not this server's own name on loopback (DNS rebinding), and an
- * Origin that is not its own. What acts must name its Origin, as browsers do for every POST.
+ * Refuses requests that other sites' pages may have caused: with a Host that is not this server's name on loopback (DNS
+ * rebinding), or with a foreign Origin. A request that acts must name its Origin, as browsers do for every POST.
  */
 function ownOrigin(port: () => number): MiddlewareHandler {
   return async (c, next) => {

@@ -4,19 +4,19 @@ import type { Cluster } from "../manifests/cluster.ts";
 import type { Playground } from "../playground.ts";
 import type { SidecarSwitch } from "../sidecar/sidecar-switch.ts";
 
-/** What the page sees of the playground, and what its buttons move. */
+/** The playground as the page sees it, and what its buttons act on. */
 export interface PlaygroundView {
   readonly gatewayUrl: string;
   readonly journal: Journal;
   readonly sidecar: Pick<SidecarSwitch, "description" | "isRunning" | "turnOn" | "turnOff">;
   readonly targets: readonly ViewedTarget[];
-  /** Where the plugin server tells its metrics. */
+  /** Where the plugin server serves its metrics. */
   opsPort(): number;
 }
 
 export interface ViewedTarget {
   readonly name: string;
-  /** The plugin's name of it; undefined for a worker. */
+  /** The plugin's name for it; undefined for a worker. */
   readonly backend: string | undefined;
   readonly replicaSet: Pick<ReplicaSet, "replicas" | "readyPods" | "running" | "killOne">;
 }

@@ -10,7 +10,7 @@ async function readAll(stream: ReadableStream<Uint8Array> | undefined): Promise<
   return new Response(stream ?? null).text();
 }
 
-it("starts a tab with the snapshot, then tells it what is sent, until the end", async () => {
+it("starts a tab with the snapshot, then passes on what is sent, until the end", async () => {
   const tabs = new Tabs(1);
   const stream = tabs.open(snapshot);
   tabs.send("news", { ...news, text: "first" });
@@ -20,7 +20,7 @@ it("starts a tab with the snapshot, then tells it what is sent, until the end", 
   );
 });
 
-it("drops a tab that does not read, before what waits for it grows large, and keeps the others", async () => {
+it("drops a tab that does not read before its backlog grows large, and keeps the others", async () => {
   const tabs = new Tabs(2);
   const slow = tabs.open(snapshot);
   const reader = tabs.open(snapshot)?.getReader();
@@ -33,7 +33,7 @@ it("drops a tab that does not read, before what waits for it grows large, and ke
   await expect(readAll(slow)).rejects.toThrow("reads too slowly");
 });
 
-it("forgets a tab that was closed, and refuses one too many", async () => {
+it("forgets a closed tab, and refuses one too many", async () => {
   const tabs = new Tabs(1);
   const stream = tabs.open(snapshot);
   expect(tabs.open(snapshot)).toBeUndefined();

@@ -1,12 +1,16 @@
 import type { PageEvents } from "./messages.ts";
 
-/** Bytes that may wait for a tab that reads too slowly. It is dropped beyond them, comes again by itself, and starts afresh. */
+/**
+ * The most bytes that may wait for a slow tab. Beyond that it is dropped; it reconnects by itself, from a new snapshot.
+ */
 const maxWaitingBytes = 512 * 1024;
-/** How long a tab waits before it comes again. */
+/** How long a tab waits before it reconnects. */
 const retryMs = 1_000;
 const encoder = new TextEncoder();
 
-/** The open tabs, each a stream of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/**
+ * The open tabs, each a stream of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
 export class Tabs {
   readonly #open = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #maxTabs: number;
@@ -19,7 +23,7 @@ export class Tabs {
     return this.#open.size;
   }
 
-  /** The stream of one more tab, which starts with `snapshot`; undefined when there are too many. */
+  /** Opens the stream of a tab, which starts with `snapshot`; undefined if there are too many. */
   open(snapshot: PageEvents["snapshot"]): ReadableStream<Uint8Array> | undefined {
     if (this.#open.size >= this.#maxTabs) return undefined;
     let tab: ReadableStreamDefaultController<Uint8Array> | undefined;

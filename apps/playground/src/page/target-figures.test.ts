@@ -21,7 +21,7 @@ it("counts a request as held until it is forwarded, and as in flight until it en
   expect(figures.demand("web")).toEqual({ held: 0, inFlight: 0 });
 });
 
-it("counts what was refused, or began before anybody counted, as nothing", () => {
+it("does not count what was refused, or began before counting did", () => {
   const figures = new TargetFigures();
   figures.note(told("arrived", "a"), "web");
   figures.note(told("answered", "a"), "web");
@@ -29,7 +29,7 @@ it("counts what was refused, or began before anybody counted, as nothing", () =>
   expect(figures.demand("web")).toEqual({ held: 0, inFlight: 0 });
 });
 
-it("remembers what lasted a moment until it is asked", () => {
+it("remembers a short peak until asked", () => {
   const figures = new TargetFigures();
   for (const request of ["a", "b"]) figures.note(told("arrived", request), "web");
   for (const request of ["a", "b"]) figures.note(told("answered", request), "web");
@@ -37,13 +37,13 @@ it("remembers what lasted a moment until it is asked", () => {
   expect(figures.takePeak("web")).toEqual({ held: 0, inFlight: 0 });
 });
 
-it("takes a backend for ready from its activation on, before the plugin server is asked for its lease", async () => {
+it("treats a backend as ready from its activation on, before the lease is known", async () => {
   const figures = new TargetFigures();
   figures.note(plugin("activation.started"), "web");
   expect(figures.activation("web")).toEqual({ state: "activating", leaseLeftMs: 0 });
   figures.note(plugin("activation.ready"), "web");
   expect(figures.activation("web")).toEqual({ state: "ready", leaseLeftMs: 0 });
-  // Nothing answers there: no lease is known.
+  // Nothing answers there, so no lease is known.
   await figures.refreshLeases(1, new AbortController().signal);
   expect(figures.activation("web")).toEqual({ state: "cold", leaseLeftMs: 0 });
 });

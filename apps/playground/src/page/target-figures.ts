@@ -17,7 +17,7 @@ interface Requests {
   peak: TargetDemand;
 }
 
-/** What the journal and the plugin server's metrics say about every target: its requests, its activation, its queue. */
+/** Each target's requests, activation and queue, from the journal and the plugin server's metrics. */
 export class TargetFigures {
   readonly #requests = new Map<string, Requests>();
   readonly #queues = new Map<string, { readonly target: string; readonly length: number }>();
@@ -33,7 +33,7 @@ export class TargetFigures {
     if (entry.event === "trigger.polled") this.#noteQueue(entry);
   }
 
-  /** Asks the plugin server for the leases. Without an answer none is known. */
+  /** Asks the plugin server for the leases. Without an answer, none is known. */
   async refreshLeases(opsPort: number, signal: AbortSignal): Promise<void> {
     const answered = [...this.#becameReady];
     const samples = await fetchSamples(`http://127.0.0.1:${opsPort}`, signal).catch(() => []);
@@ -63,7 +63,7 @@ export class TargetFigures {
     return { state: isReady ? "ready" : "cold", leaseLeftMs };
   }
 
-  /** Messages that the autoscaler found at its last poll, over all of the target's queues. */
+  /** Messages at the autoscaler's last poll, over all of the target's queues. */
   queueLength(target: string): number {
     return [...this.#queues.values()]
       .filter((polled) => polled.target === target)

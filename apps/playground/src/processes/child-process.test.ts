@@ -28,7 +28,7 @@ const startGrandchild = `
 const grandchildOf = (lines: readonly string[]) =>
   Number(lines.find((line) => line.startsWith("grandchild "))?.split(" ")[1]);
 
-it("hands on what the process prints, on stdout and stderr, and how it ended", async () => {
+it("passes on what the process prints on stdout and stderr, and how it exited", async () => {
   const { child, lines, saidSo } = run(`console.log("out"); console.error("err"); process.exitCode = 3;`);
   expect(await child.exited).toEqual({ code: 3, signal: null });
   await saidSo("out");
@@ -37,7 +37,7 @@ it("hands on what the process prints, on stdout and stderr, and how it ended", a
   expect(child.isRunning).toBe(false);
 });
 
-it("gives the process its own environment and nothing else", async () => {
+it("gives the process exactly the given environment", async () => {
   const { lines } = run(`console.log(Object.keys(process.env).join())`);
   await expect.poll(() => lines).toEqual(["GREETING"]);
 });
@@ -49,14 +49,14 @@ it("ends the process with SIGTERM", async () => {
   expect(await child.exited).toEqual({ code: null, signal: "SIGTERM" });
 });
 
-it("kills a process that outlives its grace period", async () => {
+it("kills a process that outlives the grace period", async () => {
   const { child, saidSo } = run(ignoreTerm + stay);
   await saidSo("up");
   await child.stop(50);
   expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
 });
 
-it("asks a process to end only once, and lets a shorter grace period win", async () => {
+it("sends SIGTERM only once, and lets a shorter grace period win", async () => {
   const { child, lines, saidSo } = run(ignoreTerm + stay);
   await saidSo("up");
   const patient = child.stop(60_000);
@@ -66,7 +66,7 @@ it("asks a process to end only once, and lets a shorter grace period win", async
   expect(lines.filter((line) => line === "ignored")).toHaveLength(1);
 });
 
-it("ends what the process had started, killed or stopped", async () => {
+it("also ends what the process had started, whether killed or stopped", async () => {
   const killed = run(startGrandchild + stay);
   const stopped = run(startGrandchild + stay);
   await Promise.all([killed.saidSo("up"), stopped.saidSo("up")]);
@@ -77,14 +77,14 @@ it("ends what the process had started, killed or stopped", async () => {
   await expect.poll(() => grandchildren.map(isAlive)).toEqual([false, false]);
 });
 
-it("ends what a process had started that ended by itself, as a container does", async () => {
+it("ends what a process had started if it exits by itself, as a container does", async () => {
   const { child, lines } = run(startGrandchild);
   await child.exited;
   await expect.poll(() => grandchildOf(lines)).toBeGreaterThan(0);
   await expect.poll(() => isAlive(grandchildOf(lines))).toBe(false);
 });
 
-it("ends with code 127, and says why, where there is no such command", async () => {
+it("exits with code 127, and says why, if there is no such command", async () => {
   const { child, lines } = run("", "no-such-command");
   expect(await child.exited).toEqual({ code: 127, signal: null });
   expect(lines).toEqual(["spawn no-such-command ENOENT"]);

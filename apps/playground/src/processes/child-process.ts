@@ -6,19 +6,19 @@ import { sleep } from "@kong-serverless/runtime";
 export interface ChildProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Undefined: where the playground runs. */
+  /** Undefined: the playground's own. */
   readonly cwd?: string;
-  /** The whole environment: nothing of the playground's own leaks into it. */
+  /** The whole environment: none of the playground's own leaks into it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** One call a line that the process writes to stdout or stderr. */
+  /** Called for each line that the process writes to stdout or stderr. */
   readonly onLine: (line: string) => void;
 }
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 /**
- * A process of the playground's, in a process group of its own: Ctrl-C in the terminal reaches the playground alone, which stops
- * the rest in order. What it starts ends with it, as in a container.
+ * A process in its own process group: Ctrl-C in the terminal reaches only the playground, which then stops the rest in
+ * order. What the process starts ends with it, as in a container.
  */
 export class ChildProcess {
   readonly #process: NodeChildProcess;
@@ -31,7 +31,7 @@ export class ChildProcess {
     this.#process = spawn(command, args, {
       ...(cwd !== undefined && { cwd }),
       env: environment,
-      // Nothing is written to its standard input: that it ends says that the playground has (see node-app.ts).
+      // Nothing is written to its standard input: its end means that the playground has ended (see node-app.ts).
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
@@ -48,7 +48,7 @@ export class ChildProcess {
         resolve({ code, signal });
       });
     });
-    // However the playground ends, its processes end with it.
+    // Its processes end with the playground, however that ends.
     const kill = () => this.kill();
     process.once("exit", kill);
     void this.exited.then((exit) => {
@@ -65,11 +65,14 @@ export class ChildProcess {
     return this.#exit === undefined;
   }
 
-  /** SIGTERM, and SIGKILL to what is left after `graceMs`. Resolves when the process has ended. Called again, it may shorten the time. */
+  /**
+   * SIGTERM, then SIGKILL to what is left after `graceMs`. Resolves when the process has ended. A second call may
+   * shorten the time.
+   */
   async stop(graceMs: number): Promise<void> {
     if (!this.isRunning) return;
     const patience = new AbortController();
-    // The apps take a second SIGTERM as impatience, and end without finishing their work.
+    // The apps treat a second SIGTERM as impatience, and exit without finishing their work.
     if (!this.#isStopping) this.#process.kill("SIGTERM");
     this.#isStopping = true;
     void sleep(graceMs, patience.signal).then(

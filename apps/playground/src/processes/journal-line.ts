@@ -7,7 +7,7 @@ interface AppLogLine {
   readonly [field: string]: unknown;
 }
 
-/** Journals a line that a process printed: an app's log line as the event that it tells, anything else as `output`. */
+/** Journals a line that a process printed: an app's log line as its event, anything else as `output`. */
 export function journalLine(
   journal: Journal,
   role: JournalEntry["role"],

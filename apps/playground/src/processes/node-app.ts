@@ -1,6 +1,6 @@
 /**
- * Kills a process when its standard input ends, which that of the playground's processes does when the playground is killed and
- * cannot end them itself: nobody is left to hear what they would say. It does not keep a process alive that is done.
+ * Kills the process when its standard input ends, as it does when the playground is killed and cannot stop its
+ * processes. Nobody is left to read their output by then. It does not keep a finished process alive.
  */
 const endWithPlayground =
   'process.stdin.on("error", () => {}).on("end", () => process.kill(process.pid, "SIGKILL")).resume().unref();';

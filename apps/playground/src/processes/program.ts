@@ -4,9 +4,9 @@ import { nodeApp } from "./node-app.ts";
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
-  /** Undefined: where the playground runs. */
+  /** Undefined: the playground's own. */
   readonly cwd?: string;
-  /** What it finds in its environment beside what its manifest says: an app of the workspace needs nothing. */
+  /** Environment variables beside those of its manifest; an app of the workspace needs none. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -16,8 +16,8 @@ export function bundledApp(entryPoint: string): Program {
 }
 
 /**
- * Runs a command as its child, hands SIGTERM on to it, and kills it when its standard input ends, which that of the playground's
- * processes does when the playground is killed and cannot end them itself.
+ * Runs a command as its child, passes SIGTERM on to it, and kills it when standard input ends, as it does when the
+ * playground is killed and cannot stop its processes.
  */
 const guard = `
   const { spawn } = require("node:child_process");
@@ -29,7 +29,7 @@ const guard = `
   process.stdin.on("error", () => {}).on("end", () => process.kill(-process.pid, "SIGKILL")).resume();
 `;
 
-/** A command of anybody's. It gets a PATH, as it would from its image. */
+/** A user's command. It gets a PATH, as it would from its image. */
 export function foreignProgram(words: readonly string[], cwd: string | undefined): Program {
   return {
     command: process.execPath,

@@ -3,7 +3,7 @@ import { probe, waitUntilReady } from "@kong-serverless/health-poller";
 import type { ChildProcess } from "./child-process.ts";
 
 export interface UntilReadyOptions {
-  /** For the message of a failure. */
+  /** For error messages. */
   readonly name: string;
   /** Answers 2xx or 3xx once the process is ready. */
   readonly url: string;
@@ -12,7 +12,7 @@ export interface UntilReadyOptions {
 
 const startDeadlineMs = 20_000;
 
-/** Waits until a process that was just started is ready. Kills it, and fails, when it ends before, the time is up or `signal` aborts. */
+/** Waits until a new process is ready. If it exits first, the time is up or `signal` aborts, kills it and rejects. */
 export async function untilReady(
   child: ChildProcess,
   { name, url, signal }: UntilReadyOptions,

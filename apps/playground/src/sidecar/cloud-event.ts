@@ -9,7 +9,7 @@ export interface Published {
 }
 
 /**
- * The CloudEvent that daprd makes of a message. Fails where the message calls itself a CloudEvent and is none.
+ * The CloudEvent that daprd makes of a message. Throws if the message claims to be a CloudEvent and is not.
  * https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-cloudevents/
  */
 export function toCloudEvent({ pubsub, topic, contentType, body }: Published): object {
@@ -34,7 +34,7 @@ function toData(mediaType: string | undefined, body: Buffer): object {
   return { data: mediaType === "application/json" ? parseOrKeep(text) : text };
 }
 
-/** daprd takes broken JSON for text. */
+/** daprd treats broken JSON as text. */
 function parseOrKeep(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -23,13 +23,13 @@ export interface DaprdOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly onLine: (line: string) => void;
-  /** Ends the start. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
 const stopGraceMs = 5_000;
 
-/** The version of an installed daprd, or undefined where `command` is none. */
+/** The version of an installed daprd; undefined if `command` is not one. */
 export async function daprdVersion(command: string): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)(command, ["--version"], { timeout: 5_000 });
@@ -78,7 +78,7 @@ function pointAt({ component, brokerEndpoint, environment }: DaprdOptions): Comp
     endpoint: brokerEndpoint,
     accessKey: environment["AWS_ACCESS_KEY_ID"],
     secretKey: environment["AWS_SECRET_ACCESS_KEY"],
-    // Given, the component does not ask STS for it.
+    // With an account ID the component does not ask STS for it.
     accountID: accountId,
   };
   return {

@@ -22,7 +22,7 @@ it("starts again at the same port", async () => {
   expect(log).toEqual(["start at 0", "stop", "start at 4000"]);
 });
 
-it("turns one after the other, and not twice the same way", async () => {
+it("turns on and off one after the other, and never twice in a row the same way", async () => {
   const { sidecar, log } = await createSwitch();
   await Promise.all([
     sidecar.turnOff(),
@@ -34,7 +34,7 @@ it("turns one after the other, and not twice the same way", async () => {
   expect(log).toEqual(["start at 0", "stop", "start at 4000", "stop"]);
 });
 
-it("stays off when it cannot be started, and can be tried again", async () => {
+it("stays off if it cannot be started, and can be tried again", async () => {
   const { sidecar, world } = await createSwitch();
   await sidecar.turnOff();
   world.isBroken = true;

@@ -1,12 +1,12 @@
 import type { Sidecar } from "./sidecar.ts";
 
-/** A sidecar that can be turned off, and on again at the same port: what apps that keep its address live through. */
+/** A sidecar that can be turned off and on again at the same port, because apps keep its address. */
 export class SidecarSwitch implements Sidecar {
   readonly #start: (port: number) => Promise<Sidecar>;
   readonly description: string;
   readonly port: number;
   #running: Sidecar | undefined;
-  /** Turns one after the other, in the order of the calls. */
+  /** Makes calls take effect one after the other. */
   #turning: Promise<void> = Promise.resolve();
 
   /** `start` gets the port to listen on; 0 takes any free one. */
@@ -25,14 +25,14 @@ export class SidecarSwitch implements Sidecar {
     return this.#running !== undefined;
   }
 
-  /** Resolves once it is on; rejects, and stays off, when it cannot be started. */
+  /** Resolves once it is on; rejects, and stays off, if it cannot be started. */
   turnOn(): Promise<void> {
     return this.#turn(async () => {
       this.#running ??= await this.#start(this.port);
     });
   }
 
-  /** Resolves once nobody listens at its port. */
+  /** Resolves once nothing listens on its port. */
   turnOff(): Promise<void> {
     return this.#turn(async () => {
       const running = this.#running;

@@ -53,7 +53,7 @@ describe("the stand-in for a sidecar", () => {
   behavesAsDaprd(standIn);
 });
 
-// A stand-in that nobody compares with the real one drifts away from it.
+// The same tests for the real one keep the stand-in from drifting.
 describe(
   "the real daprd",
   needs({ what: "daprd", remedy: "install it, or name its path in DAPRD", isMet: version !== undefined }),
@@ -62,7 +62,7 @@ describe(
   },
 );
 
-/** What publishers rely on in any sidecar. */
+/** What publishers rely on. */
 function behavesAsDaprd(start: StartSidecar): void {
   let broker: Broker;
   let folder: string;
@@ -93,7 +93,7 @@ function behavesAsDaprd(start: StartSidecar): void {
     return { status: response.status, text: await response.text() };
   }
 
-  /** What a subscriber finds on the queue: the message of SNS's envelope. */
+  /** What a subscriber finds on the queue: the message in SNS's envelope. */
   async function receive(): Promise<string> {
     const { QueueUrl } = await broker.sqs.send(new GetQueueUrlCommand({ QueueName: "jobs" }));
     const { Messages: [message] = [] } = await broker.sqs.send(
@@ -107,7 +107,7 @@ function behavesAsDaprd(start: StartSidecar): void {
 
   const json = { "content-type": "application/json" };
 
-  it("puts JSON into a CloudEvent", async () => {
+  it("wraps JSON in a CloudEvent", async () => {
     expect(await publish("pubsub/jobs", '{"id":1}', json)).toEqual({ status: 204, text: "" });
     const event = JSON.parse(await receive()) as Record<string, string>;
     expect(event).toMatchObject({
@@ -123,7 +123,7 @@ function behavesAsDaprd(start: StartSidecar): void {
     expect(Date.parse(event["time"] ?? "")).not.toBeNaN();
   });
 
-  it("takes JSON with a charset as JSON, and what only calls itself JSON as text", async () => {
+  it("treats JSON with a charset as JSON, and what only claims to be JSON as text", async () => {
     const contentType = "application/json; charset=utf-8";
     await publish("pubsub/jobs", "[1]", { "content-type": contentType });
     expect(JSON.parse(await receive())).toMatchObject({ data: [1], datacontenttype: contentType });
@@ -133,17 +133,17 @@ function behavesAsDaprd(start: StartSidecar): void {
     expect(JSON.parse(await receive())).toMatchObject({ data: "{}" });
   });
 
-  it("puts other text into a CloudEvent as text", async () => {
+  it("wraps other text in a CloudEvent as text", async () => {
     await publish("pubsub/jobs", "hello", { "content-type": "text/plain" });
     expect(JSON.parse(await receive())).toMatchObject({ datacontenttype: "text/plain", data: "hello" });
   });
 
-  it("puts bytes into a CloudEvent as base64", async () => {
+  it("wraps bytes in a CloudEvent as base64", async () => {
     await publish("pubsub/jobs", "hello", { "content-type": "application/octet-stream" });
     expect(JSON.parse(await receive())).toMatchObject({ data_base64: "aGVsbG8=" });
   });
 
-  it("passes a CloudEvent on as the one it is, with what it lacks, and refuses one that is none", async () => {
+  it("passes a CloudEvent on with missing fields filled in, and refuses a malformed one", async () => {
     const cloudEvent = { "content-type": "application/cloudevents+json" };
     const event = { type: "order", id: "7", data: { id: 1 } };
     await publish("pubsub/jobs", JSON.stringify(event), cloudEvent);
@@ -154,13 +154,13 @@ function behavesAsDaprd(start: StartSidecar): void {
     expect(JSON.parse(text)).toMatchObject({ errorCode: "ERR_PUBSUB_CLOUD_EVENTS_SER" });
   });
 
-  it("sends a raw payload as it is", async () => {
+  it("sends a raw payload unchanged", async () => {
     const answer = await publish("pubsub/jobs?metadata.rawPayload=true", '{"id": 1}', json);
     expect(answer).toEqual({ status: 204, text: "" });
     expect(await receive()).toBe('{"id": 1}');
   });
 
-  it("answers 404 for a component that it does not have", async () => {
+  it("answers 404 for an unknown component", async () => {
     const { status, text } = await publish("other/jobs", "{}", json);
     expect(status).toBe(404);
     expect(JSON.parse(text)).toMatchObject({
@@ -169,7 +169,7 @@ function behavesAsDaprd(start: StartSidecar): void {
     });
   });
 
-  it("takes a message to a topic that was not there, which no queue gets", async () => {
+  it("accepts a message to a new topic, which no queue gets", async () => {
     expect((await publish("pubsub/nobody-listens", "{}", json)).status).toBe(204);
     expect(await broker.queueLength("jobs")).toBe(0);
   });
@@ -180,7 +180,7 @@ function behavesAsDaprd(start: StartSidecar): void {
     }
   });
 
-  it("tells its components", async () => {
+  it("lists its components", async () => {
     const metadata = (await (await fetch(`${url}/metadata`)).json()) as { components: unknown };
     expect(metadata).toMatchObject({
       id: "playground",

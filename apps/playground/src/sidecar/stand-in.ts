@@ -80,7 +80,7 @@ function serialize(published: Published): string | undefined {
   }
 }
 
-/** A topic comes into being with its first message; to make it again gives the one that there is. */
+/** A topic is created by its first message; creating it again returns the existing one. */
 async function publish(sns: SNSClient, topic: string, message: string): Promise<void> {
   const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: topic }));
   await sns.send(new PublishCommand({ TopicArn, Message: message }));

@@ -13,11 +13,11 @@ export interface StartSidecarOptions {
   /** A folder that the playground removes at its end. */
   readonly folder: string;
   readonly journal: Journal;
-  /** Ends the start while it is under way. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
-/** Starts the real daprd where it is installed, else its stand-in. */
+/** Starts the real daprd if it is installed, else its stand-in. */
 export async function startSidecar({
   signal,
   component,

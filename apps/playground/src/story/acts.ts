@@ -30,7 +30,7 @@ export interface WarmResult {
   /** Probes and wake messages that a request waited for. */
   readonly probes: number;
   readonly wakeMessages: number;
-  /** Those off the requests' path, which keep the backend known as ready and awake. */
+  /** Those off the requests' path, which renew the lease and keep the backend warm. */
   readonly inBackground: { readonly probes: number; readonly wakeMessages: number };
 }
 
@@ -47,7 +47,7 @@ export interface JobsResult {
 }
 
 const coldRequests = 20;
-/** Above the plugin's own hold limit there is only a 503; well below it something is wrong with this machine. */
+/** Well below the plugin's own hold limit, after which there is only a 503. */
 const answerDeadlineMs = 45_000;
 
 /** 20 requests at once to a backend at zero: every one answered by the backend, with one activation. */
@@ -102,7 +102,7 @@ function countBy(keys: readonly string[]): Record<string, number> {
 
 const warmRequests = 200;
 
-/** 200 requests to a backend that is up: no probe and no wake message that one of them waits for. */
+/** 200 requests to a backend that is up, none of which waits for a probe or a wake message. */
 export async function playWarm({ playground, signal }: StoryContext): Promise<WarmResult> {
   const { opsPort } = playground.pluginServer;
   const before = await readPluginCounters(opsPort, signal);
@@ -161,10 +161,10 @@ async function readPluginCounters(opsPort: number, signal: AbortSignal): Promise
 const concurrency = 30;
 const slowRequestMs = 300;
 const scaleDeadlineMs = 30_000;
-/** How long the load goes on once there are several replicas, so that all of them serve. */
+/** How long the load continues once there are several replicas, so that all of them serve. */
 const lastingMs = 5_000;
 
-/** Slow requests without a pause: queue and demand are at work, the backend gets a second replica, no request fails. */
+/** Slow requests without a pause: both triggers are active, the backend gets a second replica, and no request fails. */
 export async function playScale(context: StoryContext): Promise<ScaleResult> {
   const { playground, journal, signal } = context;
   const replicaSet = playground.replicaSets.get(backend);
@@ -218,7 +218,9 @@ async function requestSlowly(url: string, signal: AbortSignal): Promise<string |
 const jobs = { count: 50, durationMs: 1_000 };
 const jobsDeadlineMs = 60_000;
 
-/** 50 jobs of one second: the worker comes from zero, gets company, works all of them off and reports back through the gateway. */
+/**
+ * 50 jobs of one second: the worker scales from zero to several, handles all jobs and reports back through the gateway.
+ */
 export async function playJobs(context: StoryContext): Promise<JobsResult> {
   const { playground, journal, signal } = context;
   expect(playground.replicaSets.get(worker)?.replicas === 0, "the worker runs before there is work");
@@ -242,7 +244,7 @@ export async function playJobs(context: StoryContext): Promise<JobsResult> {
   return { published: jobs.count, handled: handledIds().size, peakReplicas: peak };
 }
 
-/** Beyond the times that have to pass: the retention, the cooldown, and preStop, with as much again for a slow machine. */
+/** On top of retention and cooldown: preStop, and a margin for a slow machine. */
 const marginSeconds = 30;
 
 /** No more traffic: every Deployment goes back to zero, and its last process ends. */

@@ -5,7 +5,7 @@ import type { Journal, JournalEntry } from "../journal.ts";
 import type { Playground } from "../playground.ts";
 import type { PlaygroundSettings } from "../settings.ts";
 
-/** What the acts of the story play on. */
+/** What each act of the story works with. */
 export interface StoryContext {
   readonly playground: Playground;
   readonly journal: Journal;
@@ -14,7 +14,7 @@ export interface StoryContext {
   readonly coldStarts: readonly ColdStart[];
   /** Aborts when the playground is asked to stop. */
   readonly signal: AbortSignal;
-  /** Tells the audience what comes. */
+  /** Announces the next act. */
   readonly say: (text: string) => void;
 }
 
@@ -29,7 +29,7 @@ export function expect(isAsExpected: boolean, otherwise: string): asserts isAsEx
 
 const checkIntervalMs = 50;
 
-/** Resolves once `isTrue`; fails after `deadlineMs` with `what` was waited for. */
+/** Resolves once `isTrue`; rejects after `deadlineMs`, naming `what` it waited for. */
 export async function until(
   isTrue: () => boolean,
   deadlineMs: number,
@@ -43,7 +43,7 @@ export async function until(
   }
 }
 
-/** Collects the journal's entries that match, until the returned scope ends. */
+/** Collects matching journal entries until the result is disposed of. */
 export function collect(
   journal: Journal,
   matches: (entry: JournalEntry) => boolean,
@@ -55,7 +55,7 @@ export function collect(
   return { entries, [Symbol.dispose]: unsubscribe };
 }
 
-/** The highest count that the autoscaler set a target to, read from its entries. */
+/** The highest replica count that the autoscaler set, from its entries. */
 export function peakReplicas(entries: readonly JournalEntry[], now: number): number {
   return Math.max(now, ...entries.map(({ fields }) => Number(fields["to"])));
 }

@@ -13,7 +13,7 @@ import {
 } from "./acts.ts";
 import type { StoryContext } from "./story-context.ts";
 
-/** What the story found, as `pnpm demo --once --json` prints it. Acts that were not reached are missing. */
+/** The outcome of the story, as `pnpm demo --once --json` prints it. Acts that were not reached are missing. */
 export interface StoryReport {
   ok: boolean;
   /** Why not. */
@@ -27,7 +27,10 @@ export interface StoryReport {
   versions: Record<string, string>;
 }
 
-/** Plays the fixed story: a cold start, warm requests, one to many, jobs, back to zero. Never rejects: what went wrong is in the report. */
+/**
+ * Plays the fixed story: a cold start, warm requests, one to many, jobs, back to zero. Never rejects: a failure is in
+ * the report.
+ */
 export async function playStory(
   context: StoryContext,
   versions: Record<string, string>,

@@ -26,7 +26,10 @@ function deploymentOf(app: string) {
   return { spec: { template: { metadata: { labels: { app } } } } };
 }
 
-/** A page before a playground that does nothing by itself: it records what the page asks of it, and the test says what happens. */
+/**
+ * A page for a playground that does nothing by itself: it records what the page asks for, and the test decides what
+ * happens.
+ */
 export async function openStage({ port = 0, socketMs = 200, backend = "web", worker = "worker" } = {}) {
   const cluster = clusterOf(backend, worker);
   const gateway = await startGateway();
@@ -78,7 +81,7 @@ export async function openStage({ port = 0, socketMs = 200, backend = "web", wor
   return { page, journal, world, gateway, pluginServer };
 }
 
-/** Answers everything 200, and sockets with their own messages. */
+/** Answers every request 200, and echoes WebSocket messages. */
 async function startGateway() {
   const requests: { readonly method: string; readonly path: string; readonly body: string }[] = [];
   const behaviour = { status: 200, isSilent: false };
@@ -105,7 +108,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-/** Tells a lease whenever it is asked for its metrics. */
+/** Serves metrics with one lease. */
 async function startPluginServer() {
   const state = { port: 0, asked: 0, leaseSeconds: 0 };
   const server = createServer((_, response) => {

@@ -6,7 +6,7 @@ type Told = {
   [Name in keyof PageEvents]: { readonly name: Name; readonly data: PageEvents[Name] };
 }[keyof PageEvents];
 
-/** A browser's tab as far as the server sees one: it reads the stream of events. */
+/** A browser's tab as the server sees it: a reader of the event stream. */
 export class Tab {
   readonly told: Told[] = [];
   /** Resolves when the stream has ended; rejects when it broke. */
@@ -28,7 +28,7 @@ export class Tab {
     this.ended.catch(() => {});
   }
 
-  /** All that it was told by events of that name, in order. */
+  /** The data of all events of that name, in order. */
   all<Name extends keyof PageEvents>(name: Name): PageEvents[Name][] {
     return this.told.filter((event) => event.name === name).map(({ data }) => data as PageEvents[Name]);
   }
