@@ -2,17 +2,17 @@ import { readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 
 export interface BenchmarkOptions {
-  /** Whether a small run is wanted that shows that the benchmark works, whatever its figures. */
+  /** Whether to run small, only to show that the benchmark works. */
   readonly isQuick: boolean;
-  /** How many frames are sent, where frames are. */
+  /** How many frames to send, for benchmarks that send frames. */
   readonly frames?: number;
-  /** What is chosen at random is the same for the same seed. */
+  /** The same seed makes the same random choices. */
   readonly seed?: number;
 }
 
-/** What a file of this directory that `main.ts` can run exports. */
+/** The exports of a file in this directory that `main.ts` can run. */
 export interface Benchmark {
-  /** Resolves with the figures; `progress` takes lines to show meanwhile. */
+  /** Resolves with the figures; calls `progress` with lines to show meanwhile. */
   run(progress: (line: string) => void, options: BenchmarkOptions): Promise<object>;
 }
 
@@ -37,7 +37,7 @@ export async function describeVersions(): Promise<Record<string, string>> {
   return { node: process.versions.node, ...Object.fromEntries(released) };
 }
 
-/** The middle one; of an even number, the lower of the two in the middle. */
+/** The median row; the lower of the two if their number is even. */
 export function medianBy<Row>(rows: readonly Row[], value: (row: Row) => number): Row {
   const sorted = rows.toSorted((a, b) => value(a) - value(b));
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];

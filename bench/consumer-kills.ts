@@ -7,8 +7,8 @@ const messages = 20_000;
 const workers = 4;
 
 /**
- * Lets consumers handle 20,000 messages while they are killed at random, by SIGKILL and by SIGTERM, and counts what became of
- * each message: once with handlers that succeed, once with some that fail.
+ * Has consumers handle 20,000 messages while they are killed at random, by SIGKILL and by SIGTERM, and counts the
+ * outcome of each message: once with handlers that succeed, once with some that fail.
  */
 export async function run(progress: (line: string) => void): Promise<object> {
   const stories: (KillStoryOutcome & { story: string })[] = [];

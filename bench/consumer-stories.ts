@@ -17,7 +17,7 @@ interface Scene {
 }
 
 interface Story {
-  /** How long the bad time lasts. */
+  /** How long the trouble lasts. */
   readonly seconds: number;
   readonly begin: (scene: Scene) => void;
   readonly end: (scene: Scene) => void;
@@ -70,7 +70,7 @@ const perSecond = 100;
 const healthySeconds = 10;
 const handler = fileURLToPath(import.meta.resolve("@kong-serverless/testing/recording-handler"));
 
-/** Plays each story once: a consumer, 100 messages a second, a bad time, and what became of every message. */
+/** Plays each story once: a consumer, 100 messages a second, some trouble, and the outcome of every message. */
 export async function run(progress: (line: string) => void, { isQuick }: BenchmarkOptions): Promise<object> {
   const outcomes: object[] = [];
   for (const [name, story] of Object.entries(stories)) {
@@ -174,7 +174,10 @@ function noticeAfter(port: number, begunAt: number): { stop(): Promise<number | 
   };
 }
 
-/** Seconds from `since` to the end of the first second in which `rate` messages were handled, less a tenth for the timers' noise. */
+/**
+ * Seconds from `since` to the end of the first second in which `rate` messages were handled, less a tenth for the
+ * timers' noise.
+ */
 async function secondsUntilSpeed(records: string, since: number, rate: number): Promise<number> {
   const samples: { readonly at: number; readonly handled: number }[] = [];
   for (;;) {

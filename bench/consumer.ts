@@ -29,15 +29,15 @@ const cases = [
   { handlerMs: 0, delayMs: 0 },
   { handlerMs: 5, delayMs: 0 },
   { handlerMs: 50, delayMs: 0 },
-  // Where real queues live.
+  // Real queues keep their messages there.
   { handlerMs: 5, delayMs: 1 },
 ];
 type ConsumerCase = (typeof cases)[number];
 const names = Object.keys(consumerVariants) as ConsumerVariantName[];
 
 /**
- * Messages per second and CPU time of each way to consume a queue, side by side. Every round measures every row once, each with a
- * fresh queue server and a fresh consumer in separate processes; the figures are those of the median round.
+ * Messages per second and CPU time of each way to consume a queue, side by side. Every round measures every row once,
+ * each with a fresh queue server and a fresh consumer in separate processes; the figures are those of the median round.
  */
 export async function run(progress: (line: string) => void, { isQuick }: BenchmarkOptions): Promise<object> {
   const directory = await mkdtemp(join(tmpdir(), "bench-consumer-"));
@@ -125,7 +125,10 @@ async function measure(
   };
 }
 
-/** Enough for three or four seconds, estimated from the time of a call and the handler, and from the queue server's limit. */
+/**
+ * Enough for three or four seconds, estimated from the time of a call and the handler, and from the queue server's
+ * limit.
+ */
 function messagesFor(inFlight: number, handlerMs: number): number {
   const perSecond = Math.min(5000, (inFlight * 1000) / (handlerMs + 2));
   return Math.ceil(perSecond * 4);

@@ -4,11 +4,11 @@ import { promisify } from "node:util";
 
 import { expect, test } from "vitest";
 
-/** Seeds whose frames once did harm stay here; the others are two of many that did none. */
+/** Seeds that once found a fault belong here; these two are among many that found none. */
 const seeds = [1, 20_261_126];
 
 test.each(seeds)(
-  "the real process serves Kong on whatever else is sent to its socket (seed %i)",
+  "the real process keeps serving Kong, whatever else is sent to its socket (seed %i)",
   async (seed) => {
     const main = fileURLToPath(new URL("main.ts", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [

@@ -12,13 +12,13 @@ import { Random } from "./fuzz/random.ts";
 import { startServerless } from "./plugin/plugin-process.ts";
 
 const peers = 16;
-/** Frames that are sent between two looks at whether the server still serves. */
+/** Frames sent between checks that the server still serves. */
 const batch = 500;
 const answerDeadlineMs = 30_000;
-/** What the process logs when something went wrong that nobody foresaw. */
+/** Log events of unforeseen faults. */
 const faults = new Set(["process.uncaught_exception", "process.unhandled_rejection"]);
 
-/** Sends frames of Kong's, changed at random, to the real process, which has to go on serving Kong all the time. */
+/** Sends randomly mutated frames of Kong's to the real process, which has to keep serving Kong all the time. */
 export async function run(
   progress: (line: string) => void,
   { isQuick, frames = isQuick ? 2000 : 200_000, seed = 1 }: BenchmarkOptions,
@@ -45,13 +45,13 @@ export async function run(
         sockets[index] = socket;
         connections += 1;
       }
-      // Some leave in the middle of it.
+      // Some disconnect in the middle.
       if (random.below(200) === 0) socket.destroy();
       else socket.write(mutatedFrame(payloads, random));
     }
     const { tookMs, instanceId } = await askHonestly(plugin.socketPath, { seed, sent });
     slowestAnswerMs = Math.max(slowestAnswerMs, tookMs);
-    // So that further frames meet an instance that there is.
+    // So that further frames refer to an existing instance.
     payloads.splice(known, payloads.length, ...eventsOf(instanceId));
     if ((sent / batch) % 40 === 0) progress(`fuzz  ${sent + batch} of ${frames} frames, seed ${seed}`);
   }
@@ -66,7 +66,7 @@ export async function run(
   };
 }
 
-/** Calls with configurations of today's: what was recorded has those of a plugin for tests. */
+/** Calls with current configurations: the recorded ones have those of a test plugin. */
 function callsOfToday(): Buffer[] {
   const backend = {
     name: "fuzzed",
@@ -99,7 +99,7 @@ function eventsOf(instanceId: number): Buffer[] {
   );
 }
 
-/** An honest peer starts an instance and has an event handled. */
+/** Starts an instance and has an event handled, as a well-behaved peer. */
 async function askHonestly(
   socketPath: string,
   where: { readonly seed: number; readonly sent: number },

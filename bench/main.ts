@@ -1,6 +1,6 @@
 /**
- * `node bench/main.ts NAME [--json] [--quick] [--frames N] [--seed S]` runs bench/NAME.ts: progress on stderr, and the result on stdout, as one line
- * of JSON or laid out for reading. A benchmark is one file that exports `run`.
+ * `node bench/main.ts NAME [--json] [--quick] [--frames N] [--seed S]` runs bench/NAME.ts: progress on stderr, and the
+ * result on stdout, as one line of JSON or laid out for reading. A benchmark is one file that exports `run`.
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -20,9 +20,7 @@ const [name = ""] = positionals;
 const file = new URL(`${name}.ts`, import.meta.url);
 
 if (!/^[a-z][a-z-]*$/.test(name) || !existsSync(file)) {
-  process.stderr.write(
-    `There is no benchmark ${JSON.stringify(name)}. See bench/README.md for those that there are.\n`,
-  );
+  process.stderr.write(`There is no benchmark ${JSON.stringify(name)}. bench/README.md lists them.\n`);
   process.exit(1);
 }
 

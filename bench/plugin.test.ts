@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const positive = expect.toSatisfy((value: unknown) => Number.isFinite(value) && (value as number) > 0);
 
-/** It starts ten servers, whose start alone takes longer than a test may by default. */
+/** Starting ten servers takes longer than a test's default time limit. */
 const timeoutMs = 120_000;
 
 test(

@@ -19,7 +19,7 @@ const full: PluginScale = {
   memory: { holds: [2000, 5000, 10_000], events: 1_000_000 },
 };
 
-/** Every part once and small: shows that the benchmark works, and nothing else. */
+/** Every part once and small, only to show that the benchmark works. */
 const quick: PluginScale = {
   warmPath: { rounds: 1, warmUpMs: 20, rowMs: 40 },
   coldStarts: [
@@ -30,7 +30,7 @@ const quick: PluginScale = {
   memory: { holds: [500, 1000, 2000], events: 5000 },
 };
 
-/** The plugin and its server: the warm path beside other ways to do it, cold starts, and memory. */
+/** The plugin and its server: the warm path compared with alternatives, cold starts, and memory. */
 export async function run(progress: (line: string) => void, { isQuick }: BenchmarkOptions): Promise<object> {
   const scale = isQuick ? quick : full;
   const { warm, ratios } = await measureWarmPath(scale.warmPath, progress);

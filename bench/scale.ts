@@ -18,7 +18,7 @@ const full: Scale = {
   pace: { requests: 1000, concurrency: 50 },
 };
 
-/** Every part once and small: shows that the benchmark works, and nothing else. */
+/** Every part once and small, only to show that the benchmark works. */
 const quick: Scale = {
   sleeping: { backends: [1, 20], holdTimeoutMs: 1000 },
   names: [10, 200],

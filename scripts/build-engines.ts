@@ -1,4 +1,4 @@
-/** What `test:engines` runs on, compiled from its Go modules: see `--help`. */
+/** Compiles what `test:engines` runs on from Go modules: see `--help`. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ interface Engine {
   /** Where `go build` runs. */
   readonly folder: () => string;
   readonly package: string;
-  /** What the binary is to answer when it is asked for its version. */
+  /** The version that the binary reports. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +45,10 @@ const { values, positionals } = parseArgs({
 });
 const temporary = mkdtempSync(join(tmpdir(), "build-engines-"));
 const progressEveryMs = 15_000;
-/** The end of what go says is where the reason is. */
+/** The reason is at the end of go's output. */
 const lastLines = 20;
 
-/** A module that requires another one, for a `go build` of what that holds. */
+/** A module that requires another one, so that `go build` can build that. */
 function wrapper(module: string, version: string, lines: readonly string[]): string {
   const folder = join(temporary, module.replaceAll("/", "-"));
   if (existsSync(folder)) return folder;
@@ -60,7 +60,7 @@ function wrapper(module: string, version: string, lines: readonly string[]): str
   return folder;
 }
 
-/** Its staging modules stand beside Kubernetes in its own repository; as a dependency it needs them pinned. */
+/** In its own repository Kubernetes finds its staging modules beside it; as a dependency it needs them pinned. */
 function kubernetes(): string {
   const module = "k8s.io/kubernetes";
   const source = readFileSync(join(moduleFolder(`${module}@${kubernetesVersion}`), "go.mod"), "utf8");
@@ -98,7 +98,7 @@ const engines: Readonly<Record<EngineName, Engine>> = {
   "keda-adapter": keda("adapter"),
   "keda-admission-webhooks": keda("webhooks"),
   etcd: {
-    // Its own go.mod names folders of its repository.
+    // Its own go.mod refers to folders of its repository.
     folder: () => wrapper("go.etcd.io/etcd/server/v3", etcdVersion, ["go 1.23.0"]),
     package: "go.etcd.io/etcd/server/v3",
     variables: {},
@@ -138,7 +138,7 @@ async function build(name: EngineName): Promise<void> {
     if (status !== 0) {
       throw new Error(`${name} could not be built; go says:\n${said.slice(-lastLines).join("\n")}`);
     }
-    // Whole or not there, whatever interrupts a build.
+    // An interrupted build leaves no partial file.
     renameSync(output, join(engineFolder, name));
     say(`${name}: built in ${seconds()}`);
   } finally {

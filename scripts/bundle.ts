@@ -1,7 +1,8 @@
 /**
- * Bundles the app in the working directory: src/main.ts (and src/handler-thread.ts, for an app that runs threads) and every local package and dependency that it uses become
- * dist/main.js, one file that runs on Node without node_modules. Another directory than dist can be given. With --split, what
- * is imported only when it is needed becomes files of its own, which a command that does not need them never reads.
+ * Bundles the app in the working directory: src/main.ts (and src/handler-thread.ts, for an app that runs threads) and
+ * every local package and dependency that it uses become dist/main.js, one file that runs on Node without node_modules.
+ * Another directory than dist can be given. With --split, what is imported only when it is needed becomes files of its
+ * own, which a command that does not need them never reads.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { existsSync } from "node:fs";
@@ -11,8 +12,8 @@ import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
 
 /**
- * The index of @dapr/dapr loads gRPC, express and a workflow engine: 0.3 s and 40 MB at every start of a process that only
- * publishes over HTTP. In a bundle the package consists of what packages/dapr-publisher uses of it.
+ * The index of @dapr/dapr loads gRPC, express and a workflow engine: 0.3 s and 40 MB at every start of a process that
+ * only publishes over HTTP. In a bundle the package consists of what packages/dapr-publisher uses of it.
  */
 const daprHttpClientOnly: Plugin = {
   name: "dapr-http-client-only",
@@ -42,18 +43,19 @@ const { metafile } = await build({
   legalComments: "linked",
   logLevel: "warning",
   plugins: [daprHttpClientOnly],
-  // node-fetch brings a URL class of its own for a Node that has none.
+  // node-fetch has its own URL class for a Node without one.
   alias: { "whatwg-url": "node:url" },
   banner: {
     js: [
-      // Dependencies that are CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
+      // CommonJS dependencies call `require` for Node's own modules, which an ES module has to create itself.
       'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      // Node keeps quiet about deprecated calls in node_modules, which nobody here can change. A bundle is not in there.
+      // Node does not warn about deprecated calls in node_modules. A bundle is elsewhere, but nobody here can change
+      // them.
       "process.noDeprecation = true;",
     ].join("\n"),
   },
 });
 
-// Files of their own are named after their content: those of former builds would pile up.
+// Split files are named after their content, so those of former builds would pile up.
 const current = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!current.has(name)) rmSync(join(outdir, name));

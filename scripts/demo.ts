@@ -1,6 +1,6 @@
 /**
- * `pnpm demo`: builds what the playground runs, then becomes the playground. One process for both, so that Ctrl-C has one
- * answer: the shells in between ignore it (see the script in package.json) and pnpm finds nothing to complain about.
+ * `pnpm demo`: builds what the playground runs, then becomes the playground. One process does both, so that Ctrl-C is
+ * handled once: the shells in between ignore it (see the script in package.json), and pnpm reports no error.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const building = spawn(process.execPath, [join(import.meta.dirname, "build.ts")], { stdio: "inherit" });
 let isLeaving = false;
-// The build has the same terminal and ends by itself.
+// The build gets Ctrl-C from the same terminal and exits by itself.
 const leave = () => (isLeaving = true);
 process.on("SIGINT", leave);
 await once(building, "exit");

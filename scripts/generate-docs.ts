@@ -1,6 +1,6 @@
 /**
- * Writes docs/configuration.md from the configuration schemas, and docs/errors.md from the tables of error and exit codes.
- * `--check` writes nothing and fails when one of them is not current.
+ * Writes docs/configuration.md from the configuration schemas, and docs/errors.md from the tables of error and exit
+ * codes. `--check` writes nothing and fails when one of them is not current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -105,7 +105,7 @@ function sections(schema: Parameters<typeof documentSettings>[0]): string {
     .join("\n\n");
 }
 
-/** Breaks no line inside a code span, nor before what would then begin a list. */
+/** Never breaks a line inside a code span, or before text that would then start a list. */
 function wrap(text: string): string {
   const lines = [""];
   for (const [word] of text.matchAll(/(?:`[^`]*`|\S)+(?: (?:\d+[.)]|[-+*#>])(?!\S))*/g)) {

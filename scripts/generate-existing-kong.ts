@@ -1,7 +1,8 @@
 /**
- * Writes deploy/platform/kong/existing: what a Kong that runs already needs for the plugin, taken from the values of our own
- * (deploy/platform/kong/values.yaml), the Lua files and the names of the images. One file of values for the chart kong/kong, one for
- * kong/ingress, and a kustomize component for a Deployment. `--check` writes nothing and fails when one of them is not current.
+ * Writes deploy/platform/kong/existing: what a Kong that runs already needs for the plugin, taken from the values of
+ * our own (deploy/platform/kong/values.yaml), the Lua files and the names of the images. One file of values for the
+ * chart kong/kong, one for kong/ingress, and a kustomize component for a Deployment. `--check` writes nothing and fails
+ * when one of them is not current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -18,7 +19,7 @@ interface LuaValues {
   readonly extraObjects: readonly { readonly metadata: { readonly name: string } }[];
 }
 
-/** What of our own values is the plugin's, and not a choice of ours about Kong. */
+/** The part of our own values that the plugin needs, without our own choices about Kong. */
 interface PluginValues {
   readonly podLabels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
@@ -72,7 +73,9 @@ ${body(values)
 put("component/lua-plugin.yaml", `${generated}\n${stringify(lua.extraObjects[0])}`);
 put("component/gateway.yaml", `${generated}\n${stringify(patch())}`);
 
-/** Our own values without what is a choice about Kong, with the Lua files, as a document that still has its comments. */
+/**
+ * Our own values without what is a choice about Kong, with the Lua files, as a document that still has its comments.
+ */
 function pluginValues(): Document {
   const document = parseDocument(readFileSync(join(folder, "values.yaml"), "utf8"));
   document.commentBefore = null;
@@ -103,7 +106,7 @@ function pluginServerImage(): string {
   return `${image.newName}:${image.newTag}`;
 }
 
-/** The values as a patch of a Deployment. The lists that Kong has in variables are left to their owner. */
+/** The values as a patch of a Deployment. Lists in Kong's variables are left to their owner. */
 function patch(): object {
   const { initContainers, userDefinedVolumes, userDefinedVolumeMounts } = kong.deployment;
   return {
@@ -120,7 +123,7 @@ function patch(): object {
             {
               name: "proxy",
               env: [{ name: "KONG_SERVERLESS_HTTP_SOCKET", value: kong.env["serverless_http_socket"] }],
-              // Whatever else it did before.
+              // Keeps what it did before.
               lifecycle: { preStop: { $patch: "replace", ...kong.lifecycle.preStop } },
               volumeMounts: [
                 ...userDefinedVolumeMounts,

@@ -1,5 +1,6 @@
 /**
- * Writes packages/manifests/src/schema/kinds.json: which fields the kinds have that doctor checks, of Kubernetes' own as
+ * Writes packages/manifests/src/schema/kinds.json: which fields the kinds have that doctor checks, of Kubernetes' own
+ * as
  * @kubernetes/client-node knows them and of the custom resource definitions in the folders that are given.
  *
  *     node scripts/generate-kinds.ts FOLDER...
@@ -41,7 +42,7 @@ const native: Readonly<Record<string, string>> = {
   "rbac.authorization.k8s.io/v1/RoleBinding": "V1RoleBinding",
 };
 
-/** Maps and fields of amounts, which the models call texts and the API server takes as numbers too. */
+/** Quantities: text in the models, but the API server also accepts numbers. */
 const quantities = new Set([
   "limits",
   "requests",
@@ -142,7 +143,7 @@ function addDefinition(definition: Definition | null): void {
       properties: {
         ...schema.openAPIV3Schema.properties,
         metadata: { type: "metadata" },
-        // Nobody writes it.
+        // Written only by the API server.
         status: {},
       },
     });
@@ -170,7 +171,7 @@ function addSchema(path: string, { properties = {}, required = [] }: Schema): st
 
 function schemaType(path: string, schema: Schema): string {
   if (schema["x-kubernetes-int-or-string"]) return "quantity";
-  // It repeats all of a pod.
+  // It repeats a whole pod.
   if (path.endsWith("ScaledJob.spec.jobTargetRef")) return addModel("V1JobSpec");
   if (schema.type === "metadata") return addModel("V1ObjectMeta");
   if (schema.type === "array") return `[]${schema.items ? schemaType(`${path}[]`, schema.items) : "any"}`;

@@ -1,7 +1,8 @@
 /**
  * Writes the generated files of the plugin's Lua form: schema.lua, from the schema that the plugin server parses with;
- * error_titles.lua, from the table of error codes; and deploy/platform/kong/lua-plugin.yaml, Helm values with all Lua files
- * in a ConfigMap, from which a stock Kong image loads them. `--check` writes nothing and fails when a file is out of date.
+ * error_titles.lua, from the table of error codes; and deploy/platform/kong/lua-plugin.yaml, Helm values with all Lua
+ * files in a ConfigMap, from which a stock Kong image loads them. `--check` writes nothing and fails when a file is out
+ * of date.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -39,7 +40,7 @@ const files = Object.fromEntries(
     .map((name) => [name, readFileSync(join(luaPluginFolder, name), "utf8")]),
 );
 const values = {
-  // Kong reads them at its start: other files, another pod.
+  // Kong reads them when it starts, so new files need a new pod.
   podAnnotations: {
     "kong-serverless/lua-plugin": createHash("sha256")
       .update(JSON.stringify(files))

@@ -1,7 +1,7 @@
 /**
- * Generates deploy/platform/kong/plugin-dump.yaml: the plugin as Kong gets to know it (its QUERY_CMD), as Helm values. A stock Kong
- * image has no Node to ask the plugin server with, so the answer is mounted from a ConfigMap. Asks the built app (`pnpm build`).
- * `--check` only says whether the committed file is current.
+ * Generates deploy/platform/kong/plugin-dump.yaml: the plugin as Kong gets to know it (its QUERY_CMD), as Helm values.
+ * A stock Kong image has no Node to ask the plugin server with, so the answer is mounted from a ConfigMap. Asks the
+ * built app (`pnpm build`). `--check` only says whether the committed file is current.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, "..");
 const folder = join(root, "deploy/platform/kong");
 const committedFile = join(folder, "plugin-dump.yaml");
 
-/** The socket's path is in the dump and in Kong's own settings; the latter say which. */
+/** The socket's path is in the dump and in Kong's own settings, which decide. */
 function socketPath(): string {
   const { env } = parse(readFileSync(join(folder, "values-without-lua.yaml"), "utf8")) as {
     env: { pluginserver_serverless_socket: string };
@@ -29,7 +29,7 @@ function generate(): string {
   });
   const dump = `${JSON.stringify(JSON.parse(output), undefined, 2)}\n`;
   const values = {
-    // Kong reads the dump at its start: another dump, another pod.
+    // Kong reads the dump when it starts, so a new dump needs a new pod.
     podAnnotations: {
       "kong-serverless/dump": createHash("sha256").update(dump).digest("hex").slice(0, 16),
     },

@@ -1,7 +1,7 @@
 /**
- * Makes the files of passwords that Git ignores and kustomize wants, from the *.example beside each: one new random password
- * for all that belong together. What exists is left alone. Every install runs it, so that an overlay can be rendered from a
- * fresh clone.
+ * Makes the password files that Git ignores and kustomize needs, from the *.example beside each, with one new random
+ * password for all that belong together. Existing files are left alone. Every install runs it, so that an overlay can
+ * be rendered from a fresh clone.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";

@@ -29,7 +29,7 @@ function faultsOfSources(
   });
 }
 
-describe("a fault is found where", () => {
+describe("finds a fault if", () => {
   test.each([
     "import { shop } from '@kong-serverless/shop';",
     "export * from '@kong-serverless/shop';",
@@ -88,7 +88,7 @@ describe("a fault is found where", () => {
     ).toEqual([]);
   });
 
-  test("a dependency is only its tests', or a tests' dependency is its users'", () => {
+  test("only tests use a dependency, or users need a devDependency", () => {
     const sources = {
       "packages/a/src/a.ts": 'import "zod/mini";',
       "packages/a/src/a.test.ts": 'import "yaml";',

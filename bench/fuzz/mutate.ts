@@ -38,7 +38,7 @@ const mutations: readonly Mutation[] = [
   (payload, random) => Buffer.concat(Array<Buffer>(1 + random.below(20)).fill(payload)),
 ];
 
-/** A frame made of one that was really sent, changed at random; now and then its length is a lie as well. */
+/** A random mutation of a recorded frame; now and then its length is wrong, too. */
 export function mutatedFrame(payloads: readonly Buffer[], random: Random): Buffer {
   let payload = random.pick(payloads);
   for (let times = random.below(3); times >= 0; times -= 1)

@@ -7,12 +7,12 @@ export interface ColdStartRow {
   /** Requests held at once. */
   readonly holds: number;
   readonly activations: number;
-  /** From the moment at which the backend begins to answer ready to the end of a held request's event, over all of them. */
+  /** From the backend's first ready answer to the end of a held request's event, over all of them. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** From the same moment to the last one's, in the slowest activation. */
+  /** From the same moment to the end of the last one, in the slowest activation. */
   readonly allReleasedMs: number;
-  /** Taken by the sidecar in all activations together. */
+  /** Accepted by the sidecar, over all activations. */
   readonly wakeMessages: number;
 }
 
@@ -21,12 +21,14 @@ export interface ColdStartScale {
   readonly activations: number;
 }
 
-/** How long the backend sleeps on at least when all requests are held. */
+/** How long the backend keeps sleeping, at least, once all requests are held. */
 const sleepMs = 50;
-/** On top, at random: five of the default probe intervals, so that the backend becomes ready anywhere between two probes. */
+/**
+ * A random extra of up to five default probe intervals, so that the backend becomes ready anywhere between two probes.
+ */
 const phaseMs = 100;
 
-/** Has a sleeping backend become ready under held requests, and measures when these go on. */
+/** Makes a sleeping backend ready while requests are held, and measures when these are released. */
 export async function measureColdStarts(
   scales: readonly ColdStartScale[],
   progress: (line: string) => void,
@@ -60,12 +62,12 @@ async function measure({ holds, activations }: ColdStartScale): Promise<ColdStar
 }
 
 /**
- * Wakes a backend that the plugin has not seen yet. Resolves with how long each request waited from the moment that the
- * backend was ready.
+ * Wakes a backend that the plugin has not seen yet. Resolves with how long each request waited once the backend was
+ * ready.
  */
 async function activate(holdLoad: HoldLoad, backend: string, holds: number): Promise<number[]> {
   holdLoad.backend.become(503);
-  // All at once: how long the server itself takes, not how long it waits for requests to end.
+  // All at once, to measure the server itself and not how long it waits for requests to end.
   const beginEvent = await holdLoad.addRoute(backend, { releaseConcurrency: 0 });
   const held = await holdLoad.hold({ backend, event: beginEvent("access"), from: 0, to: holds });
   await sleep(sleepMs + Math.random() * phaseMs);

@@ -1,7 +1,13 @@
-/** One of Kong's two protocols, as far as the load needs it: where a turn of the plugin server ends, and what Kong says to it. */
+/**
+ * The parts of one of Kong's two protocols that the load needs: where a turn of the plugin server ends, and Kong's
+ * answer to it.
+ */
 export interface Conversation {
-  /** How many of these bytes are the server's first turn; 0 while it is not all there. */
+  /** How many of these bytes are the server's first turn; 0 while it is incomplete. */
   turnEnd(said: Buffer): number;
-  /** Kong's answer to the turn at the start of these bytes; undefined when the event has ended with it. Throws when it was no turn to expect. */
+  /**
+   * Kong's answer to the turn at the start of these bytes; undefined if it ends the event. Throws on an unexpected
+   * turn.
+   */
   answer(said: Buffer): Buffer | undefined;
 }

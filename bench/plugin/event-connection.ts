@@ -6,8 +6,8 @@ import type { Conversation } from "./conversation.ts";
 const nothing = Buffer.alloc(0);
 
 /**
- * One of Kong's connections, played with as little work as can be: bytes prepared beforehand go out, and of what comes back
- * only the ends of turns are looked for. The same code for either protocol, so that it weighs the same on both.
+ * One of Kong's connections, played with as little work as possible: it sends prepared bytes, and only looks for the
+ * ends of turns in the answers. Both protocols use the same code, so that it costs the same for both.
  */
 export class EventConnection {
   readonly #socket: Socket;
@@ -27,12 +27,12 @@ export class EventConnection {
     this.#conversation = conversation;
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("close", () => {
-      // Nothing could be measured any more, and what waits would wait forever.
+      // Otherwise pending events would wait forever.
       if (this.#onEnd !== undefined) throw new Error("the plugin server closed a connection during an event");
     });
   }
 
-  /** Begins an event. `onEnd` is called at its end, `onTurn` after each PDK call that was answered. One event at a time. */
+  /** Begins an event, one at a time. Calls `onEnd` at its end, and `onTurn` after each answered PDK call. */
   play(event: Buffer, onEnd: () => void, onTurn?: () => void): void {
     this.#onEnd = onEnd;
     this.#onTurn = onTurn;

@@ -5,11 +5,13 @@ import { EventConnection } from "./event-connection.ts";
 import { type PluginProcess, startServerless } from "./plugin-process.ts";
 import { protobuf, startProtobufInstance } from "./protobuf.ts";
 
-/** Connections opened at once: fewer than may wait to be accepted. */
+/** Connections opened at once, fewer than the listen backlog. */
 const batch = 2000;
 const heldTimeoutMs = 60_000;
 
-/** Kong before a route whose backend sleeps: the product's process, with thousands of requests on a connection each. */
+/**
+ * Plays Kong for a route whose backend sleeps: thousands of requests, each on its own connection to the real process.
+ */
 export class HoldLoad {
   readonly plugin: PluginProcess;
   readonly backend: ScriptedBackend;
@@ -38,14 +40,14 @@ export class HoldLoad {
     this.#opsUrl = opsUrl;
   }
 
-  /** Adds a route with a backend of this name; resolves with what begins an event of it. */
+  /** Adds a route with a backend of this name; resolves with a function that makes the first bytes of an event. */
   addRoute(name: string, settings: object = {}): Promise<(eventName: string) => Buffer> {
     const { url: upstream } = this.backend;
     const backend = { name, upstream, health: "/healthz", pubsub: "pubsub", topic: "wake-bench" };
     return startProtobufInstance(this.plugin.socketPath, "serverless", { ...settings, backend: [backend] });
   }
 
-  /** Begins `event` on the connections `from` to `to`; resolves once all these and those before are held. */
+  /** Begins `event` on the connections `from` to `to`; resolves once these and all earlier ones are held. */
   async hold(options: {
     readonly backend: string;
     readonly event: Buffer;
@@ -64,13 +66,13 @@ export class HoldLoad {
     return held;
   }
 
-  /** Ends `count` requests: `event` on as many connections, and resolves once all are over. */
+  /** Plays `event` on `count` connections, and resolves once all have ended. */
   async log(count: number, event: Buffer): Promise<void> {
     const connections = await this.connections(count);
     await Promise.all(connections.map((connection) => play(connection, event)));
   }
 
-  /** The first `count` connections, opened as far as they are not. */
+  /** Returns the first `count` connections, and opens those that are missing. */
   async connections(count: number): Promise<EventConnection[]> {
     const missing = Math.max(0, count - this.#connections.length);
     const opening = Array.from({ length: missing }, () =>

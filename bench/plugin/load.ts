@@ -2,9 +2,9 @@ import type { EventConnection } from "./event-connection.ts";
 
 export interface LoadOptions {
   readonly connections: readonly EventConnection[];
-  /** What each connection begins, in turn. */
+  /** The events that each connection plays, in turn. */
   readonly events: readonly Buffer[];
-  /** Whether another event is to begin, given how many have. */
+  /** Whether to begin another event, given how many have begun. */
   readonly goesOn: (begun: number) => boolean;
 }
 
@@ -12,11 +12,11 @@ export interface Load {
   /** Milliseconds that each event took. */
   readonly latenciesMs: readonly number[];
   readonly durationMs: number;
-  /** CPU time of this process, which makes the load, for each event. */
+  /** CPU time of this process, the load generator, per event. */
   readonly cpuMicrosPerEvent: number;
 }
 
-/** Plays events on every connection, each one as soon as the last has ended: as many under way as there are connections. */
+/** Plays events on every connection, each as soon as the previous one has ended. */
 export async function playLoad({ connections, events, goesOn }: LoadOptions): Promise<Load> {
   const latenciesMs: number[] = [];
   const startedAtMs = performance.now();
@@ -52,7 +52,7 @@ export async function playLoad({ connections, events, goesOn }: LoadOptions): Pr
   };
 }
 
-/** Goes on for `durationMs` from now. */
+/** Keeps going for `durationMs` from now. */
 export function forMs(durationMs: number): () => boolean {
   const untilMs = performance.now() + durationMs;
   return () => performance.now() < untilMs;

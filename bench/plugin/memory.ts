@@ -6,16 +6,16 @@ import { playLoad } from "./load.ts";
 import { rounded } from "./quantile.ts";
 
 export interface MemoryFigures {
-  /** Resident, at rest after the start. */
+  /** Resident memory at rest after the start. */
   readonly idleMiB: number;
-  /** What a further held request adds to resident memory, after garbage collection. */
+  /** Resident memory per held request, after garbage collection. */
   readonly perHoldKiB: number;
-  /** Resident, at rest after a million warm events, `access` and `log` in turn. */
+  /** Resident memory at rest after a million warm events, alternately `access` and `log`. */
   readonly afterMillionEventsMiB: number;
 }
 
 export interface MemoryScale {
-  /** Numbers of held requests through which the slope is laid, ascending. */
+  /** Numbers of held requests for the regression, ascending. */
   readonly holds: readonly number[];
   readonly events: number;
 }
@@ -23,17 +23,17 @@ export interface MemoryScale {
 interface MemorySample {
   readonly rssBytes: number;
   readonly heapBytes: number;
-  /** Taken from the operating system for the heap, in use or not. */
+  /** Reserved for the heap, in use or not. */
   readonly heapReservedBytes: number;
 }
 
 const mebibyte = 2 ** 20;
-/** Nothing happens for this long before memory is taken to be at rest. */
+/** Memory counts as at rest after this long without events. */
 const restMs = 1000;
-/** How often memory is looked at on the way to the last event. */
+/** How often memory is sampled during the events. */
 const parts = 5;
 
-/** Memory of the plugin server's process alone. */
+/** Measures the memory of the plugin server's process. */
 export async function measureMemory(
   { holds, events }: MemoryScale,
   progress: (line: string) => void,
@@ -97,7 +97,7 @@ async function measureEvents(
   return { idleMiB, afterMiB };
 }
 
-/** Asks a process for its memory by a signal, without that its code knows: what answers is loaded before it. */
+/** Asks a process for its memory by a signal. The answering code is preloaded, so the process need not know. */
 export class MemoryMeter {
   static readonly nodeArgs = [
     "--expose-gc",
@@ -111,7 +111,7 @@ export class MemoryMeter {
     this.#app = app;
   }
 
-  /** Memory as it is. */
+  /** Memory without a garbage collection. */
   sample(): Promise<MemorySample> {
     return this.#ask("SIGUSR2");
   }
@@ -136,7 +136,7 @@ export class MemoryMeter {
   }
 }
 
-/** Runs in the measured process, as its source: it can use nothing of this file. */
+/** Runs in the measured process, from its source text: it must not use anything else of this file. */
 function answerSignals(): void {
   let sample = 0;
   const report = () => {
@@ -154,7 +154,7 @@ function answerSignals(): void {
   });
 }
 
-/** Of the line with the least squared distance to the points. */
+/** The slope of the least-squares line. */
 function slope(points: readonly { holds: number; kiB: number }[]): number {
   const mean = (value: (point: { holds: number; kiB: number }) => number) =>
     points.reduce((sum, point) => sum + value(point), 0) / points.length;

@@ -5,7 +5,7 @@ import { decode, encode } from "@msgpack/msgpack";
 
 import type { Conversation } from "./conversation.ts";
 
-/** Small, so that it is one byte in the answer too. */
+/** Small, so that it takes one byte in the answer, too. */
 const messageId = 1;
 /** `[1, messageId, nil, {Data: "ret", EventId: ...}]` without the event's id, which grows. */
 const endOfEvent = Buffer.from(encode([1, messageId, null, { Data: "ret", EventId: 0 }])).subarray(0, -1);
@@ -17,7 +17,7 @@ const numberBytes = new Map([
   [0xcf, 9],
 ]);
 
-/** `MsgPack:1`, for a plugin that makes no PDK call: the server's one turn is the event's result. */
+/** `MsgPack:1`, for a plugin without PDK calls: the server's only turn is the event's result. */
 export const msgpack: Conversation = {
   turnEnd(said) {
     const first = said[endOfEvent.length];
@@ -31,7 +31,7 @@ export const msgpack: Conversation = {
   },
 };
 
-/** Starts a plugin instance; resolves with what begins an event of it. */
+/** Starts a plugin instance; resolves with a function that makes the first bytes of an event. */
 export async function startMsgpackInstance(
   socketPath: string,
   name: string,

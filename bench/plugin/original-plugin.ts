@@ -20,8 +20,9 @@ interface OriginalConfig {
 const agent = new Agent({ keepAlive: true });
 
 /**
- * What the plugin that this project goes back to does, for every request: publish a message through the sidecar, then ask the
- * readiness URL until it answers. With the fastest HTTP client at hand, so that the way is measured and not the client.
+ * What the plugin that this project descends from does for every request: publish a message through the sidecar, then
+ * poll the readiness URL until it answers. It uses the fastest HTTP client at hand, so that the approach is measured
+ * and not the client.
  */
 export class OriginalPlugin implements PluginInstance {
   readonly #config: OriginalConfig;

@@ -1,4 +1,4 @@
-/** A sidecar that takes every message and a backend that is always ready, in a process of their own. */
+/** A sidecar that accepts every message and a backend that is always ready, in their own process. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 

@@ -9,17 +9,17 @@ import { protobuf, startProtobufInstance } from "./protobuf.ts";
 export interface ServerVariant {
   readonly conversation: Conversation;
   readonly eventName: "access" | "log";
-  /** Starts its server, whose sidecar and backend are at `upstreamUrl`. */
+  /** Starts its server, with its sidecar and backend at `upstreamUrl`. */
   start(upstreamUrl: string): Promise<PluginProcess>;
-  /** Starts its plugin instance there; resolves with what begins an event of it. */
+  /** Starts its plugin instance there; resolves with a function that makes the first bytes of an event. */
   startInstance(socketPath: string, upstreamUrl: string): Promise<(eventName: string) => Buffer>;
 }
 
 const backend = { health: "/healthz", pubsub: "pubsub", topic: "wake-bench" };
-/** The path of the answers to `get_path` is below it. */
+/** Answers to `get_path` are below this path. */
 const target = "/kong/consumer";
 
-/** What is measured side by side on the warm path. */
+/** The variants that are compared on the warm path. */
 export const serverVariants = {
   "stock-empty": {
     conversation: msgpack,
@@ -69,13 +69,13 @@ function startSmall(name: string): Promise<PluginProcess> {
   }));
 }
 
-/** kong-pdk's server as it is installed, with a directory of one plugin. */
+/** kong-pdk's server as installed, with a directory of one plugin. */
 function startStock(): Promise<PluginProcess> {
   const entry = fileURLToPath(import.meta.resolve("kong-pdk/bin/kong-js-pluginserver"));
   return startPluginProcess(({ directory, name }) => ({
     entry,
     args: ["--plugins-directory", pathOf("stock"), "--kong-prefix", directory, "--sock-name", name],
-    // Its ts-node takes the compiler and the settings of the working directory, and knows neither of this repository's.
+    // Its ts-node would use the working directory's compiler and settings, and works with neither of this repository's.
     env: { TS_NODE_CWD: dirname(entry), TS_NODE_SKIP_PROJECT: "true" },
   }));
 }

@@ -24,7 +24,7 @@ export interface RatioRow {
 
 export interface WarmPathScale {
   readonly rounds: number;
-  /** Milliseconds in which each new server process compiles its code, under load. */
+  /** Milliseconds of load for each new server process to compile its code. */
   readonly warmUpMs: number;
   /** Milliseconds of a measured row. */
   readonly rowMs: number;
@@ -38,13 +38,16 @@ interface RunningVariant {
 }
 
 const connectionCounts = [1, 16, 64];
-/** Not measured, before every row: after a pause the ready lease is out, and the first request waits for a probe. */
+/**
+ * Load before every row that is not measured: after a pause the lease has expired, and the first request waits for a
+ * probe.
+ */
 const leadInMs = 100;
 const names = Object.keys(serverVariants) as ServerVariantName[];
 
 /**
- * Events per second and latencies of each variant with its backend ready. Every round restarts all servers and has each
- * row once; figures are medians over the rounds, and ratios are the medians of each round's own.
+ * Events per second and latencies of each variant with its backend ready. Every round restarts all servers and measures
+ * each row once; figures are medians over the rounds, ratios the medians of the rounds' ratios.
  */
 export async function measureWarmPath(
   { rounds, warmUpMs, rowMs }: WarmPathScale,
@@ -59,7 +62,7 @@ export async function measureWarmPath(
     }
     const rows: WarmRow[] = [];
     for (const count of connectionCounts) {
-      // Another one begins in each round: none always follows the same one.
+      // Each round starts with another one, so that none always follows the same one.
       for (const variant of rotated(running, round)) {
         const { row, generatorMicros } = await measureRow(variant, count, rowMs);
         rows.push(row);

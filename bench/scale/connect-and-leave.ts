@@ -6,11 +6,11 @@ import { isServed, startServerless } from "../plugin/plugin-process.ts";
 import { rounded } from "../plugin/quantile.ts";
 
 export interface ConnectRow {
-  /** Connections begun in one turn, each of which leaves as soon as it is there. */
+  /** Connections opened in one turn, each closed as soon as it is open. */
   readonly connections: number;
-  /** Refused with EAGAIN, since too many waited to be accepted: Kong answers 500 then. */
+  /** Refused with EAGAIN because the backlog was full: Kong then answers 500. */
   readonly refused: number;
-  /** Until the last one was there or refused. */
+  /** Until the last one was open or refused. */
   readonly tookMs: number;
 }
 

@@ -6,9 +6,9 @@ import { startServerless } from "../plugin/plugin-process.ts";
 import { rounded } from "../plugin/quantile.ts";
 
 export interface NamesRow {
-  /** Backend names that have come so far, each with a plugin entity of its own. */
+  /** Backend names so far, each with its own plugin entity. */
   readonly names: number;
-  /** What is in use on the plugin server's heap, after garbage collection. */
+  /** Used heap of the plugin server, after garbage collection. */
   readonly heapMiB: number;
   readonly rssMiB: number;
   readonly metricsKiB: number;
@@ -18,7 +18,7 @@ export interface NamesRow {
 const connections = 8;
 const mebibyte = 2 ** 20;
 
-/** Configures ever more backends, as preview environments come and go; nobody says which of them have gone. */
+/** Configures more and more backends, as preview environments come and go; the server is not told which are gone. */
 export async function measureNames(
   marks: readonly number[],
   progress: (line: string) => void,

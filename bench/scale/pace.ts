@@ -14,19 +14,19 @@ export interface PaceRow {
   readonly requests: number;
   /** Answered 503 by the backend. */
   readonly refused: number;
-  /** From the moment at which the backend is ready to the last answer. */
+  /** From the moment that the backend is ready to the last answer. */
   readonly lastAnswerMs: number;
 }
 
 export interface PaceScale {
   readonly requests: number;
-  /** What the backend takes at once. */
+  /** How many requests the backend accepts at once. */
   readonly concurrency: number;
 }
 
 const workMs = 20;
 
-/** Holds many requests for a backend that takes few at a time and refuses the others, and lets them go on. */
+/** Holds many requests for a backend that accepts few at a time and refuses the others, then releases them. */
 export async function measurePace(
   { requests, concurrency }: PaceScale,
   progress: (line: string) => void,

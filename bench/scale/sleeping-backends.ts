@@ -16,27 +16,27 @@ export interface SleepingScale {
 }
 
 export interface SleepingRow {
-  /** With one request held for each. */
+  /** Each has one held request. */
   readonly backends: number;
-  /** Of the plugin server, while they are held. */
+  /** CPU of the plugin server while they are held, in cores. */
   readonly cores: number;
   readonly probesPerSecond: number;
-  /** How late the last one was answered after its deadline. */
+  /** How long after its deadline the last one was answered. */
   readonly worstOverrunMs: number;
-  /** Of requests to another backend, which is ready, once all are held: from when each was due to its end. */
+  /** Requests to another, ready backend while all are held: from when each was due to its end. */
   readonly warmP50Ms: number;
   readonly warmP99Ms: number;
-  /** When all backends begin to answer at the same moment: how much later each request goes on. */
+  /** When all backends become ready at the same moment: how much later each request is released. */
   readonly releasedP50Ms: number;
   readonly releasedP99Ms: number;
 }
 
 const warmPerSecond = 200;
 const batch = 50;
-/** Between two batches of requests: all at once would measure the load's own turn. */
+/** Between two batches of requests: sending all at once would measure the load generator. */
 const batchPauseMs = 5;
 
-/** Holds a request for each of many backends that sleep, until its deadline; and again, until all of them are up. */
+/** Holds a request for each of many sleeping backends until its deadline, then again until all of them are up. */
 export async function measureSleepingBackends(
   { backends, holdTimeoutMs }: SleepingScale,
   progress: (line: string) => void,
@@ -101,7 +101,7 @@ async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRo
   };
 }
 
-/** Begins each event on a connection of its own. Resolves once all are begun, with how long each of them will have taken. */
+/** Begins each event on its own connection. Resolves once all have begun, with promises of how long each takes. */
 async function holdEach(
   events: readonly Buffer[],
   open: () => Promise<EventConnection>,
@@ -125,14 +125,14 @@ async function played(connection: EventConnection, event: Buffer): Promise<numbe
   return performance.now() - beganAtMs;
 }
 
-/** One event after another at a fixed pace. One that is late because of the one before it counts from when it was due. */
+/** Plays one event after another at a fixed pace. An event delayed by the previous one counts from when it was due. */
 async function playWarm(connection: EventConnection, event: Buffer, untilMs: number): Promise<number[]> {
   const latenciesMs: number[] = [];
   const beganAtMs = performance.now();
   for (let dueAtMs = beganAtMs; dueAtMs < untilMs; dueAtMs += 1000 / warmPerSecond) {
     const early = dueAtMs - performance.now();
     if (early > 0) await sleep(early);
-    // A timer of this process that was late is nothing that the plugin server did.
+    // If a timer of this process was late, that is not the plugin server's fault.
     const startedAtMs = early > 0 ? performance.now() : dueAtMs;
     await played(connection, event);
     latenciesMs.push(performance.now() - startedAtMs);
@@ -144,7 +144,7 @@ async function probesOf(opsPort: number): Promise<number> {
   return sumSamples(await fetchSamples(`http://127.0.0.1:${opsPort}`), "serverless_probes_total");
 }
 
-/** An address of the loopback network for each: all of them refuse until somebody listens at any address. */
+/** A loopback address for each: all of them refuse connections until something listens on all addresses. */
 function addressOf(nth: number): string {
   return `127.1.${Math.floor(nth / 250)}.${1 + (nth % 250)}`;
 }

@@ -57,7 +57,7 @@ export function parseModule(path: string, source: string): Module {
     for (const { moduleRequest } of entries) if (moduleRequest !== null) imports.push(moduleRequest.value);
   }
   const variables = new Set<string>();
-  // Parsed lazily: to walk every file's tree would take ten times as long.
+  // Parsed lazily: walking every file's tree would take ten times as long.
   if (!/process\.env|import\(/.test(source)) return { path, imports, variables: [] };
   const isEnvironment = (node: object | null) => node !== null && textOf(node, source) === "process.env";
   new Visitor({

@@ -4,7 +4,7 @@ import type { Workspace } from "./modules.ts";
 
 const scope = "@kong-serverless/";
 
-/** What the domain and everything below it must do without. */
+/** What the domain and everything below it must not use. */
 const outsideTheDomain = [
   /^(?:@kong-serverless\/)?kong-(?:pdk|host|protocol|plugin)/,
   /^@kong-serverless\/(?:plugin-server|lua-plugin|dapr-publisher|keda-scaler|kubernetes-watch|sqs-worker|manifests)/,
@@ -12,8 +12,8 @@ const outsideTheDomain = [
 ];
 
 /**
- * The faults of a workspace, each as one sentence. Circles among files are left to the linter (`import/no-cycle`), unused and
- * undeclared dependencies to knip.
+ * The faults of a workspace, each as one sentence. Circles among files are left to the linter (`import/no-cycle`),
+ * unused and undeclared dependencies to knip.
  */
 export function faultsOf(workspace: Workspace): string[] {
   return [

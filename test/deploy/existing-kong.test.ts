@@ -63,11 +63,11 @@ const gatewayOf = (objects: readonly KubernetesObject[]) =>
 const kongOf = ({ spec }: KongDeployment) => spec.template.spec.containers.find(hasKong) as KongContainer;
 
 const titles = (objects: readonly KubernetesObject[]) => objects.map(titleOf);
-/** A Deployment but for its pods. */
+/** A Deployment without its pod template. */
 const rest = ({ spec }: KongDeployment) => ({ ...spec, template: undefined });
 const look = (...values: readonly string[]) => doctor("--overlay", "base", "--kong-values", ...values);
 
-/** Values of somebody who has a Kong, with something in everything that the plugin's values have something in. */
+/** A user's values for an existing Kong, which overlap with the plugin's values everywhere. */
 const mine = {
   replicaCount: 3,
   env: { nginx_worker_processes: "4", log_level: "warn" },
@@ -75,7 +75,7 @@ const mine = {
   podLabels: { team: "edge" },
   terminationGracePeriodSeconds: 300,
 };
-/** And with lists, to which the plugin's items have been added as docs/existing-kong.md says. */
+/** The same with lists, to which the plugin's items have been added as docs/existing-kong.md says. */
 function withLists(values: typeof mine) {
   const added = parse(readFileSync(join(existing, "values-kong.yaml"), "utf8")) as {
     deployment: { initContainers: object[]; userDefinedVolumes: object[]; userDefinedVolumeMounts: object[] };
@@ -148,15 +148,15 @@ function listsIn(value: object, path = ""): string[] {
   });
 }
 
-describe.each(charts)("doctor, given the values for kong/%s and one's own", (chart) => {
+describe.each(charts)("doctor, given the values for kong/%s and a user's own", (chart) => {
   const extra = extraOf(chart);
 
-  test("finds nothing where no list is in both, and where the items were added", { timeout: 60_000 }, () => {
+  test("finds nothing if no list is in both, or if the items were added", { timeout: 60_000 }, () => {
     expect(look(extra, write("mine.yaml", nested(chart, mine)))).toEqual([]);
     expect(look(extra, write("lists.yaml", nested(chart, withLists(mine))))).toEqual([]);
   });
 
-  test("finds each list of one's own that puts the plugin's out", { timeout: 60_000 }, () => {
+  test("finds each list of the user's that replaces the plugin's", { timeout: 60_000 }, () => {
     const own = withLists(mine);
     const lists = nested(chart, {
       env: { nginx_http_lua_shared_dict: "mine 1m" },
@@ -179,7 +179,7 @@ describe.each(charts)("doctor, given the values for kong/%s and one's own", (cha
     expect(missing.join("\n")).toMatch(/"mine 1m" KONG_NGINX_HTTP_LUA_SHARED_DICT/);
   });
 
-  test("finds what is lost of one's own where the plugin's values come last", { timeout: 60_000 }, () => {
+  test("finds what the user's values lose if the plugin's come last", { timeout: 60_000 }, () => {
     const own = nested(chart, {
       deployment: { initContainers: [{ name: "fetch-certificates", image: "fetch" }] },
     });
@@ -238,7 +238,7 @@ const bystander = {
   },
 };
 
-/** Renders the Deployment with the component, as a folder of its owner's would. */
+/** Renders the Deployment with the component, as its owner's folder would. */
 function renderComponent(deployment: object): KubernetesObject[] {
   const own = join(folder, "edge");
   mkdirSync(own, { recursive: true });
@@ -253,7 +253,7 @@ function renderComponent(deployment: object): KubernetesObject[] {
 }
 
 describe("the component, in a kustomization that has Kong's Deployment", needs(kustomize()), () => {
-  test("adds the plugin and takes nothing away, but for how Kong is stopped", { timeout: 60_000 }, () => {
+  test("adds the plugin and takes nothing away, except how Kong is stopped", { timeout: 60_000 }, () => {
     const deployment = gatewayOf(renderComponent(ownDeployment));
     const kong = kongOf(deployment);
     const { spec } = deployment.spec.template;
@@ -295,7 +295,7 @@ describe("the component, in a kustomization that has Kong's Deployment", needs(k
   );
 
   test(
-    "has the lists in variables to be filled in by hand, and the doctor asks for them",
+    "leaves lists in variables to be filled in by hand, and the doctor asks for them",
     { timeout: 60_000 },
     () => {
       const forgotten = structuredClone(ownDeployment);
@@ -338,7 +338,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
   };
   const own = (values: object) => write("own.yaml", nested(chart, values));
 
-  test("gets the plugin and keeps all of one's own", { timeout: 60_000 }, () => {
+  test("gets the plugin and keeps all of the user's values", { timeout: 60_000 }, () => {
     const objects = template(extraOf(chart), own(withLists(mine)));
     const deployment = gatewayOf(objects);
     const kong = kongOf(deployment);
@@ -370,7 +370,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
   });
 
   test(
-    "can be upgraded to it and back: nothing of the Deployment changes that cannot be",
+    "can be upgraded to it and back: no immutable field of the Deployment changes",
     { timeout: 60_000 },
     () => {
       const [before, after] = [template(own(mine)), template(extraOf(chart), own(mine))];
@@ -385,7 +385,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
   );
 
   test(
-    "has another pod template when the plugin is another, and is otherwise the same",
+    "has another pod template if the plugin changes, and is otherwise the same",
     { timeout: 60_000 },
     () => {
       const other = write(
@@ -406,7 +406,7 @@ describe.each(charts)("the chart kong/%s, rendered by Helm", needs(helmAndCharts
     },
   );
 
-  test("is found to be complete by the doctor", { timeout: 60_000 }, () => {
+  test("is complete, according to the doctor", { timeout: 60_000 }, () => {
     const objects = template(extraOf(chart), own(withLists(mine)));
     const file = write("rendered.yaml", { apiVersion: "v1", kind: "List", items: objects });
     expect(doctor("--file", file)).toEqual([]);

@@ -38,11 +38,11 @@ const released = ["kong-plugin", "consumer", "demo-backend", "kong"];
 const images = [...released, "cli", "sqs-emulator", "live"];
 
 describe("the Dockerfile", () => {
-  test("is one that Docker takes, without a warning", () => {
+  test("is accepted by Docker without a warning", () => {
     expect(validate(text)).toEqual([]);
   });
 
-  test("pins every base by its version at least; Node's is the workspace's, Kong's that of the chart's values", () => {
+  test("pins every base image at least by version: Node's to the workspace's, Kong's to that of the chart's values", () => {
     const bases = dockerfile.getInitialARGs().map((argument) => argument.getProperty()?.getValue() ?? "");
     expect(bases).toHaveLength(3);
     for (const base of bases) expect(base).toMatch(/:v?\d+\.\d+\.\d+(-[\w-]+)?(@sha256:[0-9a-f]{64})?$/);
@@ -64,7 +64,7 @@ describe("the Dockerfile", () => {
     expect(last(name, "USER")).toBe("1000:1000");
   });
 
-  test.each(released)("tells what %s is, and how to see that it is well", (name) => {
+  test.each(released)("describes %s, and how to check its health", (name) => {
     expect(last(name, "HEALTHCHECK")).toMatch(/CMD \[".*"\]$/);
     const labels = inherited(name).filter((instruction) => instruction.getKeyword() === "LABEL");
     const content = labels.map((label) => label.getArgumentsContent()).join("\n");

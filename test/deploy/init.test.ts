@@ -13,7 +13,7 @@ import { type KubernetesObject, requireKustomize, render, root, titleOf } from "
 const command = requireKustomize();
 const crdFolders = ["keda", "dapr", "kong"].flatMap((name) => crdFolder(name) ?? []);
 const checks = new Map(crdFolders.flatMap((folder) => Array.from(readCrdChecks(folder))));
-/** Its definition is the Gateway API's, of which there is no copy. */
+/** Defined by the Gateway API, of which there is no copy. */
 const unchecked = new Set(["HTTPRoute"]);
 
 const folder = mkdtempSync(join(tmpdir(), "init-"));
@@ -58,7 +58,7 @@ const run = (...argv: readonly string[]) =>
     timeout: 60_000,
   });
 
-/** Writes a folder, builds it together with the app as its user would, and gives what would be applied. */
+/** Writes a folder, builds it together with the app as its user would, and returns what would be applied. */
 function built(name: string, ...options: readonly string[]) {
   writeFileSync(join(folder, "app.yaml"), app);
   run("init", "--file", "app.yaml", "--out", name, "--json", ...options);
@@ -71,7 +71,7 @@ function renderWith(name: string) {
   return render(command ?? [], folder);
 }
 
-/** What Kubernetes, the definitions of custom resources and the doctor have to say of it: nothing. */
+/** Neither Kubernetes nor the custom resource definitions nor the doctor find anything wrong with it. */
 function expectFine(objects: readonly KubernetesObject[]): void {
   const file = join(folder, "rendered.json");
   writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
@@ -92,7 +92,7 @@ describe("what init writes, built together with the service", needs(kustomize())
   const brokers = ["sqs", "rabbitmq", "none"];
   const routes = ["ingress", "httproute"];
   test.each(brokers.flatMap((broker) => routes.map((route) => [broker, route] as const)))(
-    "is what Kubernetes, the definitions and the doctor want: %s with %s",
+    "is accepted by Kubernetes, the definitions and the doctor: %s with %s",
     { timeout: 60_000 },
     (broker, route) => {
       const options = [
@@ -115,7 +115,7 @@ describe("what init writes, built together with the service", needs(kustomize())
   );
 
   test(
-    "is fine for every host and path too, where a NetworkPolicy shuts the gateway out, and for a route that there is",
+    "is also fine for every host and path, with a NetworkPolicy that blocks the gateway, and for an existing route",
     {
       timeout: 60_000,
     },
@@ -135,7 +135,7 @@ describe("what init writes, built together with the service", needs(kustomize())
     expect(scaledObjects).toMatchObject([{ spec: { advanced: { restoreToOriginalReplicaCount: true } } }]);
   });
 
-  test("of a worker is so too", { timeout: 60_000 }, () => {
+  test("is also accepted for a worker", { timeout: 60_000 }, () => {
     run("init", "worker", "--name", "resize", "--queue", "resize-jobs", "--json");
     const objects = render(command ?? [], join(folder, "resize/deploy"));
     expect(objects.map(({ kind }) => kind).sort()).toEqual([

@@ -14,9 +14,9 @@ export function isKubernetes({ apiVersion }: KubernetesObject): boolean {
 }
 
 /**
- * What is wrong with objects of Kubernetes' own kinds: fields that a kind does not have, that have another type, that are missing.
- * Each object becomes a TypeScript constant of its kind's type, and the compiler, which is strict about literals, is the judge.
- * It tells one fault of an object at a time.
+ * What is wrong with objects of Kubernetes' own kinds: fields that a kind does not have, that have another type, that
+ * are missing. Each object becomes a TypeScript constant of its kind's type, which the compiler checks, as it is strict
+ * about literals. It reports one fault of an object at a time.
  */
 export function typeFaultsOf(
   objects: readonly (readonly [title: string, object: KubernetesObject])[],
@@ -58,7 +58,7 @@ export const object: ${object.kind} = ${JSON.stringify(object, undefined, 1)};
 `;
 }
 
-/** `apps/v1`; `v1` -> `core/v1`; `networking.k8s.io/v1` -> `networking/v1`. Undefined for a group of somebody else's. */
+/** `apps/v1`; `v1` -> `core/v1`; `networking.k8s.io/v1` -> `networking/v1`. Undefined for a third-party group. */
 function modulePath(apiVersion: string): string | undefined {
   const [, group = "core", version] = /^(?:([a-z]+)(?:\.[a-z.]*k8s\.io)?\/)?(v\w+)$/.exec(apiVersion) ?? [];
   return version === undefined ? undefined : `${group}/${version}`;

@@ -35,7 +35,7 @@ describe("everything that is applied", needs(kustomize()), () => {
     expect(rendered?.get(name)?.length).toBeGreaterThan(10);
   });
 
-  test("is as Kubernetes wants it, where it is of Kubernetes' own kinds", () => {
+  test("is valid, if it is of Kubernetes' own kinds", () => {
     expect(typeFaultsOf(all().filter(([, object]) => isKubernetes(object)))).toEqual([]);
   });
 
@@ -46,7 +46,7 @@ describe("everything that is applied", needs(kustomize()), () => {
     expect(without.map(([title]) => title)).toEqual([]);
   });
 
-  test("leaves to KEDA how many replicas there are of what it scales", () => {
+  test("leaves the replicas of what KEDA scales to KEDA", () => {
     const targets = new Set(some("ScaledObject").map(([, { metadata }]) => metadata.name));
     const fixed = some("Deployment").filter(
       ([, { metadata, spec }]) =>
@@ -70,7 +70,7 @@ describe("everything that is applied", needs(kustomize()), () => {
     }
   });
 
-  test("writes nothing to its root file system, but where skaffold copies sources in", () => {
+  test("has a read-only root file system, except where skaffold copies sources in", () => {
     const writing = workloads().filter(([, object]) =>
       podSpecOf(object).containers.some(
         ({ securityContext }) => securityContext?.["readOnlyRootFilesystem"] !== true,
@@ -82,7 +82,7 @@ describe("everything that is applied", needs(kustomize()), () => {
     ]);
   });
 
-  test("lets nobody connect who is not named", () => {
+  test("lets only those connect who are named", () => {
     const open = [...(rendered ?? [])].filter(
       ([, objects]) =>
         !objects.some(({ kind, metadata, spec }) => {
@@ -104,13 +104,13 @@ describe("custom resources", needs(kustomize(), definitions("keda")), () => {
     return check.errors ?? [];
   };
 
-  test("are as their definitions want them, without a field more", () => {
+  test("match their definitions, without unknown fields", () => {
     const customs = all().filter(([, object]) => !isKubernetes(object));
     const found = customs.flatMap(([title, object]) => faults(object).map((fault) => ({ title, fault })));
     expect(found).toEqual([]);
   });
 
-  test("would not pass with a field that there is not", () => {
+  test("would not pass with an unknown field", () => {
     const [, scaledObject] = some("ScaledObject")[0] ?? [];
     expect(scaledObject).toBeDefined();
     const spec = { ...(scaledObject?.["spec"] as object), pollIntervall: 1 };
@@ -118,7 +118,7 @@ describe("custom resources", needs(kustomize(), definitions("keda")), () => {
   });
 });
 
-test("a field that Kubernetes does not have, one of another type and a missing one are faults", () => {
+test("an unknown field, one of the wrong type and a missing one are faults", () => {
   const container = { name: "a", image: "a" };
   const deployment = (spec: object): KubernetesObject => ({
     apiVersion: "apps/v1",

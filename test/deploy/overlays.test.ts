@@ -63,7 +63,7 @@ describe("the overlays", needs(kustomize()), () => {
     },
   );
 
-  test("leave no wake queue behind where demand alone wakes", () => {
+  test("leave no wake queue behind if demand alone wakes", () => {
     const scaledObject = of("base with demand-only", "ScaledObject").find(
       ({ metadata }) => metadata.name === "demo-backend",
     );
@@ -74,7 +74,7 @@ describe("the overlays", needs(kustomize()), () => {
     ]);
   });
 
-  test("add a push trigger, last, and all that it needs of the gateway", () => {
+  test("add a push trigger, last, and all that it needs from the gateway", () => {
     const scaledObject = of("base with instant-wake", "ScaledObject").find(
       ({ metadata }) => metadata.name === "demo-backend",
     );
@@ -95,7 +95,7 @@ describe("the overlays", needs(kustomize()), () => {
     expect(JSON.stringify(policies)).toContain(`"port":${port}`);
   });
 
-  test("push wakes of every backend, those of a chain included", () => {
+  test("push the wakes of every backend, including those of a chain", () => {
     const pushed = of("base with chain, instant-wake", "ScaledObject").filter((object) =>
       triggersOf(object).some(({ type }) => type === "external-push"),
     );
@@ -120,14 +120,14 @@ describe("the overlays", needs(kustomize()), () => {
 describe("what is in Git", () => {
   const files = [...globSync("deploy/**/*.{yaml,json,conf,example}", { cwd: root }), "skaffold.yaml"];
 
-  test("is no account's number but the emulator's", () => {
+  test("has no account number except the emulator's", () => {
     const numbers = files.flatMap(
       (file) => readFileSync(join(root, file), "utf8").match(/\b\d{12}\b/g) ?? [],
     );
     expect(new Set(numbers)).toEqual(new Set(["000000000000"]));
   });
 
-  test("is no password: the file of each example is ignored", () => {
+  test("has no password: the file of each example is ignored", () => {
     const made = files
       .filter((file) => file.endsWith(".example"))
       .map((file) => file.replace(/\.example$/, ""));

@@ -48,7 +48,7 @@ const luaValues = parse(read("deploy/platform/kong/lua-plugin.yaml")) as {
 const [pluginServer] = kong.deployment.initContainers;
 
 describe("Kong's values", () => {
-  test("give the gateway the names that the manifests know it by", () => {
+  test("give the gateway the names that the manifests use", () => {
     const [demand] = base("gateway-demand.yaml");
     expect(demand?.["spec"]).toMatchObject({
       selector: kong.podLabels,
@@ -61,7 +61,7 @@ describe("Kong's values", () => {
     );
   });
 
-  test("load the Lua files of the plugin, give them their dictionary and never look for clients that leave", () => {
+  test("load the plugin's Lua files, give them their dictionary and never check for clients that leave", () => {
     const [{ metadata, data }] = luaValues.extraObjects;
     expect(kong.plugins.configMaps).toEqual([{ name: metadata.name, pluginName: "serverless" }]);
     expect(Object.keys(data)).toEqual(expect.arrayContaining(["handler.lua", "schema.lua"]));
@@ -71,10 +71,10 @@ describe("Kong's values", () => {
     expect(read("deploy/images/Dockerfile")).not.toMatch(/LUA_CHECK_CLIENT_ABORT/);
   });
 
-  test("let Kong and the plugin server meet at their sockets, in both forms", () => {
+  test("give Kong and the plugin server the same sockets, in both forms", () => {
     const socket = pluginServer?.env.find(({ name }) => name === "KONG_SERVERLESS_SOCKET")?.value ?? "";
     const directory = socket.replace(/\/[^/]+$/, "");
-    // Where the plugin server serves the Lua form unless it is told otherwise.
+    // The plugin server's default socket for the Lua form.
     expect(kong.env["serverless_http_socket"]).toBe(`${directory}/serverless-http.socket`);
     expect(withoutLua.env["pluginserver_serverless_socket"]).toBe(socket);
     const { userDefinedVolumeMounts, userDefinedVolumes } = kong.deployment;
@@ -85,7 +85,7 @@ describe("Kong's values", () => {
     ]) {
       expect(mounts).toContainEqual({ name: "plugin-socket", mountPath: directory });
     }
-    // Helm replaces a list as a whole, so that the second file has to say the first one's part again.
+    // Helm replaces a list as a whole, so the second file has to repeat the first one's part.
     expect(withoutLua.deployment.userDefinedVolumes).toEqual(expect.arrayContaining([...userDefinedVolumes]));
     const [{ metadata, data }] = dumpValues.extraObjects;
     expect(JSON.parse(data["dump.json"])).toMatchObject({ Protocol: "ProtoBuf:1", SocketPath: socket });
@@ -97,7 +97,7 @@ describe("Kong's values", () => {
     expect(pluginServer).toMatchObject({ restartPolicy: "Always", securityContext: { runAsUser: 1000 } });
   });
 
-  test("leave time for held requests at a stop, and for the plugin server after Kong", () => {
+  test("leave time for held requests on a stop, and for the plugin server after Kong", () => {
     const option = (name: string) =>
       Number(
         kong.lifecycle.preStop.exec.command
@@ -113,7 +113,7 @@ describe("Kong's values", () => {
     );
   });
 
-  test("hold what Helm would not take for a template", () => {
+  test("have nothing that Helm would take for a template", () => {
     expect(dumpValues.extraObjects[0].data["dump.json"]).not.toContain("{{");
     expect(JSON.stringify(luaValues)).not.toContain("{{");
   });

@@ -17,7 +17,7 @@ import { parseAllDocuments, parseDocument } from "yaml";
 
 export const root = join(import.meta.dirname, "../..");
 
-/** A rendered object as far as these tests look into it. */
+/** The parts of a rendered object that these tests look at. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -41,7 +41,10 @@ const components = [
   "rabbitmq",
 ] as const;
 
-/** What is rendered: the base, each component on the base, components that know each other, each overlay, and overlays that list a component themselves. */
+/**
+ * What is rendered: the base, each component on the base, components that affect each other, each overlay, and overlays
+ * with one more component.
+ */
 export const renderings = [
   "base",
   ...components.map((name) => `base with ${name}`),
@@ -51,7 +54,7 @@ export const renderings = [
   "overlay staging with fair-jobs",
 ] as const;
 
-/** The command that renders a folder. Throws where CI has none: there these tests may not be skipped. */
+/** The command that renders a folder. Throws if CI has none, because these tests may not be skipped there. */
 export function requireKustomize(): readonly string[] | undefined {
   const found = findKustomize();
   if (found === undefined && process.env["CI"] !== undefined)

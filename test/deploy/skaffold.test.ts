@@ -33,7 +33,7 @@ const dockerfile = readFileSync(join(root, "deploy/images/Dockerfile"), "utf8");
 const command = requireKustomize();
 const rendered = command === undefined ? undefined : renderAll(command);
 
-// A variable of the tests, not of an app: packages/config knows nothing of it.
+// A variable of the tests, not of an app, so packages/config does not have it.
 const schemaFile = join(process.env["CRD_SCHEMAS"] ?? "", "skaffold/v4beta13.json");
 const schema = schemaNeed(
   "skaffold's schema",
@@ -46,7 +46,7 @@ const imagesOf = (object: KubernetesObject): string[] =>
   );
 
 describe("skaffold.yaml", () => {
-  test("is as its schema wants it", needs(schema), () => {
+  test("matches its schema", needs(schema), () => {
     const check = new Ajv({ strict: false, allErrors: true }).compile(
       JSON.parse(readFileSync(schemaFile, "utf8")) as object,
     );
@@ -54,7 +54,7 @@ describe("skaffold.yaml", () => {
     expect(check.errors ?? []).toEqual([]);
   });
 
-  test("builds targets that the Dockerfile has", () => {
+  test("builds existing targets of the Dockerfile", () => {
     const artifacts = [skaffold, ...skaffold.profiles].flatMap(({ build }) => build?.artifacts ?? []);
     for (const { docker } of artifacts) {
       expect(docker.dockerfile).toBe("deploy/images/Dockerfile");
@@ -62,7 +62,7 @@ describe("skaffold.yaml", () => {
     }
   });
 
-  test("reads values that there are, and the values of staging on top", () => {
+  test("reads existing values files, with those of staging last", () => {
     const patched = skaffold.profiles.flatMap(({ patches = [] }) =>
       patches.filter(({ path }) => path.endsWith("/valuesFiles/-")),
     );
@@ -84,7 +84,7 @@ describe("skaffold.yaml", () => {
       expect(profile?.manifests.kustomize.paths).toEqual([`deploy/overlays/${name}`]);
       const built = (profile?.build ?? skaffold.build).artifacts.map(({ image }) => image);
       const run = rendered?.get(`overlay ${name}`)?.flatMap(imagesOf) ?? [];
-      // The plugin server is Kong's, whose release takes its image from the build too.
+      // Kong's release takes the plugin server's image from the build, too.
       expect(built.toSorted()).toEqual([...new Set([...run, "kong-serverless/kong-plugin"])].toSorted());
     },
   );

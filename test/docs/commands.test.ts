@@ -7,12 +7,14 @@ import { describe, expect, test } from "vitest";
 
 import { commandsOf, markdownFiles, read, root } from "./markdown.ts";
 
-/** How it is known that a command works: another test or `.ci/run` has this text, or it is run here by Node with these arguments. */
+/**
+ * Evidence that a command works: another test or `.ci/run` has this text, or Node runs it here with these arguments.
+ */
 type Evidence = { readonly file: string; readonly text: string } | { readonly run: readonly string[] };
 
 const ci = (text: string): Evidence => ({ file: ".ci/run", text });
 
-/** Commands without `npx -y pnpm@10.34.9` before pnpm's name. The first that fits counts. */
+/** Commands without `npx -y pnpm@10.34.9` before pnpm's name. The first match counts. */
 const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [/^pnpm demo( --once)?$/, ci("pnpm --silent demo --once --json")],
   [
@@ -21,7 +23,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   ],
   [/^pnpm demo --chain$/, { file: "test/e2e/chain.test.ts", text: '"--chain"' }],
   [/^pnpm demo --fair-jobs$/, { file: "test/e2e/fair-jobs.test.ts", text: '"--fair-jobs"' }],
-  // Minutes of compiling: it is only made sure that there is such a command.
+  // It compiles for minutes, so this only checks that the command exists.
   [
     /^pnpm test:engines$/,
     { file: "package.json", text: '"test:engines": "node scripts/build-engines.ts &&' },
@@ -53,7 +55,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     /^node scripts\/make-secrets\.ts$/,
     { file: "package.json", text: '"prepare": "node scripts/make-secrets.ts"' },
   ],
-  // The tutorial's own test types them, all but the packing, for which its other half installs what is packed.
+  // The tutorial's own test runs them, except for packing, which test/newcomer/packed.spec.ts does.
   [
     /^(pnpm -C \.\.\/kong-serverless (demo|kong-serverless) |curl http:\/\/127\.0\.0\.1:8000\/$)/,
     { file: "test/newcomer/tutorial.test.ts", text: "expect(commands).toHaveLength(8)" },
@@ -66,10 +68,10 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
   [/^pnpm bench (NAME|plugin)/, { file: "bench/plugin.test.ts", text: '"plugin", "--json", "--quick"' }],
   [/^pnpm bench scale$/, { file: "bench/scale.test.ts", text: '"scale", "--json", "--quick"' }],
   [/^pnpm bench fuzz --frames (\d+|N) --seed (\d+|S)$/, { file: "bench/fuzz.test.ts", text: '"fuzz",' }],
-  // These take minutes: it is only made sure that there are such benchmarks.
+  // These take minutes, so this only checks that the benchmarks exist.
   [/^pnpm bench consumer$/, { file: "bench/consumer.ts", text: "export async function run(" }],
   [/^pnpm bench consumer-kills$/, { file: "bench/consumer-kills.ts", text: "export async function run(" }],
-  // Wants the definitions of custom resources, which are not in the repository: what it has written is checked in.
+  // Needs custom resource definitions that are not in the repository; its output is.
   [
     /^node scripts\/generate-kinds\.ts FOLDER\.\.\.$/,
     { file: "scripts/generate-kinds.ts", text: "generate-kinds.ts FOLDER..." },
@@ -78,7 +80,7 @@ const evidence: readonly (readonly [RegExp, Evidence])[] = [
     /kong-serverless init --file /,
     { file: "test/deploy/init.test.ts", text: '"init", "--file", "app.yaml"' },
   ],
-  // With AWS or a cluster behind them. Their own tests run them against an emulator and a stand-in for the API server.
+  // These need AWS or a cluster. Their own tests run them against an emulator and a stand-in for the API server.
   [/kong-serverless provision /, { run: ["apps/cli/bin/kong-serverless.js", "provision", "--help"] }],
   [/kong-serverless doctor --context /, { run: ["apps/cli/bin/kong-serverless.js", "doctor", "--help"] }],
   [
@@ -143,7 +145,7 @@ test("commands are found in shell blocks, after prompts, over several lines, and
   ]);
 });
 
-test("a section that needs a cluster says so for the sections below it, and for no other", () => {
+test(""Needs a cluster." applies to its section and those below it, and to no other", () => {
   const page = [
     "# A",
     "## B",

@@ -14,7 +14,7 @@ describe("docs/tuning.md", () => {
   const rows = [...tuning.matchAll(/^\| (\d+) s .*? \| [\d.]+ \/ \d+ s +\| ([\d,]+) +\| ([\d.]+) +\|$/gm)];
 
   test.each(rows.map(([, seconds, requests, usd]) => ({ seconds, requests, usd })))(
-    "has computed well what polling every $seconds s costs",
+    "is right about the costs of polling every $seconds s",
     ({ seconds, requests, usd }) => {
       const computed = secondsOfMonth / Number(seconds);
       expect(requests).toBe(computed.toLocaleString("en-US"));
@@ -22,11 +22,11 @@ describe("docs/tuning.md", () => {
     },
   );
 
-  test("has a row for each polling interval that it speaks of", () => {
+  test("has a row for each polling interval that it mentions", () => {
     expect(rows.length).toBe(5);
   });
 
-  test("has computed well what keep-warm messages and the HPA cost", () => {
+  test("is right about the costs of keep-warm messages and the HPA", () => {
     const messages = secondsOfMonth / 20;
     expect(tuning).toContain(`${messages.toLocaleString("en-US")} messages`);
     expect((messages * (sqsUsd + snsUsd)).toFixed(2)).toBe("0.12");
@@ -36,7 +36,7 @@ describe("docs/tuning.md", () => {
     expect(((secondsOfMonth / 15) * sqsUsd).toFixed(2)).toBe("0.07");
   });
 
-  test("speaks of the plugin's defaults as they are", () => {
+  test("states the plugin's actual defaults", () => {
     const [backend] = parsePluginConfig({ backend: [{ name: "a", health: "/" }] }, "test").backends;
     expect(backend?.settings).toMatchObject({
       keepWarmIntervalMs: 20_000,
@@ -55,7 +55,7 @@ describe("docs/tuning.md", () => {
   });
 });
 
-test("docs/migrating.md shows a configuration of the original that is accepted, and means what is said", () => {
+test("docs/migrating.md shows a configuration of the original that is accepted, with the meaning that it states", () => {
   const [, yaml = ""] = /```yaml\n(.*?)```/s.exec(read("docs/migrating.md")) ?? [];
   const { config } = parse(yaml) as { config: unknown };
   expect(parsePluginConfig(config, "docs/migrating.md").backends).toMatchObject([

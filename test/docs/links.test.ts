@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { readAlerts } from "../observability/component.ts";
 import { anchorsOf, linksOf, markdownFiles, read, root } from "./markdown.ts";
 
-/** What is wrong with a link to another page of ours, or to a place in this one; undefined where nothing is. */
+/** What is wrong with a link to one of our pages or to an anchor of this one; undefined if it is fine. */
 function fault(file: string, target: string): string | undefined {
   if (/^[a-z]+:/.test(target)) return undefined;
   const [path = "", anchor] = target.split("#");
@@ -17,7 +17,7 @@ function fault(file: string, target: string): string | undefined {
 }
 
 describe.each(markdownFiles())("%s", (file) => {
-  test("links to what there is", () => {
+  test("has no dead links", () => {
     const faults = linksOf(read(file)).flatMap(({ target, line }) => {
       const what = fault(file, target);
       return what === undefined ? [] : [`line ${line}: ${what}`];
@@ -32,7 +32,7 @@ test("docs/README.md leads to every page beside it", () => {
   for (const page of pages) expect(linked).toContain(page.replace("docs/", ""));
 });
 
-test("every alert's runbook is a section that there is", () => {
+test("every alert's runbook is an existing section", () => {
   for (const { annotations } of readAlerts()) {
     expect(fault("README.md", annotations["runbook"] ?? "")).toBeUndefined();
   }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 export const root = join(import.meta.dirname, "../..");
 
 export interface Command {
-  /** As a reader would type it: without prompt, comment and line breaks. */
+  /** As a reader would type it: without prompts, comments and line breaks. */
   readonly text: string;
   readonly line: number;
-  /** Its section, or one around it, says `Needs a cluster.` or what else it needs. */
+  /** Whether its section, or one around it, says `Needs a cluster.` or what else it needs. */
   readonly isElsewhere: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface MarkdownLink {
   readonly line: number;
 }
 
-/** Everything in Markdown that is ours, as paths from the root. */
+/** All our Markdown files, as paths from the root. */
 export function markdownFiles(): string[] {
   const places = ["*.md", "docs/**/*.md", "bench/*.md", "deploy/**/*.md", "apps/*/*.md", "packages/*/*.md"];
   return globSync(places, { cwd: root }).toSorted();
@@ -69,8 +69,8 @@ const startsWithProgram = new RegExp(`^(?:[A-Z_]+=\\S+ )*(?:(?:${programs}) |\\.
 const inlinePrograms = /^(?:npx|pnpm|node) \S|^\.ci\/run$/;
 
 /**
- * Commands in code blocks, and those of this workspace's own tools in running text. A block marked as shell has nothing else; in
- * other blocks a line is a command if it has a prompt or begins with a program that we know.
+ * Commands in code blocks, and those of this workspace's own tools in running text. A block marked as shell has only
+ * commands; in other blocks, a line is a command if it has a prompt or begins with a known program.
  */
 export function commandsOf(text: string): Command[] {
   const commands: Command[] = [];
@@ -104,11 +104,11 @@ function normalise(command: string): string {
 
 interface Line {
   readonly number: number;
-  /** Empty where the line is code. */
+  /** Empty if the line is code. */
   readonly prose: string;
-  /** Undefined where the line is not in a code block. */
+  /** Undefined if the line is not in a code block. */
   readonly code: string | undefined;
-  /** Of a fenced block; empty where none is given. */
+  /** Of a fenced block; empty if none is given. */
   readonly language: string;
   readonly heading: { readonly level: number; readonly text: string } | undefined;
   readonly isElsewhere: boolean;

@@ -31,11 +31,11 @@ const eventsOnPage = new Set(
   [...page.matchAll(/`(?!serverless\.)([a-z_]+\.[a-z_]+)`/g)].map(([, name = ""]) => name),
 );
 
-test("docs/operations.md tells what to do about every error code", () => {
+test("docs/operations.md says what to do about every error code", () => {
   expect(Object.keys(errorCodes).filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
 
-test("docs/operations.md names no error code that there is none of", () => {
+test("docs/operations.md names no unknown error code", () => {
   const named = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name = ""]) => name);
   const settings = new Set(
     [...read("docs/configuration.md").matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),

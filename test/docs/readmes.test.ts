@@ -11,7 +11,10 @@ import { read, root } from "./markdown.ts";
 const run = promisify(execFile);
 const readmes = globSync("{packages,apps}/*/README.md", { cwd: root }).toSorted();
 
-/** A README's examples that run from the sources: those of published packages are JavaScript, which `test:packages` runs. */
+/**
+ * A README's examples that run from the sources: those of published packages are JavaScript, which `test:packages`
+ * runs.
+ */
 const examples = readmes.flatMap((readme) => {
   const folder = dirname(readme);
   const found = read(readme).matchAll(/^```ts\n(.*?)^```$.*?^```text\n(.*?)^```$/gms);
@@ -77,7 +80,7 @@ describe("an example in TypeScript", () => {
   });
 });
 
-/** Where the sources of each package's entries are. */
+/** The source file of each package's entry points. */
 function packagePaths(): [string, string[]][] {
   return globSync("packages/*/package.json", { cwd: root }).flatMap((path) => {
     const { name, exports } = JSON.parse(read(path)) as {

@@ -24,7 +24,7 @@ test(
     onTestFinished(async () => void (await app.stop("SIGTERM")));
     const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
 
-    // The demo backend calls the other one once, without another try: it must be there by then.
+    // The demo backend calls the other one once, without a retry: it must be up by then.
     const response = await fetch(`${url}/chain`, { signal: AbortSignal.timeout(deadlineMs) });
     const { answeredBy, next } = (await response.json()) as {
       answeredBy: { pid: number };
@@ -36,7 +36,7 @@ test(
       timeoutMs: deadlineMs,
     });
     await app.waitForOutput(/cold start of demo-backend:/, { timeoutMs: deadlineMs });
-    // Both go to sleep again when nobody needs them.
+    // Both scale to zero when nobody needs them.
     await app.waitForOutput(/demo-store: 1 -> 0/, { timeoutMs: deadlineMs });
   },
 );

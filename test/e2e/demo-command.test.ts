@@ -15,12 +15,12 @@ async function makeFolder(): Promise<string> {
   return folder;
 }
 
-/** The command that `pnpm demo` runs, as a process whose temporary files land in a folder of its own. */
+/** The command that `pnpm demo` runs, with its own folder for temporary files. */
 async function demo(...args: string[]) {
   const temporaryFolder = await makeFolder();
   const app = spawnApp({
     entry: join(workspace, "apps/playground/dist/main.js"),
-    // The stand-in for daprd is always there, and the same everywhere.
+    // The stand-in for daprd is available everywhere.
     args: ["--daprd", "no-such-daprd", ...args],
     env: { TMPDIR: temporaryFolder },
   });
@@ -28,14 +28,14 @@ async function demo(...args: string[]) {
   return { app, temporaryFolder };
 }
 
-/** Waits for the playground to be up; gives its URL. */
+/** Waits until the playground is up, and returns its URL. */
 async function untilUp(app: SpawnedApp): Promise<string> {
   const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
   return url;
 }
 
 /** A copy of the base in which one file's text is changed. */
-/** A service of somebody else's, woken by its demand alone. */
+/** A third-party service, woken by its demand alone. */
 const shop = `
 apiVersion: apps/v1
 kind: Deployment
@@ -100,7 +100,7 @@ async function changedBase(file: string, from: string, to: string): Promise<stri
   return folder;
 }
 
-/** Ids of the processes that a process started, where Linux tells them. */
+/** Ids of a process's children, on Linux. */
 async function childrenOf(pid: number | undefined): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return text.split(" ").filter(Boolean).map(Number);
@@ -113,7 +113,7 @@ async function isFree(url: string): Promise<boolean> {
   );
 }
 
-// Each of these starts the whole system, and waits with deadlines of its own.
+// Each of these starts the whole system, and waits with its own deadlines.
 describe("pnpm demo", { timeout: 30_000 }, () => {
   it("names a busy port and the flag that changes it, and leaves nothing", async () => {
     const server = createServer().listen(0, "127.0.0.1");
@@ -152,7 +152,7 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await app.stop("SIGINT")).toEqual({ code: 0, signal: null });
   });
 
-  it("plays anybody's service, by its command on this machine", async () => {
+  it("plays a third-party service, by its command on this machine", async () => {
     const folder = await makeFolder();
     await writeFile(join(folder, "shop.yaml"), shop);
     await writeFile(join(folder, "shop.mjs"), shopServer);
@@ -164,7 +164,7 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await app.stop("SIGINT")).toEqual({ code: 0, signal: null });
   });
 
-  it("starts nothing where nothing is left to play, and says why", async () => {
+  it("starts nothing if nothing is left to play, and says why", async () => {
     const folder = await makeFolder();
     await cp(join(workspace, "deploy/base/consumer.yaml"), join(folder, "consumer.yaml"));
     const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
@@ -174,7 +174,7 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
-  it("wakes the backend for a request, tells the cold start's steps, and leaves nothing at Ctrl-C", async () => {
+  it("wakes the backend for a request, prints the cold start's steps, and leaves nothing behind at Ctrl-C", async () => {
     const { app, temporaryFolder } = await demo("--port", "0");
     const url = await untilUp(app);
     const response = await fetch(`${url}/`);
@@ -195,10 +195,10 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await isFree(url)).toBe(true);
   });
 
-  it("ends at once at a second Ctrl-C, and leaves nothing either", async () => {
+  it("exits at once at a second Ctrl-C, and leaves nothing behind", async () => {
     const { app, temporaryFolder } = await demo("--port", "0");
     const url = await untilUp(app);
-    // In work for longer than the test waits: the backend would finish it before it ends.
+    // This request outlasts the test: the backend would finish it before it exits.
     const busy = fetch(`${url}/slow?ms=30000`).catch(String);
     await app.waitForOutput(/cold start of|demo-backend: 0 -> 1/);
     const children = await childrenOf(app.pid);
@@ -206,19 +206,19 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     await app.waitForOutput(/Stopping/);
     expect(await app.stop("SIGINT")).toMatchObject({ signal: null });
     await busy;
-    // They were killed, which the system does in its own time.
+    // They were killed, but the system may take a moment.
     await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
-  it("ends at Ctrl-C while it starts, and leaves nothing", async () => {
+  it("exits at Ctrl-C while it starts, and leaves nothing behind", async () => {
     const { app, temporaryFolder } = await demo("--port", "0");
     await app.waitForOutput(/Starting/);
     expect(await app.stop("SIGINT")).toMatchObject({ signal: null });
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
-  it("ends when its terminal is closed, and leaves nothing", async () => {
+  it("exits when its terminal is closed, and leaves nothing behind", async () => {
     const { app, temporaryFolder } = await demo("--port", "0");
     await untilUp(app);
     const children = await childrenOf(app.pid);

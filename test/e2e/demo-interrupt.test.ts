@@ -7,8 +7,8 @@ import { expect, onTestFinished, test } from "vitest";
 
 const workspace = join(import.meta.dirname, "../..");
 /**
- * As in a user's shell. With what `pnpm test` puts in front, pnpm itself would run in the workspace's `node`, whose wrapper
- * dies of a Ctrl-C before pnpm has ended.
+ * As in a user's shell. With what `pnpm test` puts in front, pnpm itself would run in the workspace's `node`, whose
+ * wrapper dies of a Ctrl-C before pnpm has ended.
  */
 const PATH = (process.env["PATH"] ?? "")
   .split(delimiter)
@@ -23,13 +23,13 @@ const terminalTools = ["script", "pnpm", "stty"].map((command) => ({
 test.each([
   { when: "starts", untilSays: /Starting the playground/, options: "--port 0", code: 0 },
   { when: "is up", untilSays: /Ctrl-C ends it/, options: "--port 0", code: 0 },
-  // A caller that waits for the story's outcome has to learn that there is none.
+  // A caller that waits for the story's outcome must learn that there is none.
   { when: "plays the story", untilSays: /Playing the story/, options: "--port 0 --once", code: 130 },
 ])(
   "Ctrl-C while `pnpm demo` $when ends it in order, with the terminal as it was",
   { timeout: 120_000, ...needs(...terminalTools) },
   async ({ untilSays, options, code }) => {
-    // The outer shell is a user's: it outlives the Ctrl-C, and looks at the terminal before and after.
+    // The outer shell plays a user's: it survives the Ctrl-C, and checks the terminal before and after.
     const line = `trap : INT; stty -g; pnpm demo ${options} --daprd no-such-daprd; echo "exit code $?"; stty -g`;
     const terminal = spawn("script", ["-qec", line, "/dev/null"], {
       cwd: workspace,

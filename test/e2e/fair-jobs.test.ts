@@ -11,7 +11,7 @@ const deadlineMs = 45_000;
 async function submit(url: string, submitter: string, count: number): Promise<string[]> {
   const response = await fetch(`${url}/jobs`, {
     method: "POST",
-    // Kong writes it; the playground's gateway passes it on.
+    // Kong sets this header; the playground's gateway passes it on.
     headers: { "x-real-ip": submitter },
     body: JSON.stringify({ count, durationMs: 1000 }),
     signal: AbortSignal.timeout(deadlineMs),
@@ -20,7 +20,7 @@ async function submit(url: string, submitter: string, count: number): Promise<st
   return ((await response.json()) as { ids: string[] }).ids;
 }
 
-/** One after the other: side by side they would be demand for a second replica, which knows nothing of them. */
+/** One after another: concurrent requests would cause a second replica, which does not know the jobs. */
 async function countDone(url: string, ids: readonly string[]): Promise<number> {
   let done = 0;
   for (const id of ids) {

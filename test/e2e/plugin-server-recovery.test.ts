@@ -29,7 +29,7 @@ async function startPlayground(): Promise<RunningPlayground> {
   return { app, url };
 }
 
-/** The id of the plugin server's process, which is told from the others by its script. */
+/** The id of the plugin server's process, recognized by its script. */
 async function pluginServerOf(app: SpawnedApp): Promise<number> {
   const children = await readFile(`/proc/${app.pid}/task/${app.pid}/children`, "utf8");
   for (const pid of children.split(" ").filter(Boolean)) {
@@ -47,7 +47,7 @@ async function killPluginServer({ app }: RunningPlayground): Promise<number> {
 const statusOf = async (url: string) =>
   (await fetch(url, { signal: AbortSignal.timeout(deadlineMs) })).status;
 
-/** Goes on sending requests until one is answered otherwise than 500. Gives every status, and when the service was back. */
+/** Keeps sending requests until one is not answered 500. Returns every status, and when the service was back. */
 async function requestUntilServed(url: string, killedAtMs: number) {
   const statuses: Promise<number>[] = [];
   const served: number[] = [];
@@ -80,10 +80,10 @@ async function report({ annotate }: TestContext, outageMs: number): Promise<void
   await annotate(`requests were answered 500 for ${outageMs} ms after the kill`);
 }
 
-// Each of these starts the whole system and a backend in it, and waits with deadlines of its own. Linux alone tells which
-// process is which.
+// Each of these starts the whole system and a backend, and waits with its own deadlines. Only on Linux can the
+// processes be told apart.
 describe("a plugin server that is killed", { timeout: 40_000, ...needs(linux) }, () => {
-  it("during 20 holds answers these 500 and holds again, without ever letting a request through to a sleeping backend", async (context) => {
+  it("during 20 holds answers these 500 and then holds again, never letting a request through to a sleeping backend", async (context) => {
     const playground = await startPlayground();
     const held = Array.from({ length: 20 }, () => statusOf(`${playground.url}/`));
     await playground.app.waitForOutput(/demo-backend: 0 -> 1/);
@@ -91,7 +91,7 @@ describe("a plugin server that is killed", { timeout: 40_000, ...needs(linux) },
 
     const { statuses, outageMs } = await requestUntilServed(`${playground.url}/`, killedAtMs);
     await report(context, outageMs);
-    // A request that went through to a backend that was not there would have been answered 502.
+    // A request passed to a missing backend would have been answered 502.
     expect(new Set([...(await Promise.all(held)), ...statuses])).toEqual(new Set([500, 200]));
     expect(outageMs).toBeLessThan(deadlineMs);
   });

@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 
 const deadlineMs = 30_000;
 
-/** Takes OTLP over HTTP and gives the names of the spans that came. */
+/** Receives OTLP over HTTP and collects the names of spans. */
 async function startCollector() {
   const names: string[] = [];
   const take = async (request: IncomingMessage) => {

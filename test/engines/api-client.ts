@@ -11,7 +11,7 @@ export interface ApiClientOptions {
   readonly key: string;
 }
 
-/** A Kubernetes object as far as tests look into it. */
+/** The parts of a Kubernetes object that tests look at. */
 export interface ApiObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -24,7 +24,7 @@ export interface ApiObject {
   readonly [field: string]: any;
 }
 
-/** An answer of the API server that is no success, with what it says. */
+/** An error answer of the API server, with its message. */
 class ApiError extends Error {
   readonly status: number;
 
@@ -40,7 +40,7 @@ const timeoutMs = 20_000;
 export class ApiClient {
   readonly #options: ApiClientOptions;
   readonly #agent: Agent;
-  /** Paths of resources by `apiVersion/kind`, as discovery gives them. */
+  /** Paths of resources by `apiVersion/kind`, from discovery. */
   readonly #resources = new Map<string, { readonly name: string; readonly isNamespaced: boolean }>();
 
   constructor(options: ApiClientOptions) {
@@ -62,7 +62,7 @@ export class ApiClient {
     await this.#send("GET", "/readyz");
   }
 
-  /** Applies as `kubectl apply --server-side --validate=strict` does, as a dry run if need be. */
+  /** Applies like `kubectl apply --server-side --validate=strict`, optionally as a dry run. */
   async apply(object: ApiObject, { isDryRun = false } = {}): Promise<ApiObject> {
     const query = `fieldManager=test&force=true&fieldValidation=Strict${isDryRun ? "&dryRun=All" : ""}`;
     const path = `${await this.pathOf(object)}?${query}`;
@@ -78,7 +78,9 @@ export class ApiClient {
     await this.#send("DELETE", path);
   }
 
-  /** Calls `onChange` with every state of one object from now on, until `signal` aborts. Resolves once it watches. */
+  /**
+   * Calls `onChange` with every state of an object from now on, until `signal` aborts. Resolves once it is watching.
+   */
   async watch(path: string, onChange: (object: ApiObject) => void, signal: AbortSignal): Promise<void> {
     const [, folder = "", name = ""] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
     const { metadata } = await this.get(folder);

@@ -2,7 +2,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** An authority of its own for each run, with the certificates that it has made: `NAME.crt` and `NAME.key` in `folder`. */
+/**
+ * A certificate authority for each run, with the certificates that it has issued: `NAME.crt` and `NAME.key` in
+ * `folder`.
+ */
 export class Certificates {
   readonly folder: string;
   readonly authority: string;

@@ -7,9 +7,9 @@ import { Certificates } from "./certificates.ts";
 import { EngineProcess } from "./engine-process.ts";
 import type { Engines } from "./engines.ts";
 
-/** Ten times what a quiet machine takes. */
+/** Ten times what an idle machine takes. */
 const startTimeoutMs = 120_000;
-/** The HPA's own is 15 s: a test need not wait so long for it. */
+/** The default is 15 s, longer than tests should wait. */
 const hpaSyncPeriod = "2s";
 
 /** etcd, the API server and the controller manager: a cluster without a node. */
@@ -50,7 +50,7 @@ export class ControlPlane {
         `--etcd-servers=http://127.0.0.1:${etcdPort}`,
         "--bind-address=127.0.0.1",
         `--secure-port=${apiPort}`,
-        // The address of this machine's loopback is none that a Service may lead to.
+        // A Service must not point to a loopback address.
         "--endpoint-reconciler-type=none",
         "--authorization-mode=RBAC",
         `--client-ca-file=${authority}`,
@@ -92,7 +92,7 @@ export class ControlPlane {
         logFile: join(folder, "kube-controller-manager.log"),
       });
       processes.unshift(manager);
-      // It has made the first namespace's account once it works.
+      // It works once it has created the first namespace's service account.
       await manager.until(
         () => api.get("/api/v1/namespaces/default/serviceaccounts/default"),
         startTimeoutMs,

@@ -19,7 +19,7 @@ const command = engines && requireKustomize();
 const schemas = process.env["CRD_SCHEMAS"] ?? "";
 const minutes = 60_000;
 
-/** What may be found as long as KEDA has not brought zero: no pod ever runs. */
+/** Allowed findings until KEDA has scaled to zero, since no pod ever runs. */
 const startingCodes = [
   "SCALED_OBJECT_NOT_READY",
   "TRIGGER_FAILING",
@@ -46,7 +46,7 @@ describe(
         await cluster.api.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
       }
       for (const object of renderAll(command).get("base with instant-wake") ?? []) {
-        // A definition takes a moment to be served.
+        // It takes a moment until a definition is served.
         await vi.waitFor(() => cluster.api.apply(object), { timeout: 20_000, interval: 200 });
       }
     }, 5 * minutes);
@@ -65,7 +65,7 @@ describe(
       return (JSON.parse(stdout) as { findings: Finding[] }).findings;
     }
 
-    test("finds that nobody runs what is applied, and nothing wrong with it", async () => {
+    test("finds that no pods run, and nothing wrong with what is applied", async () => {
       const codes = new Set((await findings()).map(({ code }) => code));
       expect(codes).toContain("GATEWAY_NOT_READY");
       expect(codes).toContain("PUSH_TRIGGER_UNKNOWN");

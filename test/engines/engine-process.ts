@@ -6,14 +6,14 @@ export interface EngineOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Everything that it says goes here. */
+  /** Gets its whole output. */
   readonly logFile: string;
 }
 
 const stopTimeoutMs = 10_000;
 const lastLines = 15;
 
-/** A real component, as a process of this machine. */
+/** A real component, as a process on this machine. */
 export class EngineProcess {
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -36,7 +36,7 @@ export class EngineProcess {
     this.#child.once("error", (error) => (this.#said += String(error)));
   }
 
-  /** Resolves once `isUp` does not fail any more; fails when the process ends or time is up. */
+  /** Resolves once `isUp` no longer rejects; rejects if the process exits or the time is up. */
   async until(isUp: () => Promise<unknown>, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

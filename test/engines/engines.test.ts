@@ -29,14 +29,14 @@ function buildEngines(...args: string[]) {
   });
 }
 
-test("the build says what it is for", () => {
+test("the build explains itself", () => {
   const { status, stdout } = buildEngines("--help");
   expect(status).toBe(0);
   for (const name of engineNames) expect(stdout).toContain(name);
   expect(stdout).toContain(kedaVersion);
 });
 
-test("the build knows what it can build, and says what it needs", () => {
+test("the build rejects unknown names, and says what it needs", () => {
   const unknown = buildEngines("kubelet");
   expect([unknown.status, unknown.stderr]).toEqual([
     1,

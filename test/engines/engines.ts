@@ -12,13 +12,13 @@ export interface Engines {
   readonly kedaDefinitions: string;
 }
 
-/** The one place where they are chosen. KEDA's is that of the platform (engines.test.ts). */
+/** Versions are only chosen here. KEDA's is the platform's (engines.test.ts). */
 export const kedaVersion = "v2.20.2";
 export const kubernetesVersion = "v1.34.4";
-/** Where none is installed: what Kubernetes itself is tested with. */
+/** Used if none is installed: the version that Kubernetes itself is tested with. */
 export const etcdVersion = "v3.6.4";
 
-/** What scripts/build-engines.ts puts there; the variable ENGINES may name another folder. */
+/** The binaries that scripts/build-engines.ts makes; the variable ENGINES may name another folder. */
 export const engineNames = [
   "kube-apiserver",
   "kube-controller-manager",
@@ -33,7 +33,7 @@ export const engineFolder =
   process.env["ENGINES"] ??
   join(homedir(), ".cache/kong-serverless", `keda-${kedaVersion}-kubernetes-${kubernetesVersion}`);
 
-/** The real engines; undefined where they are not wanted or not there. */
+/** The real engines; undefined if they are not wanted or not built. */
 export function findEngines(): Engines | undefined {
   if (whyNot() !== undefined) return undefined;
   return {
@@ -56,15 +56,15 @@ function whyNot(): string | undefined {
   return undefined;
 }
 
-/** Where a program is, built here or on the PATH. */
+/** Finds a program, built here or on the PATH. */
 export function findProgram(name: string): string | undefined {
   const folders = [engineFolder, ...(process.env["PATH"] ?? "").split(delimiter)];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** The folder of a Go module, downloaded where it is not there yet. */
+/** The folder of a Go module, which is downloaded if needed. */
 export function moduleFolder(module: string): string {
-  // Outside of any module, whose go.mod would have a say.
+  // Outside of any module, whose go.mod would interfere.
   const { stdout, stderr, error } = spawnSync("go", ["mod", "download", "-json", module], {
     encoding: "utf8",
     cwd: homedir(),

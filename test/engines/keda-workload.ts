@@ -8,19 +8,19 @@ import type { ScaledObjectDraft, ScaledWorkload, Scaling } from "./contract/scal
 const settleMs = 600;
 const readyTimeoutMs = 60_000;
 
-/** Whatever KEDA stands behind this API server. */
+/** Scaling by the KEDA of this API server. */
 export function scalingBy(api: ApiClient): Scaling {
   return { scale: (draft, replicas) => KedaWorkload.create(api, draft, replicas) };
 }
 
-/** A Deployment that KEDA scales, in a namespace of its own. No pod of it ever runs: there is no node. */
+/** A Deployment that KEDA scales, in its own namespace. Its pods never run, as there is no node. */
 export class KedaWorkload implements ScaledWorkload {
   readonly #history = new ReplicaHistory();
   readonly #api: ApiClient;
   readonly #name: string;
   readonly #watch = new AbortController();
 
-  /** Fails with what KEDA's webhook says. */
+  /** Rejects with the message of KEDA's webhook. */
   static async create(
     api: ApiClient,
     { name, annotations = {}, spec }: ScaledObjectDraft,
@@ -56,7 +56,7 @@ export class KedaWorkload implements ScaledWorkload {
     return this.#api.get(this.path);
   }
 
-  /** KEDA drops what is pushed before it knows a metric. */
+  /** KEDA drops pushes until it knows a metric. */
   async ready(): Promise<void> {
     await vi.waitUntil(async () => (await this.metricNames()).length > 0, {
       timeout: readyTimeoutMs,
@@ -73,7 +73,7 @@ export class KedaWorkload implements ScaledWorkload {
     return (await this.#api.get(this.#deployment))["spec"].replicas as number;
   }
 
-  /** Sets the replicas past KEDA, as `kubectl scale` does, until they stay so: a push may still be on its way. */
+  /** Sets the replicas as `kubectl scale` does, bypassing KEDA, until they stay: a push may still be on its way. */
   async scaleTo(replicas: number): Promise<void> {
     do {
       await this.#api.patch(this.#deployment, { spec: { replicas } });

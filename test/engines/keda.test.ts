@@ -33,7 +33,7 @@ const jobTargetRef = {
 };
 const oauth2 = { type: "clientCredentials", clientId: "a", tokenUrl: "https://login.example/token" };
 
-/** What is refused for its spec, whatever else there is. */
+/** Specs that are refused. */
 interface Refused {
   readonly kind?: "ScaledJob" | "TriggerAuthentication";
   readonly name?: string;
@@ -179,7 +179,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
       login({ oauth2: { ...oauth2, tokenUrl: "ftp://login.example" } }),
       /oauth2.tokenUrl must be a valid http/,
     ],
-  ])("KEDA refuses %s, as the doctor says", async ([, refused, says]) => {
+  ])("KEDA refuses %s, as the doctor predicts", async ([, refused, says]) => {
     const { kind = "ScaledObject", name = "refused", spec = {}, beside } = refused;
     const own =
       kind === "ScaledObject" ? { triggers: [cron], scaleTargetRef: { name: "refused" }, ...spec } : spec;
@@ -203,7 +203,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
   const command = engines && requireKustomize();
   const schemas = process.env["CRD_SCHEMAS"] ?? "";
   test(
-    "everything that is shipped is accepted by the API server, strictly, and by KEDA's webhook",
+    "everything that is shipped is accepted by the API server's strict validation and by KEDA's webhook",
     needs(kustomize(), definitions("prometheus-operator")),
     async () => {
       for (const file of globSync("{dapr,kong,prometheus}-*/*.yaml", { cwd: schemas })) {
@@ -219,7 +219,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
             cluster.api
               .apply(object, { isDryRun: true })
               .catch((error: Error) => `${rendering}: ${error.message}`);
-          // A definition takes a moment to be served.
+          // It takes a moment until a definition is served.
           await expect.poll(isNew, { timeout: 20_000 }).toMatchObject({ kind: object.kind });
           applied += 1;
         }
@@ -237,7 +237,7 @@ describe("on the real KEDA", { timeout: 3 * minutes, ...needs(realEngines()) }, 
     isConcurrent: false,
   });
 
-  test("pushes of a scaler that was not there at first are dropped, until the ScaledObject changes", async () => {
+  test("pushes of a scaler that was missing at first are dropped until the ScaledObject changes", async () => {
     const port = await freePort();
     await using queue = await NumberServer.start();
     const spec = specOf([queue.trigger("queue"), pushTrigger(port)], { pollingInterval: 600 });

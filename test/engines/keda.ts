@@ -31,7 +31,7 @@ export class Keda {
       WATCH_NAMESPACE: "",
       POD_NAMESPACE: "keda",
       KEDA_CLUSTER_OBJECT_NAMESPACE: "keda",
-      // As deploy/platform/keda/values.yaml has it.
+      // The same as in deploy/platform/keda/values.yaml.
       KEDA_HTTP_DEFAULT_TIMEOUT: "1000",
     };
     const run = (name: string, args: readonly string[]) =>
@@ -102,7 +102,7 @@ function makeCertificateFolder({ folder, certificates }: ControlPlane): string {
   return path;
 }
 
-/** KEDA's own, but at an address of this machine, and failing where the webhook cannot be asked. */
+/** KEDA's own, but at an address of this machine, and failing closed. */
 function webhookConfiguration(port: number, authority: string): ApiObject {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 import { listen } from "../../packages/runtime/src/index.ts";
 
-/** A number that KEDA's `metrics-api` trigger can read: plays a queue's length. Undefined: it cannot be read. */
+/** Serves a number to KEDA's `metrics-api` trigger, such as a queue's length. Undefined: it cannot be read. */
 export class NumberServer {
   value: number | undefined = 0;
   readonly #server: Server = createServer((_, response) => {
@@ -17,7 +17,7 @@ export class NumberServer {
     return started;
   }
 
-  /** A trigger that is active above 0, and wants a replica for each `targetValue`. */
+  /** A trigger that is active above 0, with one replica for each `targetValue`. */
   trigger(name: string, targetValue = "1000"): object {
     const { port } = this.#server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}/`;

@@ -4,14 +4,14 @@ import { get, postJobs, toZero, untilReplicas } from "./steps.ts";
 import { isCluster, startSystem, type SystemUnderTest, worker } from "./system-under-test.ts";
 
 /**
- * The rest of the jobs must outlast the HPA's decision to take a worker away: in a cluster it looks every 15 s and waits for a
- * minute of less demand, in the playground for a few seconds.
+ * The remaining jobs must outlast the HPA's decision to remove a worker: in a cluster it syncs every 15 s and waits for
+ * a minute of lower demand, in the playground for a few seconds.
  */
 const outlasting = isCluster
   ? { jobMs: 45_000, takenAwayMs: 180_000, doneMs: 400_000 }
   : { jobMs: 5000, takenAwayMs: 60_000, doneMs: 90_000 };
 
-/** One after the other: side by side they would be demand enough for a second replica, which knows nothing of them. */
+/** One after another: concurrent requests would cause a second replica, which does not know the jobs. */
 async function countDone(system: SystemUnderTest, ids: readonly string[]): Promise<number> {
   let done = 0;
   for (const id of ids) {
@@ -21,14 +21,14 @@ async function countDone(system: SystemUnderTest, ids: readonly string[]): Promi
   return done;
 }
 
-/** Results lie in the memory of the backend's replica: asking for them all the time keeps it alive meanwhile. */
+/** Results live in the memory of the backend's replica, which these requests keep up. */
 async function untilDone(system: SystemUnderTest, ids: readonly string[], withinMs: number): Promise<void> {
   await expect
     .poll(() => countDone(system, ids), { timeout: withinMs, interval: 500, message: "jobs done" })
     .toBe(ids.length);
 }
 
-// What KEDA promises a worker and what it does not: docs/consumer.md.
+// What KEDA guarantees a worker, and what not: docs/consumer.md.
 describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
   it("a job that outlasts the cooldown is finished: messages in flight keep the last worker", async () => {
     const system = await startSystem();
@@ -38,9 +38,9 @@ describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
     await toZero(system, worker);
   });
 
-  it("jobs of workers that the HPA takes away while they work are finished all the same", async () => {
+  it("jobs of workers that the HPA removes while they work are still finished", async () => {
     const system = await startSystem();
-    // Two workers' worth of messages, two at a time each. When the first are done, one worker is enough for the rest.
+    // Enough messages for two workers with two at a time each. When the first are done, one worker suffices.
     const ids = await postJobs(system, { count: 14, durationMs: outlasting.jobMs });
     const takeAway = async () => {
       await untilReplicas(system, worker, (replicas) => replicas > 1, 30_000);

@@ -6,7 +6,7 @@ import { backend, cluster, isCluster, rollOut, startSystem } from "./system-unde
 
 /** Past the playground's retention + cooldown (6 s each); in a cluster these are a minute each. */
 const pastCooldownMs = isCluster ? 150_000 : 15_000;
-/** Longer than an HPA takes to look (15 s, and the playground's 1 s), and for the pods that it adds to start. */
+/** Longer than an HPA's sync period (15 s, and 1 s in the playground) plus the start of the pods that it adds. */
 const loadMs = isCluster ? 75_000 : 10_000;
 
 // A story takes as long as the retention and the cooldown that it waits for.
@@ -16,11 +16,11 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
     await toZero(system, backend);
     const answers = await Promise.all(Array.from({ length: 10 }, () => get(system, "/")));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-    // A pod that is on its way out still answers, at once: then they come before the replica that they have woken.
+    // A terminating pod still answers at once, and then before the replica that the requests have woken.
     await untilReplicas(system, backend, (replicas) => replicas > 0, 15_000);
   });
 
-  it("keep-warm: traffic with pauses keeps the backend, and no request waits for a start again", async () => {
+  it("keep-warm: traffic with pauses keeps the backend up, and no request waits for another start", async () => {
     const system = await startSystem();
     await get(system, "/");
     const statuses = await keepRequesting(system, "/", { ms: pastCooldownMs, everyMs: 1_000 });
@@ -28,7 +28,7 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
     expect(await system.replicas(backend)).toBeGreaterThan(0);
   });
 
-  it("one to many: load brings further replicas, and no request fails", async () => {
+  it("one to many: load adds replicas, and no request fails", async () => {
     const system = await startSystem();
     await get(system, "/");
     const load = Promise.all(
@@ -41,7 +41,7 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
   it("long request: one that outlasts retention and cooldown is not cut", async () => {
     const system = await startSystem();
     await get(system, "/");
-    // The demo's slowest is 30 s: in a cluster several in a row, on the same connection or not, are one long use.
+    // The demo's slowest answer takes 30 s, so in a cluster several in a row play one long request.
     const { status } = await get(system, "/slow?ms=20000");
     expect(status).toBe(200);
     expect(await system.replicas(backend)).toBeGreaterThan(0);

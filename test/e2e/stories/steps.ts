@@ -4,7 +4,7 @@ import { expect } from "vitest";
 
 import type { SystemUnderTest } from "./system-under-test.ts";
 
-/** Resolves once a Deployment's replicas are as wanted; fails after `withinMs` with what they are. */
+/** Resolves once a Deployment's replicas are as wanted; rejects after `withinMs` with their number. */
 export async function untilReplicas(
   system: SystemUnderTest,
   deployment: string,
@@ -20,14 +20,14 @@ export async function untilReplicas(
 export const toZero = (system: SystemUnderTest, deployment: string): Promise<void> =>
   untilReplicas(system, deployment, (replicas) => replicas === 0, system.zeroWithinMs);
 
-/** GETs a path; gives the status and the body, read to its end. */
+/** GETs a path; returns the status and the whole body. */
 export async function get(system: SystemUnderTest, path: string): Promise<{ status: number; body: unknown }> {
   const response = await fetch(system.url + path);
   const text = await response.text();
   return { status: response.status, body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text };
 }
 
-/** Publishes jobs and gives their ids. */
+/** Publishes jobs and returns their ids. */
 export async function postJobs(
   system: SystemUnderTest,
   jobs: { count: number; durationMs: number },
@@ -43,7 +43,7 @@ export async function postJobs(
   return ids;
 }
 
-/** Requests a path every `everyMs` until `ms` have passed; gives the statuses. */
+/** Requests a path every `everyMs` until `ms` have passed; returns the statuses. */
 export async function keepRequesting(
   system: SystemUnderTest,
   path: string,
@@ -53,7 +53,7 @@ export async function keepRequesting(
   const end = performance.now() + ms;
   while (performance.now() < end) {
     statuses.push((await get(system, path)).status);
-    // Traffic with pauses is what the story is about.
+    // The story is about traffic with pauses.
     await pause(everyMs);
   }
   return statuses;

@@ -6,13 +6,13 @@ import type { Need } from "@kong-serverless/testing";
 import { type SpawnedApp, spawnApp } from "@kong-serverless/testing";
 import { onTestFinished } from "vitest";
 
-/** The system that a story plays on. */
+/** The system that the stories run on. */
 export interface SystemUnderTest {
-  /** Address of the gateway, without a slash at its end. */
+  /** Address of the gateway, without a trailing slash. */
   readonly url: string;
-  /** After the last request, the longest that a backend may take to zero: retention, cooldown, and the way down. */
+  /** How long a backend may take to scale to zero after the last request: retention, cooldown, and a margin. */
   readonly zeroWithinMs: number;
-  /** Replicas that a Deployment is scaled to. */
+  /** The replicas that a Deployment is scaled to. */
   replicas(deployment: string): Promise<number>;
 }
 
@@ -27,7 +27,7 @@ export const cluster: Need = {
 };
 
 /**
- * The playground, or with `E2E_TARGET=cluster` what the current kube context leads to; its gateway is reached at
+ * The playground or, with `E2E_TARGET=cluster`, the cluster of the current kube context, with its gateway at
  * `E2E_GATEWAY_URL` (skaffold forwards http://127.0.0.1:8000).
  */
 export async function startSystem(): Promise<SystemUnderTest> {
@@ -42,7 +42,7 @@ export async function startSystem(): Promise<SystemUnderTest> {
   return new PlayedSystem(url, app);
 }
 
-/** Replaces a Deployment's pods by new ones, as a new version does. Needs a cluster: the playground has no rollouts. */
+/** Replaces a Deployment's pods, as a new version does. Needs a cluster: the playground has no rollouts. */
 export async function rollOut(deployment: string): Promise<void> {
   const of = [`deployment/${deployment}`, "-n", "kong-serverless"];
   await promisify(execFile)("kubectl", ["rollout", "restart", ...of], { timeout: 10_000 });
@@ -59,7 +59,7 @@ class PlayedSystem implements SystemUnderTest {
     this.#app = app;
   }
 
-  /** Read from what the playground tells of each change. */
+  /** Read from the playground's output. */
   replicas(deployment: string): Promise<number> {
     const changes = [...this.#app.output.matchAll(new RegExp(`^${deployment}: \\d+ -> (\\d+) `, "gm"))];
     return Promise.resolve(Number(changes.at(-1)?.[1] ?? 0));

@@ -8,7 +8,7 @@ import { ReplicaHistory } from "./replica-history.ts";
 import type { ScaledObjectDraft, ScaledWorkload, Scaling } from "./scaling.ts";
 
 const asWritten = { inCluster: Infinity, used: Infinity };
-/** As the engines have them; the ScaledObject says the rest. */
+/** The same as the engines'; the rest is in the ScaledObject. */
 const settings: PlaygroundSettings = {
   cooldownSeconds: asWritten,
   scaleDownStabilizationSeconds: asWritten,
@@ -19,7 +19,7 @@ const settings: PlaygroundSettings = {
 /** A push takes a few milliseconds. */
 const settleMs = 100;
 
-/** The playground's autoscaler, in the place of KEDA and the HPA. */
+/** The playground's autoscaler, in place of KEDA and the HPA. */
 export const playedScaling: Scaling = {
   async scale({ name, annotations = {}, spec }: ScaledObjectDraft, replicas = 0): Promise<ScaledWorkload> {
     const scaledObject = kinds.ScaledObject.parse({
@@ -34,7 +34,7 @@ export const playedScaling: Scaling = {
       target,
       settings,
       journal: new Journal(),
-      // What is asked stands on this machine, under its own address.
+      // The servers are on this machine, under their own addresses.
       dns: { resolve: (address) => address },
       broker: {
         get sqs(): never {

@@ -1,4 +1,4 @@
-/** A change of a workload's replicas, with the time at which it was heard of. */
+/** A change of a workload's replicas, with the time at which it was seen. */
 export interface ReplicaChange {
   readonly replicas: number;
   /** Epoch milliseconds. */
@@ -7,7 +7,7 @@ export interface ReplicaChange {
 
 const deadlineMs = 60_000;
 
-/** What a workload's replicas have been. */
+/** The history of a workload's replicas. */
 export class ReplicaHistory {
   readonly #changes: ReplicaChange[] = [];
   readonly #listeners = new Set<() => void>();

@@ -1,6 +1,6 @@
 import type { ReplicaChange } from "./replica-history.ts";
 
-/** A ScaledObject for a workload of its own name, in a namespace of that name. */
+/** A ScaledObject for a workload of the same name, in a namespace of that name. */
 export interface ScaledObjectDraft {
   readonly name: string;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -8,15 +8,15 @@ export interface ScaledObjectDraft {
   readonly spec: object;
 }
 
-/** Whoever scales workloads by their ScaledObjects: KEDA with the HPA, or what plays them. */
+/** Scales workloads by their ScaledObjects: KEDA with the HPA, or what plays them. */
 export interface Scaling {
-  /** @param replicas Those that the workload has when the ScaledObject comes. */
+  /** @param replicas The workload's replicas before there is a ScaledObject. */
   scale(draft: ScaledObjectDraft, replicas?: number): Promise<ScaledWorkload>;
 }
 
-/** A workload without pods: only its count is of interest. */
+/** A workload without pods: only its replica count matters. */
 export interface ScaledWorkload extends AsyncDisposable {
-  /** Resolves once pushes count. */
+  /** Resolves once pushes take effect. */
   ready(): Promise<void>;
   replicas(): Promise<number>;
   /** Sets the replicas past the ScaledObject, as `kubectl scale` does, until they stay so. */

@@ -8,15 +8,15 @@ import { NumberServer } from "../number-server.ts";
 import type { ScaledWorkload, Scaling } from "./scaling.ts";
 
 export interface StoryOptions {
-  /** In figures: who it is that scales. */
+  /** The name of what scales, for figures. */
   readonly who: string;
   readonly scaling: () => Scaling;
-  /** How often a push is timed, and how soon half of them are to have scaled; undefined: it is no time to measure. */
+  /** How often a push is timed, and the limit for the median; undefined: not measured. */
   readonly pushes: number;
   readonly halfWithinMs?: number;
   /** How often a plugin server crashes. */
   readonly crashes: number;
-  /** Whether the stories are told at the same time: their figures then say little. */
+  /** Whether the stories run concurrently, which makes their figures unreliable. */
   readonly isConcurrent: boolean;
 }
 
@@ -27,8 +27,8 @@ const leastCooldownMs = (cooldownSeconds - 2) * 1_000;
 const cooledDownMs = (cooldownSeconds + 5) * 1_000;
 
 /**
- * What this system relies on in an autoscaler. Played on the real KEDA and on the playground's autoscaler alike, so that
- * what is seen in the playground may be believed.
+ * What this system relies on in an autoscaler. The same tests run on the real KEDA and on the playground's autoscaler,
+ * which keeps the playground honest.
  */
 export function tellStories({
   who,
@@ -47,7 +47,7 @@ export function tellStories({
     () => {
       const startSystem = useTestSystem();
 
-      /** A gateway whose plugin server is an external scaler, before a backend that sleeps. */
+      /** A gateway whose plugin server is an external scaler, in front of a sleeping backend. */
       async function openGateway(name: string, port: number, env: Readonly<Record<string, string>> = {}) {
         return startSystem({
           env: { SCALER_HOST: "127.0.0.1", SCALER_PORT: String(port), ...env },
@@ -71,7 +71,7 @@ export function tellStories({
         for (let time = 0; time < pushes; time += 1) {
           await target.scaleTo(0);
           waits.push(await wake(stage, target));
-          // KEDA reconnects 2 s after the first wake, long before a cooldown would have passed.
+          // KEDA reconnects 2 s after the first wake, well within the cooldown.
           await vi.waitUntil(() => stage.count("scaler.stream_opened") > 1, eventually);
         }
         waits.sort((one, other) => one - other);
@@ -79,7 +79,7 @@ export function tellStories({
         expect(waits.at(Math.ceil(pushes / 2) - 1)).toBeLessThan(halfWithinMs);
       });
 
-      test("a poll scales too, and quiet for the cooldown brings zero", async () => {
+      test("a poll scales too, and a quiet cooldown scales to zero", async () => {
         await using queue = await NumberServer.start();
         await using target = await scale("poll", specOf([queue.trigger("queue")]));
         await target.ready();
@@ -94,7 +94,7 @@ export function tellStories({
         expect(stopped.atMs - quietSince).toBeGreaterThan(leastCooldownMs);
       });
 
-      test("what runs when the ScaledObject comes, and never was active, goes to zero at once", async () => {
+      test("a workload that runs before its ScaledObject, and was never active, goes to zero at once", async () => {
         await using queue = await NumberServer.start();
         await using target = await scale(
           "fresh",
@@ -104,7 +104,7 @@ export function tellStories({
         expect((await target.until(0)).replicas).toBe(0);
       });
 
-      test("from one to many it is the metric's value by the target's, and no more than the maximum", async () => {
+      test("from one to many, the replicas are the metric divided by the target, up to the maximum", async () => {
         await using queue = await NumberServer.start();
         await using target = await scale("many", specOf([queue.trigger("queue", "10")]));
         queue.value = 25;
@@ -113,7 +113,7 @@ export function tellStories({
         expect((await target.until(5)).replicas).toBe(5);
       });
 
-      test("a push keeps what runs from cooling down, and nothing but a poll brings zero", async () => {
+      test("a push restarts the cooldown, and only a poll scales to zero", async () => {
         const port = await freePort();
         await using stage = await openGateway("cooling", port);
         await using target = await scale("cooling", specOf([pushTrigger(port)]));
@@ -124,7 +124,7 @@ export function tellStories({
         expect(atMs - quietSince).toBeGreaterThan(leastCooldownMs);
       });
 
-      test("`true` at more than zero replicas begins the cooldown again, and `false` changes nothing", async () => {
+      test("`true` above zero replicas restarts the cooldown, and `false` changes nothing", async () => {
         await using scaler = await ScriptedScaler.start();
         await using target = await scale("said", specOf([pushTrigger(scaler.port)]));
         await target.ready();
@@ -147,7 +147,7 @@ export function tellStories({
         expect(atMs - quietSince).toBeGreaterThan(leastCooldownMs);
       });
 
-      test("after a crash pushes count again within seconds, however many there were before", async () => {
+      test("after a crash pushes work again within seconds, however many crashes there were", async () => {
         const port = await freePort();
         await using stage = await openGateway("crash", port);
         await using target = await scale("crash", pushedOnly(port));
@@ -167,11 +167,12 @@ export function tellStories({
           await wake(stage, target);
         }
         report(`SIGKILL to listening again, in turn: ${pauses.map(ms).join(", ")}`);
-        // Without it at least 16 s the fourth time. An attempt that comes before the plugin server is back costs the next pause.
+        // Otherwise the fourth time would take at least 16 s. An attempt before the plugin server is back costs the
+        // next pause.
         expect(pauses.at(-1)).toBeLessThan(15_000);
       });
 
-      test("of two gateways either wakes, and when one stops the other is listened to", async () => {
+      test("either of two gateways wakes, and when one stops KEDA listens to the other", async () => {
         const ports = [await freePort(), await freePort()] as const;
         const serving = new Set(ports);
         const service = await ServiceProxy.start(() =>
@@ -204,7 +205,7 @@ export function tellStories({
         }
       });
 
-      test("a gateway that is there and silent stops the queue's polls too, until its connection breaks", async () => {
+      test("a connected but silent gateway also blocks the queue's polls, until its connection breaks", async () => {
         const port = await freePort();
         await using stage = await openGateway("silent", port);
         await using queue = await NumberServer.start();
@@ -221,7 +222,7 @@ export function tellStories({
         report(`the queue wakes after a silent gateway was killed: ${ms(atMs - since)}`);
       });
 
-      test("while one trigger cannot be read, nothing goes down without a fallback, and the other wakes", async () => {
+      test("while one trigger cannot be read, nothing scales down without a fallback, and the other trigger still wakes", async () => {
         await using demand = await NumberServer.start();
         demand.value = undefined;
         await using queue = await NumberServer.start();
@@ -240,7 +241,7 @@ export function tellStories({
         await target.until(0, readableSince);
       });
 
-      test("a scaler that is not there counts as a trigger that cannot be read", async () => {
+      test("a missing scaler counts as a trigger that cannot be read", async () => {
         const port = await freePort();
         await using queue = await NumberServer.start();
         queue.value = 1;
@@ -251,7 +252,7 @@ export function tellStories({
         expect(await target.replicas()).toBe(1);
       });
 
-      test("a fallback is taken for activity: it would wake a target at zero and keep it at two", async () => {
+      test("a fallback counts as activity: it would wake a target at zero and keep it at two", async () => {
         await using demand = await NumberServer.start();
         demand.value = undefined;
         const fallback = { failureThreshold: 3, replicas: 2, behavior: "currentReplicasIfHigher" };
@@ -261,7 +262,7 @@ export function tellStories({
         expect(await target.replicas()).toBe(2);
       });
 
-      test("a pause leaves everything as it is, or sets the replicas that it names", async () => {
+      test("a pause leaves everything unchanged, or sets the replicas that it names", async () => {
         await using queue = await NumberServer.start();
         queue.value = 1;
         await using scaler = await ScriptedScaler.start();
@@ -281,7 +282,7 @@ export function tellStories({
         expect([await asleep.replicas(), await awake.replicas(), await set.replicas()]).toEqual([0, 1, 2]);
       });
 
-      test("a pause of one way leaves the other open", async () => {
+      test("a one-way pause allows the other direction", async () => {
         await using queue = await NumberServer.start();
         queue.value = 1;
         const spec = specOf([queue.trigger("queue")]);
@@ -320,7 +321,7 @@ async function untilListening(stage: TestSystem, target: ScaledWorkload): Promis
   await target.ready();
 }
 
-/** A poll that comes in between would be taken for a push. */
+/** A poll in between could be mistaken for a push. */
 const pushedOnly = (port: number) => specOf([pushTrigger(port)], { pollingInterval: 600 });
 export const pushTrigger = (port: number) => ({
   type: "external-push",
