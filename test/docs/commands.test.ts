@@ -145,7 +145,7 @@ test("commands are found in shell blocks, after prompts, over several lines, and
   ]);
 });
 
-test(""Needs a cluster." applies to its section and those below it, and to no other", () => {
+test("a section that needs a cluster covers the sections below it, and no other", () => {
   const page = [
     "# A",
     "## B",
