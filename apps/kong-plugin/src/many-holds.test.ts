@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { sleep } from "@kong-serverless/runtime";
@@ -32,15 +32,21 @@ test("10,000 requests at once wait for one activation, and all are answered", as
 }, 60_000);
 
 /** Takes a number of requests at once, and answers any more with 503. */
-async function startNarrowBackend(concurrency: number) {
+async function startNarrowBackend(
+  concurrency: number,
+  untilReady: "refuses probes" | "leaves probes waiting",
+) {
   let isReady = false;
-  let refused = 0;
+  let asked = 0;
+  const waiting: ServerResponse[] = [];
   let running = 0;
   let most = 0;
   const server = createServer((request, response) => {
     if (request.url === "/healthz") {
-      if (!isReady) refused += 1;
-      return void response.writeHead(isReady ? 200 : 503).end();
+      if (isReady) return void response.end();
+      asked += 1;
+      if (untilReady === "leaves probes waiting") return void waiting.push(response);
+      return void response.writeHead(503).end();
     }
     running += 1;
     most = Math.max(most, running);
@@ -53,10 +59,11 @@ async function startNarrowBackend(concurrency: number) {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    /** Not before a failed probe: a backend that is ready at the first one had been running, and gets all requests. */
+    /** After 60 ms of probes: a backend that answers the first one at once had been running, and gets all requests. */
     async becomeReady() {
-      await expect.poll(() => refused).toBeGreaterThan(0);
+      await expect.poll(() => asked).toBeGreaterThanOrEqual(4);
       isReady = true;
+      for (const response of waiting) response.end();
     },
     most: () => most,
     async [Symbol.asyncDispose]() {
@@ -66,22 +73,26 @@ async function startNarrowBackend(concurrency: number) {
   };
 }
 
-test("a backend that takes 50 at a time gets its held requests at that pace, and refuses none", async () => {
-  await using backend = await startNarrowBackend(50);
-  await using system = await startSystem({
-    config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 50 },
-    serviceUrl: backend.url,
-    env: { LOG_LEVEL: "info" },
-  });
-  const { gateway } = system;
-  const responses = Array.from({ length: 400 }, () => gateway.request());
-  await gateway.waitForMetric("serverless_held_requests", 400);
-  await backend.becomeReady();
-  const statuses = (await Promise.all(responses)).map(({ status }) => status);
-  expect(new Set(statuses)).toEqual(new Set([200]));
-  expect(backend.most()).toBeGreaterThan(1);
-  expect(backend.most()).toBeLessThanOrEqual(50);
-}, 30_000);
+test.each(["refuses probes", "leaves probes waiting"] as const)(
+  "a backend that takes 50 at a time and %s until it is ready gets its held requests at that pace, and refuses none",
+  async (untilReady) => {
+    await using backend = await startNarrowBackend(50, untilReady);
+    await using system = await startSystem({
+      config: { ...config, holdTimeoutMs: 60_000, releaseConcurrency: 50, probeConnectTimeoutMs: 50 },
+      serviceUrl: backend.url,
+      env: { LOG_LEVEL: "info" },
+    });
+    const { gateway } = system;
+    const responses = Array.from({ length: 400 }, () => gateway.request());
+    await gateway.waitForMetric("serverless_held_requests", 400);
+    await backend.becomeReady();
+    const statuses = (await Promise.all(responses)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(backend.most()).toBeGreaterThan(1);
+    expect(backend.most()).toBeLessThanOrEqual(50);
+  },
+  30_000,
+);
 
 test("a client with as many held requests as it may have is answered 429, while others are held", async () => {
   await using system = await startSystem({ config: { ...config, maxHeldPerClient: 1 } });

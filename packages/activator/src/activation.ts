@@ -61,6 +61,7 @@ export class Activation {
   #attempts = 0;
   #probes = 0;
   #isReadyItself = false;
+  #hadBeenRunning: boolean | undefined;
   /** Members of the chain that were not ready at the start. */
   #awaited: readonly ChainMember[] = [];
 
@@ -92,6 +93,14 @@ export class Activation {
 
   get isReadyItself(): boolean {
     return this.#isReadyItself;
+  }
+
+  /**
+   * Whether the backend answered the first probe, so soon that the wake cannot have started it. A late answer to it, from a
+   * socket that waited for its process, means a backend that has just started.
+   */
+  get hadBeenRunning(): boolean {
+    return this.#hadBeenRunning === true;
   }
 
   /** Settles at the backend's own answer, or at the end. */
@@ -162,14 +171,16 @@ export class Activation {
     const { budget, chain, startUpTimes } = this.#options;
     const startedAtMs = performance.now();
     try {
-      await waitUntilReady({
+      const { attempts } = await waitUntilReady({
         probe: (signal) => this.#probe(signal),
         intervalMs: () => this.#settings.intervalMs,
         deadlineMs: () => this.#deadlineMs - startedAtMs,
         budget,
-        likelihood: () => startUpTimes.likelihood(this.elapsedMs),
+        likelihood: (nowMs) => startUpTimes.likelihood(nowMs - this.#startedAtMs),
         onAttempt: (_, attempt) => (this.#probes = attempt),
       });
+      const wasSoon = this.elapsedMs <= this.#settings.probeConnectTimeoutMs;
+      this.#hadBeenRunning ??= attempts === 1 && wasSoon;
     } catch (error) {
       if (error instanceof NotReadyError) return false;
       throw error;

@@ -1,6 +1,6 @@
 import type { BackendSettings } from "@kong-serverless/config";
 import { ProbeBudget } from "@kong-serverless/health-poller";
-import { ServerlessError } from "@kong-serverless/runtime";
+import { JobQueue, ServerlessError } from "@kong-serverless/runtime";
 
 import type { ActivatorDeps } from "./activator-deps.ts";
 import type { BackendParts } from "./backend-parts.ts";
@@ -67,6 +67,7 @@ export class Activator {
       deps,
       budget: new ProbeBudget({ perSecond: probesPerSecond }),
       wheel: new TimerWheel(),
+      starts: new JobQueue({ turnsBetween: 12 }),
       heldTotal: { count: 0 },
       clients: new Clients(),
       activating: { count: 0 },

@@ -1,4 +1,5 @@
 import type { ProbeBudget } from "@kong-serverless/health-poller";
+import type { JobQueue } from "@kong-serverless/runtime";
 
 import type { ActivatorDeps } from "./activator-deps.ts";
 import type { ChainMember } from "./chain.ts";
@@ -11,6 +12,8 @@ export interface BackendParts {
   readonly deps: ActivatorDeps;
   readonly budget: ProbeBudget;
   readonly wheel: TimerWheel;
+  /** Starts activations. */
+  readonly starts: JobQueue;
   readonly heldTotal: HeldTotal;
   readonly clients: Clients;
   /** Activations in progress. */

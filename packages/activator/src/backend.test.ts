@@ -162,6 +162,25 @@ describe("a backend with a release concurrency", () => {
     expect(released(outcomes)).toBe(5);
   });
 
+  test("gets so many when the probe that was sent first is answered late: it has just started", async () => {
+    world.probeMs = 150;
+    world.isBackendUp = true;
+    const outcomes = holdAndForward(5);
+    await advance(200);
+    expect(world.events).toContainEqual(expect.objectContaining({ event: "activation.ready", probes: 1 }));
+    expect(released(outcomes)).toBe(2);
+  });
+
+  test("gets so many when it answers at once after it had been woken in vain: it has just started", async () => {
+    holdAndForward(1);
+    await advance(10_100);
+    expect(world.count("activation.failed")).toBe(1);
+    world.isBackendUp = true;
+    const outcomes = holdAndForward(5);
+    await advance(30);
+    expect(released(outcomes)).toBe(2);
+  });
+
   test("keeps its pace when its lease lapses while requests wait for their turn", async () => {
     backend = register({ releaseConcurrency: 2, readyLeaseMs: 200 });
     const outcomes = holdAndForward(5);
@@ -391,6 +410,22 @@ describe("a cold backend", () => {
     const later = hold({ of: other, ...one });
     await advance(50);
     expect(later.state).toBe("released");
+  });
+
+  test("is asked again beyond that number when it was woken a moment ago: nothing more is woken", async () => {
+    const one = { limits: { ...limits, maxActivations: 1 } };
+    world.isBackendUp = true;
+    hold(one);
+    await advance(50);
+    world.isBackendUp = false;
+    hold({ of: register({ name: "other" }), ...one });
+    backend.unreachable();
+    const again = hold(one);
+    await advance(50);
+    expect(again.state).toBe("held");
+    world.isBackendUp = true;
+    await advance(50);
+    expect(again.state).toBe("released");
   });
 
   test("holds no more requests of one client than allowed, and forgets those that have ended", async () => {

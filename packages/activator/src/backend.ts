@@ -218,7 +218,7 @@ export class Backend {
     const isActivation = this.#held.count === 0 && this.state !== "activating";
     // With a recent message still in the wake queue, nothing new is woken.
     const isColdStart = isActivation && this.#wakes.ageMs >= this.settings.keepWarmIntervalMs;
-    if (isActivation && limits.maxActivations > 0 && activating.count >= limits.maxActivations) {
+    if (isColdStart && limits.maxActivations > 0 && activating.count >= limits.maxActivations) {
       const message = `${activating.count} backends are being started already; at most ${limits.maxActivations} are.`;
       throw new ServerlessError("ACTIVATION_LIMIT_REACHED", message, { backend: this.name });
     }

@@ -209,7 +209,7 @@ describe("a backend that others are woken with", () => {
     const shop = add("shop", { alsoWake: ["b0"] });
     for (let index = 0; index < 100; index += 1) add(`b${index}`, { alsoWake: [`b${index + 1}`] });
     hold(shop);
-    await advance(5);
+    await advance(1000);
     expect(new Set(town.messages.map(({ backend }) => backend)).size).toBe(65);
     expect(town.events).toContainEqual({
       event: "chain.broken",

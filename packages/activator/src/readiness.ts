@@ -50,6 +50,8 @@ export class Readiness implements ChainMember {
   #routeUrl: string | undefined;
   /** Until then its pods may be stopping, although they answer. */
   #mayStopUntilMs = -Infinity;
+  /** The latest activation failed: if the backend answers at once the next time, it has just started. */
+  #wasWokenInVain = false;
   /** What the latest activation waited for to no avail, although the backend itself was ready. */
   #blockedBy: readonly string[] = [];
 
@@ -251,7 +253,7 @@ export class Readiness implements ChainMember {
     });
     this.#state = { name: "activating", activation };
     parts.activating.count += 1;
-    activation.start();
+    parts.starts.add(() => activation.start());
     return activation;
   }
 
@@ -259,6 +261,7 @@ export class Readiness implements ChainMember {
     const { parts } = this.#options;
     parts.activating.count -= 1;
     this.#state = { name: "cold" };
+    this.#wasWokenInVain = true;
     if (isReadyItself) this.#blockedBy = this.#blockers;
     const isBlocked = this.#blockedBy.length > 0;
     parts.deps.observe({
@@ -271,7 +274,8 @@ export class Readiness implements ChainMember {
     });
   }
 
-  #succeed({ probes, elapsedMs: waitedMs, target, settings, hadEarlyPod }: Activation): void {
+  #succeed(activation: Activation): void {
+    const { probes, elapsedMs: waitedMs, target, settings, hadEarlyPod } = activation;
     const { parts, held, release } = this.#options;
     parts.activating.count -= 1;
     // If the first probe was ready, the backend had been running.
@@ -284,7 +288,9 @@ export class Readiness implements ChainMember {
     const event = "activation.ready";
     parts.deps.observe({ event, backend: this.name, waitedMs, probes, held: held.count });
     // A backend that had been running may have any number of replicas, unless it was lost while requests waited their turn.
-    const mayTakeAll = probes === 1 && !release.isGoingOn;
+    const hadBeenRunning = probes === 1 && activation.hadBeenRunning && !this.#wasWokenInVain;
+    const mayTakeAll = hadBeenRunning && !release.isGoingOn;
+    this.#wasWokenInVain = false;
     if (!hadEarlyPod) release.start();
     if (mayTakeAll) held.release(Infinity);
     else release.goOn();

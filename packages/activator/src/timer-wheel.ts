@@ -1,3 +1,5 @@
+import { JobQueue } from "@kong-serverless/runtime";
+
 /** A pending call of a TimerWheel. */
 export interface WheelTimer {
   cancel(): void;
@@ -5,16 +7,17 @@ export interface WheelTimer {
 
 /**
  * Many deadlines on one timer. A call is made at its time or up to one tick later, never earlier, and costs a set entry
- * instead of a timer. Without pending calls nothing ticks.
+ * instead of a timer. Thousands that are due together take turns with other work. Without pending calls nothing ticks.
  */
 export class TimerWheel {
   readonly #tickMs: number;
   readonly #slots = new Map<number, Set<() => void>>();
+  readonly #due = new JobQueue({ turnsBetween: 1 });
   #pending = 0;
   #lastSlot = 0;
   #interval: NodeJS.Timeout | undefined;
 
-  constructor(tickMs = 20) {
+  constructor(tickMs = 10) {
     this.#tickMs = tickMs;
   }
 
@@ -47,9 +50,11 @@ export class TimerWheel {
       this.#slots.delete(this.#lastSlot);
       // A call may cancel another one of its slot: removing each first keeps the count of pending calls right.
       for (const call of calls) {
-        calls.delete(call);
-        call();
-        this.#settle(1);
+        this.#due.add(() => {
+          if (!calls.delete(call)) return;
+          call();
+          this.#settle(1);
+        });
       }
     }
   }

@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 
-import { type Log, silentLog, withDeadline } from "@kong-serverless/runtime";
+import { JobQueue, type Log, silentLog, unlessAborted, withDeadline } from "@kong-serverless/runtime";
 
 import { PublishError } from "./publish-error.ts";
 import { SidecarRequest } from "./sidecar-request.ts";
@@ -43,6 +43,7 @@ export class DaprPublisher {
   readonly #log: Log;
   readonly #agent: http.Agent;
   readonly #inFlight = new Set<Promise<void>>();
+  readonly #starts = new JobQueue({ turnsBetween: 12 });
   #isStopped = false;
 
   /** Throws a TypeError when `endpoint` is not an address. */
@@ -99,6 +100,8 @@ export class DaprPublisher {
     );
     deadline.signal.addEventListener("abort", () => request.abort(), { once: true });
     try {
+      const turn = new Promise<void>((resolve) => this.#starts.add(resolve));
+      await unlessAborted(turn, deadline.signal);
       const sidecar = new SidecarRequest({
         endpoint: this.#endpoint,
         apiToken,
@@ -118,7 +121,7 @@ export class DaprPublisher {
       throw new PublishError("PUBLISH_FAILED", `${describe(message)}: ${String(error)}`, { cause: error });
     } finally {
       // Frees the connection of an answer that was not read to its end.
-      request.abort();
+      request.abort("done");
     }
     const { pubsub, topic } = message;
     this.#log.debug(

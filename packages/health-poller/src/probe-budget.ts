@@ -2,8 +2,8 @@
 export interface Prober {
   /** Milliseconds between probes while the budget suffices. Read as each probe starts. */
   intervalMs(): number;
-  /** Likelihood that the next probe is ready, above 0 and at most 1: the weight of this prober's share. */
-  likelihood(): number;
+  /** Likelihood that a probe started now is ready, above 0 and at most 1: the weight of this prober's share. */
+  likelihood(nowMs: number): number;
   /** Whether a further probe may run now. */
   hasRoom(): boolean;
   /** Starts a probe. Must not throw. */
@@ -26,6 +26,8 @@ interface Entry {
   /** As it was when the latest probe started. */
   intervalMs: number;
   startedAtMs: number;
+  /** How many of its intervals it has waited, weighted by its likelihood. */
+  shares: number;
 }
 
 /** One turn starts at most this much of the budget, so that other work waits a few milliseconds at most. */
@@ -58,7 +60,7 @@ export class ProbeBudget {
 
   /** The first probe starts before this returns, if the budget has one left. */
   add(prober: Prober): Probing {
-    const entry = { prober, intervalMs: prober.intervalMs(), startedAtMs: never };
+    const entry = { prober, intervalMs: prober.intervalMs(), startedAtMs: never, shares: 0 };
     this.#entries.add(entry);
     const nowMs = performance.now();
     this.#fill(nowMs);
@@ -123,7 +125,7 @@ export class ProbeBudget {
 /** The entries that have waited longest for their share: so few that a linear search for a place is cheap. */
 class Longest {
   readonly #most: number;
-  readonly #waited: { readonly entry: Entry; readonly shares: number }[] = [];
+  readonly entries: Entry[] = [];
   /** Whether there were more. */
   isFull = false;
 
@@ -131,20 +133,17 @@ class Longest {
     this.#most = most;
   }
 
-  get entries(): Entry[] {
-    return this.#waited.map(({ entry }) => entry);
-  }
-
   add(entry: Entry, nowMs: number): void {
-    const waited = this.#waited;
+    const { entries } = this;
     const shares = sharesWaited(entry, nowMs);
-    if (waited.length === this.#most) {
+    if (entries.length === this.#most) {
       this.isFull = true;
-      if (shares <= (waited.at(-1)?.shares ?? Infinity)) return;
-      waited.pop();
+      if (shares <= (entries.at(-1)?.shares ?? Infinity)) return;
+      entries.pop();
     }
-    const place = waited.findIndex((other) => other.shares < shares);
-    waited.splice(place === -1 ? waited.length : place, 0, { entry, shares });
+    entry.shares = shares;
+    const place = entries.findIndex((other) => other.shares < shares);
+    entries.splice(place === -1 ? entries.length : place, 0, entry);
   }
 }
 
@@ -152,7 +151,6 @@ function dueAtMs({ startedAtMs, intervalMs }: Entry): number {
   return startedAtMs + intervalMs;
 }
 
-/** How many of its intervals a prober has waited, weighted by its likelihood. */
 function sharesWaited({ prober, startedAtMs, intervalMs }: Entry, nowMs: number): number {
-  return ((nowMs - startedAtMs) / intervalMs) * prober.likelihood();
+  return ((nowMs - startedAtMs) / intervalMs) * prober.likelihood(nowMs);
 }

@@ -251,6 +251,23 @@ describe("probe", () => {
     expect(await probe({ url, timeoutMs: 1000 })).toMatchObject({ isReady: true, status: 200 });
   });
 
+  test.each([undefined, "demo.example", "demo.example:8443"])(
+    "uses one TLS connection for probe after probe, with the Host %s",
+    needs(openssl()),
+    async (host) => {
+      const names: unknown[] = [];
+      const server = createHttpsServer(await selfSigned("elsewhere"), (_, response) => response.end("ok"));
+      server.on("secureConnection", (socket) => names.push(socket.servername));
+      const url = (await listening(server)).replace("http:", "https:");
+      const headers = host === undefined ? {} : { host };
+      for (let asked = 0; asked < 3; asked += 1) {
+        expect(await probe({ url, timeoutMs: 1000, headers })).toMatchObject({ status: 200 });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(names).toEqual([host === undefined ? false : "demo.example"]);
+    },
+  );
+
   test("uses one connection for probe after probe", async () => {
     const server = createHttpServer((_, response) => response.end("ok"));
     const url = await listening(server);

@@ -1,9 +1,10 @@
 import http from "node:http";
 import https from "node:https";
-import { isIP, type LookupFunction, type Socket, type TcpSocketConnectOpts } from "node:net";
+import { isIP, type Socket } from "node:net";
 
 import { withDeadline } from "@kong-serverless/runtime";
 
+import { connect } from "./connect.ts";
 import { NameResolver } from "./name-resolver.ts";
 import { redirectOf } from "./redirect.ts";
 import { SharedLookup } from "./shared-lookup.ts";
@@ -40,8 +41,6 @@ interface ProbeRequest {
 const maxDrainedBytes = 10 * 1024;
 const maxRedirects = 9;
 const maxHeaderBytes = 64 * 1024;
-/** Node's minimum for `autoSelectFamilyAttemptTimeout`: https://nodejs.org/api/net.html */
-const leastAttemptMs = 10;
 
 const defaultHeaders: Readonly<Record<string, string>> = {
   accept: "*/*",
@@ -53,11 +52,24 @@ const agentOptions = { keepAlive: true, maxFreeSockets: 2 };
 // Certificates are not verified, as in a kubelet: those of pods are mostly self-signed and for other names. An impostor gets
 // the probe's headers, and later the requests, since by default Kong does not verify the certificate either.
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes
-const tlsOptions = { ...agentOptions, rejectUnauthorized: false };
+const unverified = { rejectUnauthorized: false };
+
+/** Uses the connection that was made for the request. */
+class HttpAgent extends http.Agent {
+  override createConnection(...[options, callback]: Parameters<http.Agent["createConnection"]>) {
+    return (options as Partial<ProbeConnection>).socket ?? super.createConnection(options, callback);
+  }
+}
+
 const transports = {
-  "http:": { request: http.request, agent: new http.Agent(agentOptions) },
-  "https:": { request: https.request, agent: new https.Agent(tlsOptions) },
+  "http:": { request: http.request, agent: new HttpAgent(agentOptions), defaultPort: 80 },
+  "https:": {
+    request: https.request,
+    agent: new https.Agent({ ...agentOptions, ...unverified }),
+    defaultPort: 443,
+  },
 };
+type Transport = (typeof transports)[keyof typeof transports];
 const resolver = new NameResolver();
 const { lookup } = new SharedLookup((hostname) => resolver.resolve(hostname));
 
@@ -102,9 +114,6 @@ export async function probe(target: ProbeTarget, signal?: AbortSignal): Promise<
   }
 }
 
-/** `http.request` passes these on to its connection. */
-type TcpSocketConnectOptions = Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout">;
-
 interface ProbeResponse {
   /** Received up to the end of its headers. */
   readonly response: http.IncomingMessage;
@@ -112,25 +121,44 @@ interface ProbeResponse {
   readonly isReused: boolean;
 }
 
-function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
-  const { url, headers, connectTimeoutMs, signal } = probeRequest;
+interface ProbeConnection {
+  /** Made for this request; without it a kept one is used. */
+  readonly socket: Socket | undefined;
+  readonly servername: string;
+}
+
+async function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
+  const { url, headers, connectTimeoutMs: limitMs, signal } = probeRequest;
   const transport = transports[url.protocol as keyof typeof transports];
   if (transport === undefined) throw new TypeError(`cannot probe ${url.href}: not an http or https address`);
+  const { agent, defaultPort } = transport;
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port) || defaultPort;
+  const servername = serverNameFor(headers["host"] ?? url.hostname);
+  const isKept = agent.freeSockets[agent.getName({ host, port, servername, ...unverified })] !== undefined;
+  // Until a sleeping backend takes a connection, Node's HTTP client would be two thirds of a probe's cost.
+  const socket = isKept ? undefined : await connect({ host, port, limitMs, lookup, signal });
+  return await send(probeRequest, transport, { socket, servername });
+}
+
+function send(
+  probeRequest: ProbeRequest,
+  { request: startRequest, agent }: Transport,
+  connection: ProbeConnection,
+): Promise<ProbeResponse> {
+  const { url, headers, signal } = probeRequest;
   return new Promise((resolve, reject) => {
-    const limit = new ConnectLimit(connectTimeoutMs);
-    const options: http.RequestOptions & TcpSocketConnectOptions = {
-      agent: transport.agent,
+    const options: http.RequestOptions & ProbeConnection = {
+      ...connection,
+      agent,
       headers,
-      lookup: limit.lookup,
-      autoSelectFamilyAttemptTimeout: Math.max(leastAttemptMs, connectTimeoutMs),
       // A kubelet's HTTP client accepts what Node's refuses by default: lines without CR, other minor versions.
       insecureHTTPParser: true,
       maxHeaderSize: maxHeaderBytes,
     };
-    const request = transport.request(url, options);
+    const request = startRequest(url, options);
     const onAbort = () => request.destroy(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    request.on("socket", (socket) => limit.watch(socket, url.hostname));
     request.on("response", (response) => {
       // An answer cut short after its status line has already decided.
       response.on("error", () => {});
@@ -150,52 +178,10 @@ function ask(probeRequest: ProbeRequest): Promise<ProbeResponse> {
   });
 }
 
-/**
- * Gives up a connection that takes too long to establish. Without it, a lost SYN costs the second until TCP resends it: a
- * Service without endpoints refuses the first few connections, then the kernel's ICMP limit drops all but one refusal a second.
- */
-class ConnectLimit {
-  readonly #limitMs: number;
-  #socket: Socket | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #addresses = 0;
-
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
-  }
-
-  /** For the connection's `lookup` option: the limit counts from when the addresses are known. */
-  readonly lookup: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, options, (error, address, family) => {
-      this.#addresses = Array.isArray(address) ? address.length : 1;
-      this.#start();
-      callback(error, address, family);
-    });
-  };
-
-  watch(socket: Socket, hostname: string): void {
-    if (!socket.connecting) return;
-    this.#socket = socket;
-    if (isIP(hostname.replace(/^\[|\]$/g, "")) !== 0) this.#addresses = 1;
-    this.#start();
-    const stop = () => {
-      clearTimeout(this.#timer);
-      this.#socket = undefined;
-    };
-    socket.once("connect", stop);
-    socket.once("close", stop);
-  }
-
-  #start(): void {
-    if (this.#addresses === 0 || this.#socket === undefined) return;
-    const limitMs = this.#limitMs * this.#addresses;
-    // After a busy turn, timers fire before the network is polled: a connection made in the meantime must win.
-    this.#timer = setTimeout(() => setImmediate(() => this.#giveUp(limitMs)), limitMs);
-  }
-
-  #giveUp(limitMs: number): void {
-    if (this.#socket?.connecting) this.#socket.destroy(new Error(`no connection within ${limitMs} ms`));
-  }
+/** The name for SNI, as Node takes it from a Host header; an address has none. */
+function serverNameFor(hostHeader: string): string {
+  const [, ipv6, name = ""] = /^(?:\[(.*)\]|([^:]*))/.exec(hostHeader) ?? [];
+  return ipv6 !== undefined || isIP(name) !== 0 ? "" : name;
 }
 
 /** Headers with empty values are not sent at all, as in a kubelet. */

@@ -17,7 +17,7 @@ export interface WaitUntilReadyOptions {
   /** Shared with other waits. Default: no limit. */
   readonly budget?: ProbeBudget;
   /** The weight of this wait's share of the budget: see Prober. */
-  readonly likelihood?: () => number;
+  readonly likelihood?: (nowMs: number) => number;
 }
 
 export interface ReadyAfter {
@@ -71,8 +71,8 @@ class Wait implements Prober {
     return valueOf(this.#options.intervalMs);
   }
 
-  likelihood(): number {
-    return this.#options.likelihood?.() ?? 1;
+  likelihood(nowMs: number): number {
+    return this.#options.likelihood?.(nowMs) ?? 1;
   }
 
   hasRoom(): boolean {

@@ -5,6 +5,7 @@ export { type ErrorReport, errorReport, formatError, usageError } from "./error-
 export { ServerlessError, type ServerlessErrorOptions } from "./error.ts";
 export { exitCode, type ExitCode, exitCodeMeanings, exitCodesHelp } from "./exit-codes.ts";
 export { freePort } from "./free-port.ts";
+export { JobQueue, type JobQueueOptions } from "./job-queue.ts";
 export { listen, type ListenAddress } from "./listen.ts";
 export { createLog, type Log, type LogLevel, logLevels, silentLog } from "./log.ts";
 export { fetchSamples, type MetricSample, parseSamples, sumSamples } from "./metric-samples.ts";
