@@ -30,6 +30,7 @@ test(
         names,
         heapMiB: positive,
         rssMiB: positive,
+        shrunkRssMiB: positive,
         metricsKiB: positive,
         scrapeMs: positive,
       })),

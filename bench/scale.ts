@@ -12,7 +12,16 @@ interface Scale {
 }
 
 const full: Scale = {
-  sleeping: { backends: [1, 100, 500, 1000], holdTimeoutMs: 10_000 },
+  sleeping: {
+    loads: [
+      { backends: 1, perSecond: 1000 },
+      { backends: 100, perSecond: 1000 },
+      { backends: 500, perSecond: 1000 },
+      { backends: 1000, perSecond: 1000 },
+      { backends: 1000, perSecond: 10_000 },
+    ],
+    holdTimeoutMs: 10_000,
+  },
   names: [1000, 10_000, 50_000, 100_000],
   connections: [1000, 5000, 10_000],
   pace: { requests: 1000, concurrency: 50 },
@@ -20,7 +29,13 @@ const full: Scale = {
 
 /** Every part once and small, only to show that the benchmark works. */
 const quick: Scale = {
-  sleeping: { backends: [1, 20], holdTimeoutMs: 1000 },
+  sleeping: {
+    loads: [
+      { backends: 1, perSecond: 1000 },
+      { backends: 20, perSecond: 1000 },
+    ],
+    holdTimeoutMs: 1000,
+  },
   names: [10, 200],
   connections: [100],
   pace: { requests: 60, concurrency: 10 },

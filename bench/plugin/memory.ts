@@ -121,7 +121,12 @@ export class MemoryMeter {
     return this.#ask("SIGHUP");
   }
 
-  async #ask(signal: "SIGUSR2" | "SIGHUP"): Promise<MemorySample> {
+  /** Memory after V8 has given back what it keeps for the next garbage. */
+  shrinkAndSample(): Promise<MemorySample> {
+    return this.#ask("SIGWINCH");
+  }
+
+  async #ask(signal: "SIGUSR2" | "SIGHUP" | "SIGWINCH"): Promise<MemorySample> {
     this.#samples += 1;
     process.kill(this.#app.pid ?? Number.NaN, signal);
     const line = await this.#app.waitFor("memory.sampled", {
@@ -150,6 +155,10 @@ function answerSignals(): void {
   process.on("SIGHUP", () => {
     globalThis.gc?.();
     globalThis.gc?.();
+    report();
+  });
+  process.on("SIGWINCH", () => {
+    globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
     report();
   });
 }

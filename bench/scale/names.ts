@@ -11,6 +11,8 @@ export interface NamesRow {
   /** Used heap of the plugin server, after garbage collection. */
   readonly heapMiB: number;
   readonly rssMiB: number;
+  /** Of which V8 keeps nothing for the next garbage. */
+  readonly shrunkRssMiB: number;
   readonly metricsKiB: number;
   readonly scrapeMs: number;
 }
@@ -39,10 +41,12 @@ export async function measureNames(
     const metrics = await (await fetch(`http://127.0.0.1:${String(opsPort)}/metrics`)).text();
     const scrapeMs = rounded(performance.now() - startedAtMs);
     const { heapBytes, rssBytes } = await meter.collectAndSample();
+    const shrunk = await meter.shrinkAndSample();
     const row = {
       names,
       heapMiB: rounded(heapBytes / mebibyte),
       rssMiB: rounded(rssBytes / mebibyte),
+      shrunkRssMiB: rounded(shrunk.rssBytes / mebibyte),
       metricsKiB: Math.round(metrics.length / 1024),
       scrapeMs,
     };

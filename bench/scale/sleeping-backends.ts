@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { fileURLToPath } from "node:url";
 
 import { fetchSamples, freePort, sleep, sumSamples } from "@kong-serverless/runtime";
-import { ScriptedBackend, ScriptedSidecar } from "@kong-serverless/testing";
+import { spawnApp } from "@kong-serverless/testing";
 
 import { EventConnection } from "../plugin/event-connection.ts";
 import { startServerless } from "../plugin/plugin-process.ts";
@@ -10,14 +11,18 @@ import { protobuf, startProtobufInstance } from "../plugin/protobuf.ts";
 import { quantile, rounded } from "../plugin/quantile.ts";
 import { cpuSecondsOf } from "./cpu-seconds.ts";
 
+export interface SleepingLoad {
+  readonly backends: number;
+  /** Requests that arrive in a second, until there is one for each. */
+  readonly perSecond: number;
+}
+
 export interface SleepingScale {
-  readonly backends: readonly number[];
+  readonly loads: readonly SleepingLoad[];
   readonly holdTimeoutMs: number;
 }
 
-export interface SleepingRow {
-  /** Each has one held request. */
-  readonly backends: number;
+export interface SleepingRow extends SleepingLoad {
   /** CPU of the plugin server while they are held, in cores. */
   readonly cores: number;
   readonly probesPerSecond: number;
@@ -32,28 +37,29 @@ export interface SleepingRow {
 }
 
 const warmPerSecond = 200;
+/** Requests sent in one turn: sending all at once would measure the load generator. */
 const batch = 50;
-/** Between two batches of requests: sending all at once would measure the load generator. */
-const batchPauseMs = 5;
 
 /** Holds a request for each of many sleeping backends until its deadline, then again until all of them are up. */
 export async function measureSleepingBackends(
-  { backends, holdTimeoutMs }: SleepingScale,
+  { loads, holdTimeoutMs }: SleepingScale,
   progress: (line: string) => void,
 ): Promise<SleepingRow[]> {
   const rows: SleepingRow[] = [];
-  for (const count of backends) {
-    const row = await measure(count, holdTimeoutMs);
+  for (const load of loads) {
+    const row = await measure(load, holdTimeoutMs);
     progress(`sleeping  ${JSON.stringify(row)}`);
     rows.push(row);
   }
   return rows;
 }
 
-async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRow> {
-  await using ready = await new ScriptedBackend(200).start();
-  await using sidecar = await new ScriptedSidecar().start();
-  await using plugin = await startServerless(sidecar.url);
+async function measure(load: SleepingLoad, holdTimeoutMs: number): Promise<SleepingRow> {
+  await using surroundings = spawnApp({
+    entry: fileURLToPath(import.meta.resolve("./surroundings.ts")),
+  });
+  const { sidecarUrl, readyUrl } = await surroundings.waitFor("service.started", { timeoutMs: 60_000 });
+  await using plugin = await startServerless(String(sidecarUrl));
   const { opsPort } = await plugin.app.waitFor("service.started", { timeoutMs: 60_000 });
   const port = await freePort();
 
@@ -62,9 +68,9 @@ async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRo
       holdTimeoutMs,
       backend: [{ name, upstream, health: "/healthz", pubsub: "pubsub", topic: `wake-${name}` }],
     });
-  const warm = (await start("warm", ready.url))("access");
+  const warm = (await start("warm", String(readyUrl)))("access");
   const held: Buffer[] = [];
-  for (let nth = 0; nth < count; nth += 1)
+  for (let nth = 0; nth < load.backends; nth += 1)
     held.push((await start(`sleeping-${nth}`, `http://${addressOf(nth)}:${port}`))("access"));
   const open = () => EventConnection.open(plugin.socketPath, protobuf);
   const warmConnection = await open();
@@ -73,15 +79,19 @@ async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRo
   const cpuBefore = await cpuSecondsOf(plugin.app.pid);
   const probesBefore = await probesOf(Number(opsPort));
   const startedAtMs = performance.now();
-  const refused = await holdEach(held, open);
-  const load = playWarm(warmConnection, warm, startedAtMs + holdTimeoutMs);
+  let areHeld = false;
+  const kept = playWarm(warmConnection, warm, () => areHeld);
+  const refused = await holdEach(held, open, load.perSecond);
+  areHeld = true;
+  await kept;
+  const warmed = playWarm(warmConnection, warm, () => performance.now() >= startedAtMs + holdTimeoutMs);
   const overruns = (await Promise.all(refused)).map((waitedMs) => waitedMs - holdTimeoutMs);
-  const warmMs = await load;
+  const warmMs = await warmed;
   const seconds = (performance.now() - startedAtMs) / 1000;
   const cores = ((await cpuSecondsOf(plugin.app.pid)) - cpuBefore) / seconds;
   const probes = (await probesOf(Number(opsPort))) - probesBefore;
 
-  const released = await holdEach(held, open);
+  const released = await holdEach(held, open, load.perSecond);
   await sleep(holdTimeoutMs * 0.3);
   const server = await listenAt(port);
   const upAtMs = performance.now();
@@ -90,7 +100,7 @@ async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRo
   server.close();
   warmConnection.close();
   return {
-    backends: count,
+    ...load,
     cores: rounded(cores),
     probesPerSecond: Math.round(probes / seconds),
     worstOverrunMs: rounded(Math.max(...overruns)),
@@ -105,6 +115,7 @@ async function measure(count: number, holdTimeoutMs: number): Promise<SleepingRo
 async function holdEach(
   events: readonly Buffer[],
   open: () => Promise<EventConnection>,
+  perSecond: number,
 ): Promise<Promise<number>[]> {
   const connections: EventConnection[] = [];
   for (let from = 0; from < events.length; from += batch)
@@ -113,7 +124,7 @@ async function holdEach(
   for (const [nth, event] of events.entries()) {
     const connection = connections[nth] as EventConnection;
     waits.push(played(connection, event).finally(() => connection.close()));
-    if (nth % batch === batch - 1) await sleep(batchPauseMs);
+    if (nth % batch === batch - 1) await sleep((batch / perSecond) * 1000);
   }
   return waits;
 }
@@ -126,10 +137,14 @@ async function played(connection: EventConnection, event: Buffer): Promise<numbe
 }
 
 /** Plays one event after another at a fixed pace. An event delayed by the previous one counts from when it was due. */
-async function playWarm(connection: EventConnection, event: Buffer, untilMs: number): Promise<number[]> {
+async function playWarm(
+  connection: EventConnection,
+  event: Buffer,
+  isOver: () => boolean,
+): Promise<number[]> {
   const latenciesMs: number[] = [];
   const beganAtMs = performance.now();
-  for (let dueAtMs = beganAtMs; dueAtMs < untilMs; dueAtMs += 1000 / warmPerSecond) {
+  for (let dueAtMs = beganAtMs; !isOver(); dueAtMs += 1000 / warmPerSecond) {
     const early = dueAtMs - performance.now();
     if (early > 0) await sleep(early);
     // If a timer of this process was late, that is not the plugin server's fault.

@@ -1,3 +1,4 @@
+import { Gauge, Registry } from "prom-client";
 import { expect, it, onTestFinished } from "vitest";
 
 import { OpsServer } from "./ops-server.ts";
@@ -40,6 +41,29 @@ it("serves metrics and the routes that were added", async () => {
   const { get } = await start();
   expect((await get("/metrics")).headers.get("content-type")).toContain("text/plain");
   expect(await (await get("/own")).text()).toBe("mine");
+});
+
+it("lets other work go on between two metrics", async () => {
+  const registry = new Registry();
+  const seen: string[] = [];
+  for (const name of ["one", "two", "three"]) {
+    const gauge = new Gauge({
+      name,
+      help: name,
+      registers: [registry],
+      collect() {
+        seen.push(name);
+        setImmediate(() => seen.push("turn"));
+        gauge.set(1);
+      },
+    });
+  }
+  const server = new OpsServer({ host: "127.0.0.1", port: 0, notReady: () => [], registry });
+  const port = await server.start();
+  onTestFinished(() => server.stop());
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(seen.slice(0, 5)).toEqual(["one", "turn", "two", "turn", "three"]);
+  expect(text).toBe(await registry.metrics());
 });
 
 it("says which port is in use and what changes it", async () => {

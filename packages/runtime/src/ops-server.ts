@@ -44,7 +44,7 @@ export class OpsServer {
         : c.json({ status: "not ready", waitingFor }, 503);
     });
     app.get("/metrics", async (c) =>
-      c.text(await registry.metrics(), 200, { "content-type": registry.contentType }),
+      c.text(await exposition(registry), 200, { "content-type": registry.contentType }),
     );
     options.routes?.(app);
     this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
@@ -60,4 +60,17 @@ export class OpsServer {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
+}
+
+/**
+ * All metrics, written one by one with a turn of the event loop in between: `registry.metrics()` blocks it until the last
+ * of thousands of series is written.
+ */
+async function exposition(registry: Registry): Promise<string> {
+  const written: string[] = [];
+  for (const { name } of registry.getMetricsAsArray()) {
+    written.push(await registry.getSingleMetricAsString(name));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return `${written.join("\n\n")}\n`;
 }
