@@ -19,6 +19,12 @@ async function openSlow(system: TestSystem<NginxGateway>, count = 1): Promise<()
   return () => slow;
 }
 
+/** Resolves once wake messages have been sent for longer than the plugin server believes a silent gateway (5 s). */
+async function keptWarm({ sidecar }: TestSystem<NginxGateway>): Promise<void> {
+  const before = sidecar.messages.length;
+  await expect.poll(() => sidecar.messages.length, { timeout: 20_000 }).toBeGreaterThan(before + 35);
+}
+
 /** Several processes start one after the other. */
 const options = { timeout: 30_000, ...needs(nginx()) };
 
@@ -57,8 +63,7 @@ describe("the counts of the Lua form", options, () => {
       const responses = await Promise.all(Array.from({ length: 20 }, () => system.gateway.request(request)));
       expect(responses.map((response) => response.status)).toEqual(Array(20).fill(status));
     }
-    // A request without its `log` is found when Lua collects its garbage: in an idle worker after 10 s or, if something still
-    // refers to the mark then, 20 s later.
+    // A request without its `log` is found when Lua collects its garbage, after 10 s in an idle worker.
     await expect.poll(() => system.demand(), { timeout: 40_000 }).toEqual(nothing);
   });
 
@@ -88,6 +93,34 @@ describe("the counts of the Lua form", options, () => {
     system.backend.finish();
     await slow();
     await expect.poll(() => system.demand()).toEqual(nothing);
+  });
+
+  test("keep a request of a gateway that quits, until it ends", async () => {
+    await using system = await startSystem({ config: { ...config, keepWarmIntervalMs: 200 } });
+    await system.warmUp();
+    const slow = await openSlow(system);
+    system.gateway.nginx.signal("SIGQUIT");
+    await keptWarm(system);
+    expect(await system.demand()).toEqual({ held: 0, inFlight: 1 });
+    system.backend.finish();
+    await slow();
+    await expect.poll(() => system.demand(), { timeout: 2_000 }).toEqual(nothing);
+    expect((await system.gateway.nginx.exited).code).toBe(0);
+  });
+
+  test("keep a request that passes only after its gateway has begun to quit", async () => {
+    await using system = await startSystem({ config: { ...config, keepWarmIntervalMs: 200 } });
+    const held = system.gateway.request({ path: "/slow" });
+    await system.gateway.plugin.waitFor("request.held");
+    system.gateway.nginx.signal("SIGQUIT");
+    await system.gateway.nginx.waitForOutput(/gracefully shutting down/);
+    system.backend.become(200);
+    await system.backend.waitForOpen(1);
+    await keptWarm(system);
+    expect(await system.demand()).toEqual({ held: 0, inFlight: 1 });
+    system.backend.finish();
+    expect((await held).status).toBe(200);
+    expect((await system.gateway.nginx.exited).code).toBe(0);
   });
 
   test("are known to a plugin server that has just started, and so are the backends", async () => {

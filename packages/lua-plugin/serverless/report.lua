@@ -15,13 +15,21 @@ local IDLE_SECONDS = 1
 local FAILURE_SECONDS = 0.3
 -- A leader that misses five ticks is replaced.
 local LEAD_SECONDS = 0.5
+-- In a worker that exits, for as long as its requests last, but no longer than the second.
+local DRAIN_TICK_SECONDS = 0.3
+local DRAIN_SECONDS = 3600
 -- How often in a row the server may ask for more configurations.
 local MAX_ROUNDS = 5
+
+-- Kong's own timers (resty.timerng) do not notice that a worker exits.
+local native_timer_at = _G.native_timer_at or ngx.timer.at
+local native_timer_every = _G.native_timer_every or ngx.timer.every
 
 local report = {}
 
 local slot
 local is_busy = false
+local is_draining = false
 local reported_changes, reported_generation
 local reported_at = 0
 local failure
@@ -117,18 +125,7 @@ local function exchange()
   end
 end
 
-local function tick(premature)
-  if premature then
-    traffic.drain()
-    if dict:get("leader") == slot then
-      dict:delete("leader")
-    end
-    return
-  end
-  traffic.publish()
-  if not leads() or is_busy then
-    return
-  end
+local function try_exchange()
   is_busy = true
   local ok, err = pcall(exchange)
   is_busy = false
@@ -137,11 +134,47 @@ local function tick(premature)
   end
 end
 
+-- Reports for as long as a worker that exits has requests in flight, unless one that stays does so. A sleeping handler
+-- keeps the worker alive, hence the limit: a mark might never be collected.
+local function report_until_drained()
+  if is_draining then
+    return
+  end
+  is_draining = true
+  local deadline = clock.now() + DRAIN_SECONDS
+  local is_last
+  repeat
+    ngx.sleep(DRAIN_TICK_SECONDS)
+    traffic.publish()
+    is_last = not traffic.has_open() or clock.now() > deadline
+    if dict:add("leader", slot, LEAD_SECONDS) then
+      try_exchange()
+      dict:delete("leader")
+    end
+  until is_last
+  is_draining = false
+end
+
+local function tick(premature)
+  if premature then
+    if dict:get("leader") == slot then
+      dict:delete("leader")
+    end
+    -- A request that was held when the worker began to exit may be let pass after all others have ended.
+    traffic.drain(function()
+      native_timer_at(0, report_until_drained)
+    end)
+    return
+  end
+  traffic.publish()
+  if leads() and not is_busy then
+    try_exchange()
+  end
+end
+
 function report.start()
   slot = traffic.start()
-  -- Kong's own timers (resty.timerng) do not notice that a worker exits.
-  local every = _G.native_timer_every or ngx.timer.every
-  local ok, err = every(TICK_SECONDS, tick)
+  local ok, err = native_timer_every(TICK_SECONDS, tick)
   if not ok then
     kong.log.crit("cannot create the timer for reports to the plugin server: ", err)
   end
