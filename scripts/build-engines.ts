@@ -44,6 +44,8 @@ const { values, positionals } = parseArgs({
   options: { force: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
 });
 const temporary = mkdtempSync(join(tmpdir(), "build-engines-"));
+/** A build that is interrupted leaves nothing half done. */
+const interrupted = new AbortController();
 const progressEveryMs = 15_000;
 /** The reason is at the end of go's output. */
 const lastLines = 20;
@@ -117,6 +119,7 @@ async function build(name: EngineName): Promise<void> {
     cwd: folder(),
     env: { ...process.env, CGO_ENABLED: "0" },
     stdio: ["ignore", "ignore", "pipe"],
+    signal: interrupted.signal,
   });
   const counts = { downloaded: 0, compiled: 0 };
   const said: string[] = [];
@@ -171,6 +174,7 @@ async function main(): Promise<void> {
   say(`${wanted.join(", ")}: in ${engineFolder}, or on the PATH`);
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupted.abort());
 try {
   if (values.help) process.stdout.write(usage);
   else await main();

@@ -115,6 +115,13 @@ describe("Activator", () => {
     expect(small.backends.map(({ name }) => name)).toEqual(["two", "three"]);
   });
 
+  test("knows 50,000 names at most", () => {
+    const claim = (nth: number) =>
+      activator.register({ ...settings, name: `backend-${nth}` }, { key: `${nth}`, seq: 1 });
+    for (let nth = 0; nth < 50_000; nth += 1) claim(nth);
+    expect(() => claim(50_000)).toThrow("50000 backends");
+  });
+
   test("gives the name away at once when its owner's instances are closed", () => {
     const old = activator.register(settings, { key: "a", seq: 1 });
     void old.backend

@@ -122,6 +122,14 @@ describe("parsePluginConfig", () => {
     expect(issue).toBe("probeHeaders.authorization: must be at most 4096 characters of printable ASCII");
   });
 
+  test("names 20 faults in 500 characters each, and counts the rest", () => {
+    const faults = Array.from({ length: 100 }, () => ({ name: "X".repeat(5_000) }));
+    const issues = issuesOf({ backend: faults });
+    expect(issues).toHaveLength(21);
+    expect(issues.at(-1)).toMatch(/^and \d+ more$/);
+    for (const issue of issues) expect(issue.length).toBeLessThan(540);
+  });
+
   test("answers nonsense with a ConfigError, whatever it is", () => {
     fc.assert(
       fc.property(fc.anything(), fc.jsonValue(), (anything, json) => {

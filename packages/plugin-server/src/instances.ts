@@ -74,9 +74,9 @@ export class Instances {
 
   /** Never fails: an instance whose plugin cannot be constructed is kept too, and its events are answered with a failure. */
   start(pluginName: string, configBytes: Uint8Array): Instance {
-    this.#makeRoom(configBytes.length);
-    const { maxConfigBytes, plugin } = this.#options;
-    const isTaken = configBytes.length <= maxConfigBytes && pluginName === plugin.Name;
+    const refusal = this.#refusalOf(pluginName, configBytes.length);
+    const hasRoom = this.#makeRoom(refusal === undefined ? configBytes.length : 0);
+    const isTaken = refusal === undefined && hasRoom;
     const instance: Instance = {
       id: this.#takeId(),
       configJson: isTaken ? Buffer.from(configBytes).toString() : "",
@@ -89,7 +89,8 @@ export class Instances {
     this.#instances.set(instance.id, instance);
     this.#configBytes += instance.configJson.length;
     if (isTaken) this.#construct(instance);
-    else this.#logRefusal(pluginName, notTaken(pluginName, configBytes.length, this.#options));
+    else
+      this.#logRefusal(pluginName, refusal ?? new Error("The instances in use leave no room for another."));
     this.#sweeping ??= setInterval(
       () => this.#restUnused(),
       Math.min(sweepMs, this.#options.restAfterMs),
@@ -139,6 +140,16 @@ export class Instances {
     }
   }
 
+  #refusalOf(pluginName: string, configBytes: number): Error | undefined {
+    const { plugin, maxConfigBytes } = this.#options;
+    if (pluginName !== plugin.Name) return new Error("There is no plugin of this name here.");
+    if (configBytes <= maxConfigBytes) return undefined;
+    return new ServerlessError(
+      "CONFIG_INVALID",
+      `The plugin's configuration has ${configBytes} bytes; at most ${maxConfigBytes} are taken.`,
+    );
+  }
+
   #logRefusal(pluginName: string, error: unknown): void {
     this.#options.log.error({ plugin: pluginName.slice(0, 100), error }, "plugin.start_failed");
   }
@@ -151,16 +162,15 @@ export class Instances {
     }
   }
 
-  #makeRoom(configBytes: number): void {
+  /** Closes the instances unused for longest. False when those in use leave no room. */
+  #makeRoom(configBytes: number): boolean {
     const { maxInstances, maxConfigTotalBytes } = this.#options;
-    while (
-      this.#instances.size >= maxInstances ||
-      (this.#instances.size > 0 && this.#configBytes + configBytes > maxConfigTotalBytes)
-    ) {
+    while (this.#instances.size >= maxInstances || this.#configBytes + configBytes > maxConfigTotalBytes) {
       const oldest = this.#leastRecentlyUsed();
-      if (oldest === undefined) return;
+      if (oldest === undefined) return false;
       this.close(oldest);
     }
+    return true;
   }
 
   #leastRecentlyUsed(): Instance | undefined {
@@ -190,12 +200,4 @@ export class Instances {
       onError(error);
     }
   }
-}
-
-function notTaken(pluginName: string, bytes: number, { plugin, maxConfigBytes }: InstancesOptions): Error {
-  if (pluginName !== plugin.Name) return new Error("There is no plugin of this name here.");
-  return new ServerlessError(
-    "CONFIG_INVALID",
-    `The plugin's configuration has ${bytes} bytes; at most ${maxConfigBytes} are taken.`,
-  );
 }

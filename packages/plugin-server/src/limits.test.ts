@@ -81,6 +81,33 @@ describe("instances", () => {
   });
 });
 
+describe("instances in use", () => {
+  it("are not closed for others, which are refused while there is no room", async () => {
+    const released = Promise.withResolvers<void>();
+    await using served = await serve({ access: () => released.promise }, { maxConfigTotalBytes: 2500 });
+    const busy = await Promise.all([1, 2].map(() => KongPeer.connect(served.socketPath)));
+    for (const kong of busy) kong.handleEvent(await kong.startInstance({ filling: "x".repeat(1000) }));
+    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(2));
+    const kong = await KongPeer.connect(served.socketPath);
+    kong.handleEvent(await kong.startInstance({ filling: "x".repeat(1000) }));
+    expect(await kong.readText()).toBe("kong.response.exit");
+    expect(served.log.fieldsOf("plugin.start_failed")).toHaveLength(1);
+    released.resolve();
+    for (const peer of busy) expect(await peer.readEnd()).toBeDefined();
+  });
+});
+
+describe("a peer that guesses the id of another's instance", () => {
+  it("does not learn its configuration", async () => {
+    await using served = await serve({});
+    const kong = await KongPeer.connect(served.socketPath);
+    const instanceId = await kong.startInstance({ probeHeaders: { authorization: "secret" } });
+    const other = await KongPeer.connect(served.socketPath);
+    other.send({ case: "getInstanceStatus", value: { instanceId } });
+    expect(await other.readText()).not.toContain("secret");
+  });
+});
+
 describe("a configuration that is too long", () => {
   it("is neither parsed nor kept, and its events are answered 503", async () => {
     const { plugin, events } = recordedPlugin();
@@ -93,10 +120,10 @@ describe("a configuration that is too long", () => {
     expect(served.log.fieldsOf("plugin.start_failed")).toMatchObject([{ error: { code: "CONFIG_INVALID" } }]);
   });
 
-  it("costs its connection when it is far too long, before it has arrived", async () => {
+  it("costs its connection when its frame is longer than 1 MiB, before it has arrived", async () => {
     await using served = await serve({});
     const peer = await FramePeer.connect(served.socketPath);
-    peer.sendBytes(Buffer.of(0, 0, 160, 0));
+    peer.sendBytes(Buffer.of(1, 0, 16, 0));
     expect(await peer.read()).toBeUndefined();
     expect(served.log.fieldsOf("connection.garbled")).toMatchObject([{ error: { code: "FRAME_TOO_LARGE" } }]);
   });

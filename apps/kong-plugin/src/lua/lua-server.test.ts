@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 
@@ -6,9 +8,10 @@ import { makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { describe, expect, test, vi } from "vitest";
 
 import { makeEntityParts } from "../testing/entity-parts.ts";
-import { LuaEntities } from "./entities.ts";
+import { type EntityLimits, LuaEntities } from "./entities.ts";
 import { LuaGateways } from "./gateways.ts";
 import { LuaServer, type LuaServerOptions } from "./lua-server.ts";
+import { MessageFlow } from "./message-flow.ts";
 
 const config = { backend: [{ name: "demo", health: "/healthz", upstream: "http://127.0.0.1:9" }] };
 const question = {
@@ -21,11 +24,14 @@ const question = {
 };
 
 /** A Lua server on a real socket, with everything behind it. */
-async function startServer(options: Partial<LuaServerOptions> = {}) {
+async function startServer(
+  options: Partial<LuaServerOptions> = {},
+  { isReady = true, ...limits }: EntityLimits & { readonly isReady?: boolean } = {},
+) {
   const directory = await makeSocketDirectory();
-  const parts = makeEntityParts();
+  const parts = makeEntityParts({ isReady });
   const { activator, log } = parts;
-  const entities = new LuaEntities(parts);
+  const entities = new LuaEntities(parts, limits);
   const gateways = new LuaGateways({ ...parts, entities });
   const socketPath = join(directory.path, "http.socket");
   const server = new LuaServer({ socketPath, entities, gateways, log, ...options });
@@ -33,6 +39,8 @@ async function startServer(options: Partial<LuaServerOptions> = {}) {
   return {
     log,
     activator,
+    entities,
+    socketPath,
     connect: () => new Peer(socketPath),
     async [Symbol.asyncDispose]() {
       await server.stop({ graceMs: 0, idleMs: 0 });
@@ -70,6 +78,11 @@ class Peer {
   }
 }
 
+test("the Lua server's socket is open to its user and group only", async () => {
+  await using server = await startServer();
+  expect((await stat(server.socketPath)).mode & 0o777).toBe(0o660);
+});
+
 describe("a peer of the Lua server", { timeout: 30_000 }, () => {
   test("loses its connection when too much is buffered for all, and most of it for this one", async () => {
     await using server = await startServer({ maxBufferedBytes: 100_000 });
@@ -100,6 +113,24 @@ describe("a peer of the Lua server", { timeout: 30_000 }, () => {
     await expect.poll(sendMore, { timeout: 20_000 }).toBe(true);
   });
 
+  test("loses its connection when it does not read an answer in time", async () => {
+    await using directory = await makeSocketDirectory();
+    const flow = new MessageFlow({ answerMs: 50 });
+    const answered = Promise.withResolvers<Socket>();
+    const server = createServer((request, response) => {
+      flow.end(response, "x".repeat(1_000_000));
+      answered.resolve(request.socket);
+    });
+    const path = join(directory.path, "http.socket");
+    await once(server.listen(path), "listening");
+    const peer = new Peer(path);
+    peer.socket.pause();
+    peer.send("/report", "{}");
+    await once(await answered.promise, "close");
+    peer.socket.destroy();
+    server.close();
+  });
+
   test("loses its connection when it does not send the rest of a message in time", async () => {
     await using server = await startServer({ heartbeatMs: 150 });
     const peer = server.connect();
@@ -123,10 +154,43 @@ describe("a peer of the Lua server", { timeout: 30_000 }, () => {
 });
 
 describe("configurations", { timeout: 30_000 }, () => {
+  const ids = ["a", "b", "c"];
+
   test("are forgotten, the least recently used first, when they are too long together", () => {
-    const entities = new LuaEntities(makeEntityParts(), 2500);
-    for (const id of ["a", "b", "c"]) entities.add(id, { filling: "x".repeat(1000) });
-    expect(["a", "b", "c"].filter((id) => entities.has(id))).toEqual(["b", "c"]);
+    const entities = new LuaEntities(makeEntityParts(), { maxConfigTotalBytes: 2500 });
+    for (const id of ids) entities.add(id, { filling: "x".repeat(1000) });
+    expect(ids.filter((id) => entities.has(id))).toEqual(["b", "c"]);
+  });
+
+  test("are forgotten, the least recently used first, when there are too many", () => {
+    const entities = new LuaEntities(makeEntityParts(), { maxEntities: 2 });
+    for (const id of ids) entities.add(id, config);
+    expect(ids.filter((id) => entities.has(id))).toEqual(["b", "c"]);
+  });
+
+  test("are 10,000 at most", () => {
+    const entities = new LuaEntities(makeEntityParts());
+    for (let nth = 0; nth <= 10_000; nth += 1) entities.add(`entity-${nth}`, {});
+    expect(["entity-0", "entity-1", "entity-10000"].map((id) => entities.has(id))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test("stay while a request of theirs is held, and another is not taken until there is room", async () => {
+    await using server = await startServer({}, { maxEntities: 1, isReady: false });
+    const held = server.connect();
+    held.send("/requests", JSON.stringify({ ...question, configuration: config }));
+    await expect.poll(() => server.activator.demand("demo").held).toBe(1);
+    const other = server.connect();
+    other.send("/requests", JSON.stringify({ ...question, entity: "other", configuration: config }));
+    expect(await other.answer()).toMatchObject({ status: 409 });
+    held.socket.destroy();
+    await expect.poll(() => server.activator.demand("demo").held).toBe(0);
+    other.send("/requests", JSON.stringify({ ...question, entity: "other", configuration: { backend: [] } }));
+    expect(await other.answer()).toMatchObject({ status: 200, body: { kind: "exit", status: 503 } });
+    expect([server.entities.has("entity"), server.entities.has("other")]).toEqual([false, true]);
   });
 
   test("that are too long are not parsed, and their requests are answered 503", async () => {

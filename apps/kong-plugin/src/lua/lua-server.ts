@@ -155,6 +155,7 @@ export class LuaServer {
     const onClose = () =>
       leaving.abort(new ServerlessError("PDK_CALL_FAILED", "Kong closed the connection."));
     const heartbeat = setInterval(() => response.writeProcessing(), this.#heartbeatMs);
+    const endUse = this.#options.entities.use(question.entity);
     response.once("close", onClose);
     this.#running.add(leaving);
     try {
@@ -169,6 +170,7 @@ export class LuaServer {
       };
     } finally {
       clearInterval(heartbeat);
+      endUse();
       response.off("close", onClose);
       this.#running.delete(leaving);
       this.#lastRequestMs = performance.now();

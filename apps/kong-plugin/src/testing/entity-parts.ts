@@ -6,12 +6,12 @@ import { Metrics } from "../metrics.ts";
 import { Traces } from "../traces.ts";
 import { WaitingPage } from "../waiting-page.ts";
 
-/** What an entity needs, with backends that are always ready. */
-export function makeEntityParts(): EntityParts & { readonly log: RecordingLog } {
+/** What an entity needs, with backends that are always ready, or never. */
+export function makeEntityParts({ isReady = true } = {}): EntityParts & { readonly log: RecordingLog } {
   const log = new RecordingLog();
   const activator = new Activator({
     publishWake: async () => {},
-    probe: async () => ({ isReady: true, durationMs: 0 }),
+    probe: async () => ({ isReady, durationMs: 0 }),
     observe: () => {},
   });
   return {
