@@ -67,6 +67,15 @@ describe("the counts of the Lua form", options, () => {
     await expect.poll(() => system.demand(), { timeout: 40_000 }).toEqual(nothing);
   });
 
+  test("forget at once requests without their `log` that Lua has collected by itself", async () => {
+    await using system = await startSystem({ workers: 1 });
+    await system.warmUp();
+    const { gateway } = system;
+    await Promise.all(Array.from({ length: 20 }, () => gateway.request({ headers: { "x-log-fails": "1" } })));
+    await gateway.request({ headers: { "x-collect-garbage": "1" } });
+    await expect.poll(() => system.demand()).toEqual(nothing);
+  });
+
   test("lose a killed worker's requests, and nothing else", async () => {
     await using system = await startSystem();
     await system.warmUp();

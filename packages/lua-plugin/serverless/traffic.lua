@@ -18,11 +18,9 @@ local QUIET_SECONDS = 10
 -- makes a new key.
 local PASSED_SECONDS = 600
 local RECOUNT_SECONDS = 1
--- A worker without traffic never collects garbage unless asked. The first collection freed every mark in hundreds of
--- trials, but nothing guarantees it, hence the repetition, at growing intervals: each pauses the worker for some
--- milliseconds.
-local QUIET_BEFORE_COLLECT_SECONDS = 10
-local FIRST_COLLECT_SECONDS = 4
+-- A worker without traffic never collects garbage unless asked. At growing intervals, because requests may really last
+-- that long and each collection pauses the worker for some milliseconds.
+local FIRST_COLLECT_SECONDS = 10
 local LONGEST_COLLECT_SECONDS = 300
 
 local traffic = {}
@@ -56,21 +54,28 @@ local function alive(pid)
   return ffi.C.kill(pid, 0) == 0 or ffi.errno() == EPERM
 end
 
+function traffic.has_open()
+  return next(open) ~= nil
+end
+
+local function collect_marks(now)
+  if used_at > collected_at then
+    collect_seconds = FIRST_COLLECT_SECONDS
+  end
+  if now - math.max(used_at, collected_at) > collect_seconds then
+    collected_at = now
+    collect_seconds = math.min(collect_seconds * 2, LONGEST_COLLECT_SECONDS)
+    collectgarbage()
+  end
+end
+
 local function recount(now)
   if now - recounted_at < RECOUNT_SECONDS then
     return
   end
   recounted_at = now
-  if not next(open) then
-    return
-  end
-  if used_at > collected_at then
-    collect_seconds = FIRST_COLLECT_SECONDS
-  end
-  if now - used_at > QUIET_BEFORE_COLLECT_SECONDS and now - collected_at > collect_seconds then
-    collected_at = now
-    collect_seconds = math.min(collect_seconds * 2, LONGEST_COLLECT_SECONDS)
-    collectgarbage()
+  if traffic.has_open() then
+    collect_marks(now)
   end
   local found = {}
   for _, key in pairs(open) do
@@ -128,10 +133,6 @@ local function changed()
   if on_begin_while_draining then
     traffic.publish()
   end
-end
-
-function traffic.has_open()
-  return next(open) ~= nil
 end
 
 -- From now on every change is published at once. Calls `on_begin` now if requests are open, and when one begins.

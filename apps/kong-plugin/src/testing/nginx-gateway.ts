@@ -10,6 +10,8 @@ import { PluginSide } from "./plugin-side.ts";
 import { type ClientResponse, sendRequest } from "./send-request.ts";
 import type { TestGatewayOptions, TestRequest } from "./test-gateway.ts";
 
+const defaultWorkers = 2;
+
 export interface NginxGatewayOptions extends TestGatewayOptions {
   /** nginx's directive for the plugin's dictionary; empty: none. */
   readonly sharedDict?: string;
@@ -34,7 +36,7 @@ export class NginxGateway extends PluginSide {
     await prepare(directory.path, options);
     const gateway = new NginxGateway(options, directory);
     await gateway.started();
-    await gateway.nginx.waitForOutput(/start worker process \d+[^]*start worker process \d+/);
+    await gateway.#untilWorkers(options.workers ?? defaultWorkers);
     return gateway;
   }
 
@@ -109,7 +111,11 @@ async function prepare(directory: string, options: NginxGatewayOptions): Promise
   await symlink(luaPluginFolder, join(directory, "lua/kong/plugins/serverless"));
   const own = join(import.meta.dirname, "nginx");
   await symlink(join(own, "stand_in.lua"), join(directory, "lua/stand_in.lua"));
-  const { sharedDict = "lua_shared_dict kong_serverless 4m;", serviceUrl, workers = 2 } = options;
+  const {
+    sharedDict = "lua_shared_dict kong_serverless 4m;",
+    serviceUrl,
+    workers = defaultWorkers,
+  } = options;
   const template = await readFile(join(own, "nginx.conf"), "utf8");
   const settings = {
     DIRECTORY: directory,

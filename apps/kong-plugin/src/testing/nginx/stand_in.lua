@@ -114,6 +114,10 @@ function stand_in.access()
     ngx.print(cjson.encode(entries()))
     return ngx.exit(200)
   end
+  if headers["x-collect-garbage"] then
+    collectgarbage()
+    return ngx.exit(200)
+  end
   local ctx = ngx.ctx
   ctx.route = routes[headers["x-route"] or "route"]
   if headers["x-exit-before"] then
