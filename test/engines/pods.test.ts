@@ -57,7 +57,7 @@ describe(
       }
       const component = renderAll(command).get("base with pod-probes") ?? [];
       const own = component.filter(({ metadata }) => metadata.name === "kong-serverless-endpoints");
-      // The Secret's token is made for an account that is there.
+      // A Secret's token is made only for an existing account.
       for (const object of own.toSorted((a, b) => b.kind.localeCompare(a.kind))) {
         await cluster.api.apply(object);
       }
@@ -88,7 +88,7 @@ describe(
       pods.start();
       await vi.waitUntil(() => log.fieldsOf("endpoints.watched").length === 1, { timeout: minutes / 2 });
       await cluster.api.apply(service);
-      // A pod on a node that is not there is left out of the endpoints.
+      // Pods of a missing node are left out of the endpoints.
       await cluster.api.apply({ apiVersion: "v1", kind: "Node", metadata: { name: "node" } });
       const path = await cluster.api.pathOf(pod);
       // Refused until the namespace's account has been made.

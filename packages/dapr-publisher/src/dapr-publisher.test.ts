@@ -157,7 +157,7 @@ describe("DaprPublisher", () => {
     expect(sidecar.connections).toBe(1);
   });
 
-  test("sends many at once, and refuses more than it can bound", async () => {
+  test("sends many at once, and refuses those beyond its limit", async () => {
     await using sidecar = await new ScriptedSidecar("silence").start();
     const publisher = publisherFor(sidecar);
     const controller = new AbortController();
@@ -192,7 +192,7 @@ describe("DaprPublisher", () => {
     expect(ended).toEqual(["publish", "stop"]);
   });
 
-  test("refuses data that is no JSON", async () => {
+  test("refuses data that is not JSON", async () => {
     await using sidecar = await new ScriptedSidecar(204).start();
     expect(await failureOf(publisherFor(sidecar).publish({ ...message, data: { id: 1n } }))).toMatchObject({
       code: "PUBLISH_FAILED",

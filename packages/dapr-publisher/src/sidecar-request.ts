@@ -27,7 +27,7 @@ const maxQuotedCharacters = 500;
  * The Dapr SDK's HTTP client, made for one request so that the request has what the SDK gives none:
  *
  * - a signal that ends it (the SDK knows no timeout and no cancellation);
- * - connections of its owner's (the SDK's are static: one client's `stop()` closes those of all others);
+ * - its owner's connections (the SDK's are static: one client's `stop()` closes those of all others);
  * - no wait for `/v1.0/metadata` before the first call, which blocks for 30 s while the sidecar is down;
  * - an error that carries the sidecar's status (the SDK hides it in JSON in the message, and takes a redirect for success).
  */
@@ -47,7 +47,7 @@ export class SidecarRequest extends HTTPClient {
     this.#failure = failure;
   }
 
-  /** The SDK asks for the function that sends its requests; waiting for the sidecar is part of asking, unless told not to. */
+  /** The SDK calls this for the function that sends its requests, and would wait for the sidecar first. */
   override async getClient(): Promise<Fetch> {
     const fetch = await super.getClient(false);
     const send: (...call: Parameters<Fetch>) => ReturnType<Fetch> = async (url, init) => {
@@ -69,7 +69,7 @@ export class SidecarRequest extends HTTPClient {
   }
 }
 
-/** What a client did wrong stays wrong: only a changed configuration or message helps. All else may pass by itself. */
+/** A client error lasts until the configuration or the message changes; anything else may pass by itself. */
 function refusal(failure: string, sidecarStatus: number, answer: string): PublishError {
   const isLasting =
     sidecarStatus >= 400 && sidecarStatus < 500 && sidecarStatus !== 408 && sidecarStatus !== 429;

@@ -13,7 +13,7 @@ import { type CallOptions, callUnary, serializer } from "./grpc.ts";
 
 export type TriggerReference = MessageInitShape<typeof ScaledObjectRefSchema>;
 
-/** KEDA's side of an external scaler: what the operator asks of one. */
+/** KEDA's side: the calls that its operator makes to an external scaler. */
 export class ExternalScalerClient {
   readonly #client: Client;
 
@@ -40,7 +40,7 @@ export class ExternalScalerClient {
     return value?.metricValueFloat || Number(value?.metricValue ?? 0);
   }
 
-  /** Ends by itself, with an error or not, when the scaler or the connection does. */
+  /** The stream ends, with or without an error, when the scaler or the connection does. */
   streamIsActive(trigger: TriggerReference): ClientReadableStream<IsActiveResponse> {
     return this.#client.makeServerStreamRequest(
       `/${ExternalScaler.typeName}/${ExternalScaler.method.streamIsActive.name}`,

@@ -11,7 +11,7 @@ import {
 import type { Client, MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 
-/** A generated service, as gRPC's server takes it: methods under the names that the generator gives them. */
+/** A generated service in the form that gRPC's server takes, its methods named as the generator names them. */
 export function grpcService(service: DescService): ServiceDefinition {
   return Object.fromEntries(
     service.methods.map(({ name, localName, methodKind, input, output }) => [
@@ -39,7 +39,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Calls a method that has one answer. Rejects with gRPC's ServiceError, that of a deadline included. */
+/** Calls a unary method. Rejects with gRPC's ServiceError, also when the deadline passes. */
 export function callUnary<Input extends DescMessage, Output extends DescMessage>(
   client: Client,
   { parent, name, input, output }: DescMethodUnary<Input, Output>,

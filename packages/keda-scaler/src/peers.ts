@@ -7,7 +7,7 @@ import { GatewayPeers } from "./gateway_peers_pb.ts";
 import { callUnary } from "./grpc.ts";
 
 export interface PeersOptions {
-  /** `host:port`; a host is a name that stands for several addresses, as a headless Service has it. */
+  /** `host:port`. A host may stand for several addresses, as a headless Service's name does. */
   readonly addresses: readonly string[];
   readonly credentials: ChannelCredentials;
   /** Random for this process. */
@@ -15,12 +15,12 @@ export interface PeersOptions {
   readonly log: Log;
 }
 
-/** How often names are looked up again: as long as cluster DNS lets answers be kept. */
+/** How often names are looked up again: cluster DNS lets answers be cached this long. */
 const refreshMs = 5_000;
 const maxPeers = 100;
-/** After this long, the wake queue has done the job. */
+/** By then the wake queue has woken the backend. */
 const wakeTimeoutMs = 1_000;
-/** KEDA waits for the sum while it holds a lock that pushes need, so a silent peer is left out. */
+/** KEDA waits for the sum while holding a lock that pushes need, so a silent peer is left out. */
 const demandTimeoutMs = 250;
 
 const clientOptions = {
@@ -30,7 +30,7 @@ const clientOptions = {
   "grpc.max_reconnect_backoff_ms": 5_000,
 };
 
-/** The gateway's other pods: each gets every wake, and is asked for its part of the demand. */
+/** The gateway's other pods: each gets every wake, and is asked for its share of the demand. */
 export class Peers {
   readonly #options: PeersOptions;
   readonly #clients = new Map<string, Client>();
@@ -44,7 +44,7 @@ export class Peers {
     return this.#clients.size;
   }
 
-  /** Looks them up, then again at intervals. */
+  /** Looks the peers up now, and again at intervals. */
   async start(): Promise<void> {
     if (this.#options.addresses.length === 0) return;
     await this.#refresh();
@@ -93,7 +93,7 @@ export class Peers {
 
   async #refresh(): Promise<void> {
     const found = await Promise.all(this.#options.addresses.map((address) => this.#lookUp(address)));
-    // While a name cannot be looked up, it keeps the addresses that it had.
+    // While a name cannot be looked up, the peers stay as they were.
     if (this.#stopped.signal.aborted || found.includes(undefined)) return;
     const current = new Map(found.flatMap((peers) => peers ?? []).slice(0, maxPeers));
     for (const [address, client] of this.#clients) {
@@ -110,7 +110,7 @@ export class Peers {
   }
 
   #connect(address: string, host: string): Client {
-    // A certificate names the Service that all pods stand for, not their addresses.
+    // Certificates name the Service, not the addresses of its pods.
     const options = { ...clientOptions, "grpc.ssl_target_name_override": host };
     return new Client(address, this.#options.credentials, options);
   }

@@ -45,7 +45,7 @@ async function startGateway(
   return { server, demand, port };
 }
 
-/** Two pods that know each other, and themselves, as the headless Service tells them. */
+/** Two pods that know each other and themselves, as a headless Service would name them. */
 async function startTwoGateways(
   tls?: ScalerTls,
   host = "127.0.0.1",
@@ -67,7 +67,7 @@ function connect({ port }: ScalerGateway, host = "127.0.0.1", security = credent
 
 async function listen(gateway: ScalerGateway, client = connect(gateway)) {
   const stream = client.streamIsActive(trigger);
-  // Ends with an error at the latest when its client is closed.
+  // Closing the client ends it with an error.
   stream.on("error", () => {});
   stack.defer(() => stream.cancel());
   await expect.poll(() => gateway.server.streams("api")).toBeGreaterThan(0);
@@ -146,7 +146,7 @@ test.for([
   expect(gateway.server.streams("api")).toBe(0);
 });
 
-test("ends its streams with OK when it stops, and takes no further one", async () => {
+test("ends its streams with OK when it stops, and accepts no more", async () => {
   const gateway = await startGateway();
   const stream = await listen(gateway);
   const ended = once(stream.resume(), "status");
@@ -163,7 +163,7 @@ test("forgets the stream of a client that has gone", async () => {
   await expect.poll(() => gateway.server.streams("api")).toBe(0);
 });
 
-test("says which port cannot be had, and what changes it", async () => {
+test("names a port that is taken, and the setting that changes it", async () => {
   const { port } = await startGateway();
   await expect(startGateway({ port })).rejects.toMatchObject({
     code: "PORT_UNAVAILABLE",
@@ -171,7 +171,7 @@ test("says which port cannot be had, and what changes it", async () => {
   });
 });
 
-test("asks for certificates of its authority, from KEDA and from peers", async () => {
+test("requires a certificate of its authority from KEDA and from peers", async () => {
   const { certificate, key, authority } = makeCertificates();
   const [one, other] = await startTwoGateways({ certificate, key, authority }, "localhost");
   const trusted = credentials.createSsl(Buffer.from(authority), Buffer.from(key), Buffer.from(certificate));
@@ -191,7 +191,7 @@ test("asks for certificates of its authority, from KEDA and from peers", async (
   }
 });
 
-/** One certificate for all pods, in the name of what they are reached by. */
+/** One certificate for all pods, in the name that they are reached by. */
 function makeCertificates(): Required<ScalerTls> {
   const folder = mkdtempSync(join(tmpdir(), "scaler-"));
   const openssl = (command: string) =>

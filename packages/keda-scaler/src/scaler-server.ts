@@ -25,7 +25,7 @@ import { Peers } from "./peers.ts";
 import { readTrigger } from "./trigger.ts";
 import { WakeStreams } from "./wake-streams.ts";
 
-/** PEM texts. With an authority every caller must show a certificate of it, KEDA and peers alike. */
+/** PEM. With an authority every caller, KEDA and peers alike, must show a certificate that it has signed. */
 export interface ScalerTls {
   readonly certificate: string;
   readonly key: string;
@@ -44,10 +44,10 @@ interface ScalerServerOptions {
   readonly log: Log;
 }
 
-// gRPC would write unstructured lines between ours; all that it reports is also thrown or emitted.
+// gRPC would write unstructured lines between ours. Whatever it logs it also throws or emits.
 setLogVerbosity(logVerbosity.NONE);
 
-/** KEDA's name of the one metric; it puts the trigger's index before it. */
+/** KEDA puts the trigger's index before it. */
 const metricName = "demand";
 const stopTimeoutMs = 1_000;
 
@@ -59,8 +59,8 @@ const serverOptions = {
 };
 
 /**
- * An external scaler for KEDA's `external-push` triggers: pushes wakes to all listeners, of this pod and of the gateway's others,
- * and answers polls with the demand of all pods. https://keda.sh/docs/latest/concepts/external-scalers/
+ * An external scaler for KEDA's `external-push` triggers: pushes the wakes of all the gateway's pods, and answers polls with
+ * their demand. https://keda.sh/docs/latest/concepts/external-scalers/
  */
 export class ScalerServer {
   readonly #options: ScalerServerOptions;
@@ -120,7 +120,7 @@ export class ScalerServer {
     return this.#streams.count(backend);
   }
 
-  /** A request waits for this backend: pushes that to KEDA, through this pod and all others. */
+  /** Tells KEDA, through this pod and all others, that a request waits for this backend. */
   wake(backend: string): void {
     this.#streams.wake(backend);
     this.#peers.wake(backend);
@@ -180,7 +180,7 @@ function serverCredentials(tls: ScalerTls | undefined): ServerCredentials {
   return ServerCredentials.createSsl(authority, [pair], authority !== null);
 }
 
-/** Peers show the certificate that they serve with: all pods of a gateway have the same. */
+/** Peers show the certificate that they serve with; all pods of a gateway share one. */
 function peerCredentials(tls: ScalerTls | undefined) {
   if (tls === undefined) return credentials.createInsecure();
   const authority = tls.authority === undefined ? null : Buffer.from(tls.authority);

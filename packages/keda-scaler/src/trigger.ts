@@ -7,17 +7,17 @@ export interface Trigger {
   /** Tells triggers apart: `namespace/name/backend`. */
   readonly key: string;
   readonly backend: string;
-  /** Requests that one replica is worth. */
+  /** Requests per replica. */
   readonly targetValue: number;
 }
 
-/** Held and in-flight requests for each replica, unless the trigger says otherwise. */
+/** Held and in-flight requests per replica, unless the trigger says otherwise. */
 const defaultTargetValue = 10;
 
 /** Three of Kubernetes' longest names. */
 const maxKeyLength = 3 * 253;
 
-/** An error that gRPC hands on to the caller. */
+/** An error that gRPC passes on to the caller. */
 class InvalidTrigger extends Error {
   readonly code = status.INVALID_ARGUMENT;
 }

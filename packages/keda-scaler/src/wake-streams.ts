@@ -4,10 +4,10 @@ import type { Log } from "@kong-serverless/runtime";
 import { type IsActiveResponse, IsActiveResponseSchema } from "./externalscaler_pb.ts";
 import type { Trigger } from "./trigger.ts";
 
-/** KEDA's end of a stream, as far as it is used here. */
+/** What is used here of a gRPC stream to KEDA. */
 export interface WakeStream {
   write(message: IsActiveResponse): unknown;
-  /** Whether KEDA does not read what was written. */
+  /** True while KEDA has not read what was written. */
   readonly writableNeedDrain: boolean;
   /** Ends it with the status OK. */
   end(): unknown;

@@ -17,7 +17,7 @@ export interface Codec<T> {
 
 const noBytes = new Uint8Array(0);
 
-/** No arguments. Kong says so with a message that has no fields: no bytes at all. */
+/** No arguments: an empty message, and so no bytes. */
 export const none: Codec<[]> = { encode: () => noBytes, decode: () => [] };
 
 /** No result. */
@@ -43,7 +43,7 @@ export function table<T extends object>(schema: DescMessage): Codec<T> {
   };
 }
 
-/** What may be absent: Kong answers an empty frame then. */
+/** An optional value: Kong sends an empty frame when it is absent. */
 export function optional<T>(codec: Codec<T>): Codec<T | undefined> {
   return {
     encode: (value) => (value === undefined ? noBytes : codec.encode(value)),

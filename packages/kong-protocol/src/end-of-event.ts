@@ -9,7 +9,7 @@ const sequenceTag = 0x08;
 
 /**
  * The two frames that end an event: an empty one, and a `RpcReturn` with nothing but its sequence. Every warm request costs
- * one of these. The library's way takes 2 us of the server's 10 or so for each; the usual case, written out, 0.2 us.
+ * one of these. The library takes 2 us of the server's 10 or so; writing out the usual case takes 0.2 us.
  */
 export function encodeEndOfEvent(sequence: bigint): Buffer {
   const small = Number(sequence);

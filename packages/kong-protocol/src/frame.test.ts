@@ -35,7 +35,7 @@ describe("FrameDecoder", () => {
     expect(() => decoder.push(Buffer.of(6, 0, 0, 0))).toThrow(FrameTooLargeError);
   });
 
-  it("keeps of a chunk no more than the part of a frame at its end", () => {
+  it("keeps only the incomplete frame at the end of a chunk", () => {
     const decoder = new FrameDecoder();
     const chunk = encodeFrames(Buffer.alloc(50_000), Buffer.from("next")).subarray(0, -1);
     decoder.push(chunk);
@@ -44,7 +44,7 @@ describe("FrameDecoder", () => {
     expect(decoder.push(Buffer.from("t"))).toEqual([Buffer.from("next")]);
   });
 
-  it("joins a large frame that comes in small pieces", () => {
+  it("joins a large frame that arrives in small pieces", () => {
     const payload = Buffer.alloc(1024 * 1024, 7);
     const stream = encodeFrames(payload);
     const decoder = new FrameDecoder();

@@ -4,10 +4,10 @@ const headerBytes = 4;
 
 /** Far above what Kong sends by itself (its request bodies in memory are 8 KiB unless configured otherwise). */
 export const defaultMaxFrameBytes = 1024 * 1024;
-/** A frame that comes in tiny pieces is joined each time that it has so many: a piece costs far more than its bytes. */
+/** A frame in tiny pieces is joined whenever it has this many: each piece takes far more memory than its bytes. */
 const maxChunks = 256;
 
-/** The peer announced a frame that is longer than the limit: what follows cannot be understood any more. */
+/** The peer announced a frame that is longer than the limit: the rest of the stream cannot be read. */
 export class FrameTooLargeError extends ServerlessError {
   constructor(frameBytes: number, maxFrameBytes: number) {
     super(
@@ -35,14 +35,14 @@ export class FrameDecoder {
   readonly #maxFrameBytes: number;
   #chunks: Buffer[] = [];
   #size = 0;
-  /** Bytes to collect before another look is worth it: a frame that comes in small pieces is joined once, not at each. */
+  /** Bytes to collect before looking again, so that a frame in small pieces is joined once rather than at every piece. */
   #needed = headerBytes;
 
   constructor(maxFrameBytes = defaultMaxFrameBytes) {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
-  /** Bytes kept of a frame that is not complete. */
+  /** Bytes kept of an incomplete frame. */
   get pendingBytes(): number {
     return this.#size;
   }
@@ -71,14 +71,14 @@ export class FrameDecoder {
       frames.push(bytes.subarray(offset + headerBytes, end));
       offset = end;
     }
-    // A copy: what is left of a chunk would keep all of it.
+    // A copy: a view would keep the whole chunk in memory.
     this.#chunks = offset < bytes.length ? [copyOf(bytes.subarray(offset))] : [];
     this.#size = bytes.length - offset;
     return frames;
   }
 }
 
-/** With memory of its own, which `Buffer.from` would share with others. */
+/** A copy outside of Buffer's pool, from which `Buffer.from` would take it. */
 function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);

@@ -11,7 +11,7 @@ export interface KongRoute {
   readonly paths?: readonly string[];
   readonly https_redirect_status_code?: number;
   readonly regex_priority?: number;
-  /** Whether Kong cuts the path that the route matched off before it forwards. */
+  /** Whether Kong strips the matched path before it forwards. */
   readonly strip_path?: boolean;
   readonly preserve_host?: boolean;
   readonly snis?: readonly string[];

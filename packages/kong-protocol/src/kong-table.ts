@@ -1,6 +1,6 @@
 import { create, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 
-/** The plain table that a message stands for: Kong's field names, numbers for all integers, nothing where nothing is. */
+/** The plain table that a message stands for: Kong's field names, numbers for all integers, no field for what is absent. */
 export function toKongTable(schema: DescMessage, message: Message): Record<string, unknown> {
   const table: Record<string, unknown> = {};
   for (const field of schema.fields) {

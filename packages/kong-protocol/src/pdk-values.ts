@@ -23,8 +23,8 @@ export type RequestBody =
   | { readonly error: string };
 
 /**
- * A text, read as the bytes that it is on the wire: what clients send in paths and headers need not be UTF-8, and Kong
- * hands it on as it came. What cannot be decoded becomes U+FFFD; protobuf's own strings would refuse the whole result.
+ * A string decoded from raw bytes: paths and headers need not be UTF-8, and Kong passes them on as they came. Invalid bytes
+ * become U+FFFD, where protobuf's own strings would refuse the whole result.
  */
 export const text = message(
   PdkBytesSchema,
@@ -32,7 +32,7 @@ export const text = message(
   ({ v }) => (v ? Buffer.from(v.buffer, v.byteOffset, v.length).toString() : ""),
 );
 
-/** A consumer of Kong's, of whom nothing but the id is read. It is the message's first field, as a text's value is. */
+/** One of Kong's consumers, of which only the id is read: the message's first field, like the value of a string. */
 export const consumer: Codec<{ readonly id: string }> = {
   encode: ({ id }) => text.encode(id),
   decode: (bytes) => ({ id: text.decode(bytes) }),
@@ -50,7 +50,7 @@ export const number = message(
   ({ v }) => v ?? 0,
 );
 
-/** Any JSON value; absent is Lua's nil, for which Kong writes a null whose number, 1, protobuf does not know. */
+/** Any JSON value. Absent is Lua's nil: Kong writes it as a null with the number 1, which protobuf does not know. */
 export const json: Codec<JsonValue | undefined> = {
   encode(value) {
     if (value === undefined) return Uint8Array.of(0x08, 0x01);

@@ -22,7 +22,7 @@ import {
   valueArgument,
 } from "./pdk-values.ts";
 
-/** How a method's arguments and result travel. */
+/** How a method's arguments and result are encoded. */
 export interface PdkMethod<Arguments extends unknown[] = unknown[], Result = unknown> {
   readonly arguments: Codec<Arguments>;
   readonly result: Codec<Result>;
@@ -47,7 +47,7 @@ const setHeaders = method(headersArgument, nothing);
 const writeLog = method(logArguments, nothing);
 
 /**
- * The part of Kong's PDK that is spoken here, in the shape that plugins see. A method's name on the wire follows from its
+ * The part of Kong's PDK that is supported here, in the shape that plugins see. A method's name on the wire follows from its
  * place: `request.getPath` is `kong.request.get_path`. https://developer.konghq.com/gateway/pdk/reference/
  */
 export const pdk = {

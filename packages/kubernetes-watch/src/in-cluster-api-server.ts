@@ -5,7 +5,7 @@ import { addAbortSignal } from "node:stream";
 
 import { withDeadline } from "@kong-serverless/runtime";
 
-/** A Kubernetes API server that can be asked. */
+/** A Kubernetes API server. */
 export interface ApiServer {
   /**
    * Sends a GET for a path such as `/apis`. Resolves with the answer's head, whatever its status; its body may go on for as

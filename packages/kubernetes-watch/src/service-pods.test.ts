@@ -113,7 +113,7 @@ describe("the pods behind a Service", () => {
 });
 
 describe("the watch", () => {
-  test("goes on where it was when the API server ends it in its time", async () => {
+  test("continues where it was when the API server ends it on time", async () => {
     server.put(collection, slice({ endpoints: [pod("10.0.0.1")] }));
     await watching();
     server.endWatches();
@@ -139,7 +139,7 @@ describe("the watch", () => {
     expect(log.fieldsOf("endpoints.lost")).toHaveLength(1);
   });
 
-  test("lists again when it is told that its version is too old", async () => {
+  test("lists again when told that its version is too old", async () => {
     server.put(collection, slice({ endpoints: [pod("10.0.0.1")] }));
     await watching();
     server.put(collection, slice({ endpoints: [pod("10.0.0.2")] }));
@@ -153,7 +153,7 @@ describe("the watch", () => {
     ]);
   });
 
-  test("takes up a token that was replaced", async () => {
+  test("picks up a replaced token", async () => {
     await watching();
     server.token = "another";
     server.breakWatches();

@@ -35,7 +35,7 @@ interface Part {
   readonly endpoints: readonly { readonly host: string; readonly isReady: boolean }[];
 }
 
-/** A backend that starts has a pod or two; all of one that has many need not be asked to find one that answers. */
+/** A backend that is starting has a pod or two; of one with many, a few are enough to find one that answers. */
 const maxAddresses = 5;
 
 /** Knows the pods behind the Services of some namespaces, those that are not ready yet included, from their EndpointSlices. */

@@ -48,7 +48,7 @@ async function watched(act: (server: ApiServerInMemory, lost: Error[]) => Promis
 }
 
 describe("a watch", () => {
-  test("is given up when its other end has been silent for longer than the API server lets one last", () =>
+  test("is given up when the API server is silent for longer than a watch lasts", () =>
     watched(async (server, lost) => {
       await vi.advanceTimersByTimeAsync(70_000);
       server.watches[0]?.write('{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"8"}}}\n');
@@ -59,7 +59,7 @@ describe("a watch", () => {
       expect(server.lists).toBe(2);
     }));
 
-  test("is not asked for in a tight loop where each one ends at once", () =>
+  test("is not requested in a tight loop when each one ends at once", () =>
     watched(async (server) => {
       server.watches[0]?.end();
       await vi.advanceTimersByTimeAsync(900);
@@ -68,7 +68,7 @@ describe("a watch", () => {
       expect(server.watches).toHaveLength(2);
     }));
 
-  test("is begun again ever later, up to half a minute or so, while it fails", () =>
+  test("is retried at growing intervals, up to about half a minute, while it fails", () =>
     watched(async (server) => {
       for (let minute = 0; minute < 10; minute += 1) {
         for (let second = 0; second < 60; second += 1) {

@@ -15,7 +15,7 @@ local IDLE_SECONDS = 1
 local FAILURE_SECONDS = 0.3
 -- A leader that misses five ticks is replaced.
 local LEAD_SECONDS = 0.5
--- In a worker that exits, for as long as its requests last, but no longer than the second.
+-- How often, and for how long at most, a worker that exits reports.
 local DRAIN_TICK_SECONDS = 0.3
 local DRAIN_SECONDS = 3600
 -- How often in a row the server may ask for more configurations.
@@ -134,8 +134,8 @@ local function try_exchange()
   end
 end
 
--- Reports for as long as a worker that exits has requests in flight, unless one that stays does so. A sleeping handler
--- keeps the worker alive, hence the limit: a mark might never be collected.
+-- Reports until a worker that exits has no more requests in flight, unless a worker that stays does so. The handler keeps
+-- the worker alive while it sleeps, hence the limit: a mark might never be collected.
 local function report_until_drained()
   if is_draining then
     return

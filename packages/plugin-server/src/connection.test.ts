@@ -80,7 +80,7 @@ describe("Kong's calls", () => {
     for (let answer = 0; answer < calls; answer += 1) expect(await frames.read()).toBeDefined();
   });
 
-  it("takes an answer that came while the process stood still", async () => {
+  it("accepts an answer that arrived while the process was stalled", async () => {
     const path = Promise.withResolvers<string>();
     await using served = await serve(
       { access: async (kong: Kong) => path.resolve(await kong.request.getPath()) },
@@ -97,7 +97,7 @@ describe("Kong's calls", () => {
     expect(await kong.readEnd()).toBeDefined();
   });
 
-  it("closes the connection of a peer that talks garbage, and goes on serving the others", async () => {
+  it("closes the connection of a peer that sends garbage, and keeps serving the others", async () => {
     await using served = await serve({}, { maxFrameBytes: 1000 });
     const other = await KongPeer.connect(served.socketPath);
     for (const garbage of [Buffer.from("GET / HTTP/1.1\r\n\r\n"), Buffer.of(2, 0, 0, 0, 255, 255)]) {
@@ -244,7 +244,7 @@ describe("events", () => {
     await vi.waitFor(() => expect(served.server.counts).toMatchObject({ connections: 0, runningEvents: 0 }));
   });
 
-  it("keeps Kong's read limit away with a call now and then, between the plugin's own", async () => {
+  it("makes a call now and then, between the plugin's own, so that Kong's read timeout does not expire", async () => {
     const released = Promise.withResolvers<void>();
     await using served = await serve(
       {
@@ -295,7 +295,7 @@ describe("events", () => {
     expect(await kong.readEnd()).toBeDefined();
   });
 
-  it("hands on a path and a header that are not UTF-8", async () => {
+  it("passes on a path and a header that are not UTF-8", async () => {
     const seen: (string | undefined)[] = [];
     await using served = await serve({
       async access(kong: Kong) {
@@ -328,7 +328,7 @@ describe("events", () => {
     expect(close).toHaveBeenCalledOnce();
   });
 
-  it("keeps no more instances than it may: the one unused for longest goes", async () => {
+  it("closes the instance unused for longest when there are too many", async () => {
     await using served = await serve({ access() {} }, { maxInstances: 2 });
     const kong = await KongPeer.connect(served.socketPath);
     const ids = [await kong.startInstance(), await kong.startInstance(), await kong.startInstance()];
@@ -339,7 +339,7 @@ describe("events", () => {
     expect(await kong.readText()).toBe("closed");
   });
 
-  it("lets the one go that is unused for longest also after the clock was set back", async () => {
+  it("closes the one unused for longest even after the clock was set back", async () => {
     await using served = await serve({ access() {} }, { maxInstances: 2 });
     const kong = await KongPeer.connect(served.socketPath);
     const old = await kong.startInstance();

@@ -18,7 +18,7 @@ import { PluginEvent } from "./plugin-event.ts";
 import { type Phase, phases } from "./plugin-module.ts";
 import type { Rpc, RpcResult } from "./rpc.ts";
 
-/** How long a peer that sends many calls at once is served before others have their turn. */
+/** How long a peer that sends many calls at once is served before others get a turn. */
 const turnMs = 5;
 
 export interface ConnectionOptions {
@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   readonly instances: Instances;
   readonly heartbeatMs: number;
   readonly maxFrameBytes: number;
-  /** Shared by all connections: parts of frames that are not complete, and answers that nobody reads. */
+  /** Shared by all connections: parts of incomplete frames, and unread answers. */
   readonly budget: ByteBudget;
   readonly failureAnswer: ExitAnswer;
   readonly stopping: AbortSignal;
@@ -98,7 +98,7 @@ export class Connection implements ByteHolder {
       if (!isOver || index === frames.length - 1) continue;
       this.#waiting = frames.slice(index + 1);
       this.#socket.pause();
-      // What cannot be answered for lack of room goes on when there is some.
+      // Calls whose answers do not fit into the socket now continue when it drains.
       if (!this.#socket.writableNeedDrain) setImmediate(() => this.#handleWaiting());
       return;
     }
@@ -133,11 +133,11 @@ export class Connection implements ByteHolder {
     if (call.case === "handleEvent") return this.#handleEvent(sequence, call.value);
     const result = this.#options.rpc.answer(call);
     if (result) this.#write(encodeFrames(encodeReturn(sequence, result)));
-    // Kong takes a closed connection for "start the instance again", and there is no other way to say so.
+    // Kong takes a closed connection to mean "start the instance again"; there is no other way to say so.
     else this.#reject("instance.unknown");
   }
 
-  /** A peer that does not read is not read either until it does: what it is sent would pile up here. */
+  /** Stops reading from a peer that does not read: its answers would pile up here. */
   #write(bytes: Buffer): void {
     if (this.#socket.write(bytes)) return;
     this.#socket.pause();

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { dump } from "./index.ts";
 import { pluginOf } from "./testing/served-plugin.ts";
 
-it("says what Kong's query command must: protocol, socket, phases and the schema of the configuration", () => {
+it("describes protocol, socket, phases and configuration schema for Kong's query command", () => {
   const plugin = { ...pluginOf({ log() {}, access() {} }), Schema: [{ count: { type: "integer" } }] };
   expect(dump(plugin, "/run/kong/tested.socket")).toEqual({
     Protocol: "ProtoBuf:1",

@@ -41,7 +41,7 @@ async function isServing({ socketPath }: ServedPlugin): Promise<boolean> {
   return end !== undefined;
 }
 
-/** Resolves once nothing is left but so many open connections. */
+/** Resolves once this many connections are open, and no event runs. */
 async function forgotten({ server }: ServedPlugin, connections: number): Promise<void> {
   await vi.waitFor(() => expect(server.counts).toMatchObject({ connections, runningEvents: 0 }), {
     interval: 1,
@@ -70,7 +70,7 @@ const config = fc.oneof(
   behaviour.map((chosen) => JSON.stringify({ behaviour: chosen })),
   fc.constantFrom("null", "{", "[]", ""),
 );
-// Few ids, counted from the newest: so that messages meet instances that there are, have been, and never were.
+// Few ids, counted from the newest, so that messages hit open, closed and unknown instances.
 const age = fc.integer({ min: 0, max: 3 });
 const eventName = fc.constantFrom("access", "log", "preread", "__proto__");
 
@@ -108,7 +108,7 @@ it("survives any order of messages on several connections, and forgets what has 
   const sequences = fc.array(fc.record({ peer: fc.integer({ min: 0, max: 2 }), step }), { maxLength: 30 });
   await fc.assert(
     fc.asyncProperty(sequences, async (steps) => {
-      // Ids are given in order: those of the instances to come follow from this one.
+      // Ids are consecutive: those of the instances to come follow this one.
       const base = await first.startInstance();
       const ids = [base];
       const peers = new Map<number, FramePeer>();

@@ -10,7 +10,7 @@ import { type Kong, type InstanceConfig, type PluginModule, PluginServer } from 
 
 const results: unknown[] = [];
 
-/** Does in each phase what the plugin did that the frames were recorded with. */
+/** Does in each phase what the recorded plugin did. */
 class RecordedPlugin {
   readonly #mode: unknown;
 
@@ -60,7 +60,7 @@ async function makeRecordedCalls(kong: Kong): Promise<void> {
   results.push(await ctx.shared.get("k"));
 }
 
-/** What the calls above have answered in the recording. */
+/** What the calls above returned in the recording. */
 const recordedResults = [
   "/calls/a b",
   "GET",
@@ -132,7 +132,7 @@ class InstanceIds {
   }
 }
 
-it("says byte for byte what was said to a real Kong", async () => {
+it("sends byte for byte what was sent to a real Kong", async () => {
   await using directory = await makeSocketDirectory();
   const socketPath = join(directory.path, "serverless.socket");
   const log = new RecordingLog();

@@ -20,7 +20,7 @@ export interface Instance {
   isRefused: boolean;
   /** Events whose handler still runs. */
   runningEvents: number;
-  /** On the clock of `performance.now()`: it orders instances, whatever happens to the time of day. */
+  /** On the clock of `performance.now()`, which nobody can set back. */
   lastUsedAtMs: number;
   isClosed: boolean;
 }
@@ -30,7 +30,7 @@ export interface Instance {
  * behind small.
  */
 export interface InstanceLimits {
-  /** How many are known. Above it the one unused for longest is closed; Kong starts it again should it still want it. */
+  /** How many are known. Above it the one unused for longest is closed; Kong starts it again if it still needs it. */
   readonly maxInstances: number;
   /** The same for the bytes of all configurations together. */
   readonly maxConfigTotalBytes: number;
@@ -60,7 +60,7 @@ export class Instances {
   readonly #options: InstancesOptions;
   readonly #instances = new Map<number, Instance>();
   #configBytes = 0;
-  /** Random, so that after a restart no id means another instance than before: Kong still uses the old ones. */
+  /** Begins at random: after a restart Kong still uses old ids, which must not mean other instances. */
   #nextId = randomInt(1, maxId);
   #sweeping: NodeJS.Timeout | undefined;
 

@@ -9,7 +9,7 @@ type Facade<Table> = {
 };
 
 /**
- * What a plugin's phase handler is given: Kong's PDK, every method a promise, and two things of the server's own.
+ * What a plugin's phase handler is given: Kong's PDK, every method returning a promise, and two things from the server.
  *
  * `response.exit` ends the event: its promise resolves once the answer is on its way, and every PDK call after it is
  * rejected. A call whose connection to Kong has gone is rejected too.
@@ -38,7 +38,7 @@ class Namespace {
   }
 }
 
-/** Makes facades. Their classes are made once, from the table; a facade costs one small object an event. */
+/** Makes facades. Their classes are made once, from the table, so that a facade costs one small object per event. */
 const KongFacade = compileNamespace("kong", pdk);
 
 Object.defineProperties(KongFacade.prototype, {

@@ -27,7 +27,7 @@ function recordedPlugin() {
 }
 
 describe("instances", () => {
-  it("rest when unused for long, and are there again for an event without Kong noticing", async () => {
+  it("rest when long unused, and come back for an event without Kong noticing", async () => {
     const { plugin, events } = recordedPlugin();
     await using served = await serve(plugin, { restAfterMs: 20 });
     const kong = await KongPeer.connect(served.socketPath);
@@ -71,7 +71,7 @@ describe("instances", () => {
     expect(await kong.readEnd()).toBeDefined();
   });
 
-  it("go, the one unused for longest first, when their configurations together are too long", async () => {
+  it("are closed, the one unused for longest first, when their configurations together are too long", async () => {
     const { plugin, events } = recordedPlugin();
     await using served = await serve(plugin, { maxConfigTotalBytes: 2500 });
     const kong = await KongPeer.connect(served.socketPath);
@@ -120,7 +120,7 @@ describe("a configuration that is too long", () => {
     expect(served.log.fieldsOf("plugin.start_failed")).toMatchObject([{ error: { code: "CONFIG_INVALID" } }]);
   });
 
-  it("costs its connection when its frame is longer than 1 MiB, before it has arrived", async () => {
+  it("has its connection closed when its frame is longer than 1 MiB, before it has arrived", async () => {
     await using served = await serve({});
     const peer = await FramePeer.connect(served.socketPath);
     peer.sendBytes(Buffer.of(1, 0, 16, 0));
@@ -134,7 +134,7 @@ function half(bytes: number): Buffer {
 }
 
 describe("a peer that makes the server keep bytes", () => {
-  it("loses its connection when all keep too much, and it most of that", async () => {
+  it("loses its connection when the limit for all is exceeded and it has the most", async () => {
     await using served = await serve({}, { maxBufferedBytes: 100_000 });
     const small = await FramePeer.connect(served.socketPath);
     small.sendBytes(half(10));

@@ -1,6 +1,6 @@
 import type { PdkMethod } from "@kong-serverless/kong-protocol";
 
-/** A PDK method with its name as the wire has it. */
+/** A PDK method with its name on the wire. */
 export interface NamedMethod {
   readonly name: string;
   readonly nameBytes: Uint8Array;

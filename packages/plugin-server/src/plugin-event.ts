@@ -7,7 +7,7 @@ import { type NamedMethod, namedMethod } from "./named-method.ts";
 import type { Phase, PluginInstance } from "./plugin-module.ts";
 
 const exit = namedMethod("kong.response.exit", pdk.response.exit);
-/** Needs no request, so that it works in every phase, and is as cheap as a call can be. */
+/** Needs no request, so it works in every phase, and is as cheap as a call can be. */
 const heartbeat = namedMethod("kong.nginx.get_subsystem", pdk.nginx.getSubsystem);
 
 interface PdkCall {
@@ -34,12 +34,12 @@ export interface PluginEventOptions {
 }
 
 /**
- * One event that a plugin handles, and its PDK calls. Kong reads and answers them one after another, without a name: calls
- * that the plugin makes at once go out at once, and their answers come in the same order.
+ * One event that a plugin handles, and its PDK calls. Kong reads and answers them one after another, and answers do not
+ * name their calls: calls that the plugin makes at once go out at once, and their answers come in the same order.
  */
 export class PluginEvent implements KongCalls {
   readonly #options: PluginEventOptions;
-  /** Only while somebody is waited for: most events are over before they could wait. */
+  /** Set only while the event waits for something: most end before they could. */
   #timer: NodeJS.Timeout | undefined;
   readonly #queue: PdkCall[] = [];
   /** Sent, in the order in which Kong answers them. */
@@ -92,7 +92,7 @@ export class PluginEvent implements KongCalls {
       if (this.#queue.push({ method, payload, resolve, reject }) === 1)
         queueMicrotask(() => this.#sendQueued());
     });
-    // A plugin need not await what it only tells Kong (a log line): a call that fails then must not end the process.
+    // A plugin need not await what it only tells Kong (a log line), so the failure of such a call must not end the process.
     promise.catch(() => {});
     return promise;
   }
@@ -144,7 +144,7 @@ export class PluginEvent implements KongCalls {
       if (exitCall) this.#queue.push(exitCall);
     } else if (exitCall) {
       this.#options.send(encodeFrames(exitCall.method.nameBytes, exitCall.payload));
-      // Kong answers nothing to an exit, and takes nothing after it.
+      // Kong does not answer an exit, and accepts nothing after it.
       this.#end("exited");
       exitCall.resolve(undefined);
     } else if (this.#isHandlerDone) {
@@ -178,7 +178,7 @@ export class PluginEvent implements KongCalls {
   #onQuiet(): void {
     const [call] = this.#unanswered;
     if (!call) return void this.call(heartbeat, []);
-    // After a pause of the whole process timers come first: the answer may lie in the socket, and is read before this.
+    // After a stall of the whole process timers run first: the answer may be in the socket, and is read before this.
     setImmediate(() => {
       if (!this.#isEnded && this.#unanswered[0] === call) this.#options.onUnanswered();
     });

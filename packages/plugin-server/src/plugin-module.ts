@@ -6,13 +6,13 @@ export type Phase = (typeof phases)[number];
 
 export type InstanceConfig = Readonly<Record<string, unknown>>;
 
-/** An instance of a plugin: one for each of Kong's workers and configured plugin. Its class's methods say which phases it has. */
+/** An instance of a plugin, one per worker of Kong and configured plugin. Its class's methods say which phases it has. */
 export type PluginInstance = {
   readonly [P in Phase]?: (kong: Kong) => Promise<void> | void;
 } & {
   /**
-   * Called to free what the instance holds, once Kong has closed it and its last event has ended. Also when it has had no
-   * event for long: should one come after all, another is constructed with the same configuration.
+   * Called to free what the instance holds, once Kong has closed it and its last event has ended. Also after a long
+   * time without events: if one comes after all, another instance is constructed with the same configuration.
    */
   close?(): Promise<void> | void;
 };

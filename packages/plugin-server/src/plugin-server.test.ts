@@ -140,7 +140,7 @@ describe("processes", () => {
     expect(await again.readEnd()).toBeDefined();
   });
 
-  it("is handed the path by another process, which ends only when it is done", async () => {
+  it("takes over the path from another process, which ends once it is done", async () => {
     await using directory = await makeSocketDirectory();
     const socketPath = join(directory.path, "tested.socket");
     const first = await startProcess(socketPath);

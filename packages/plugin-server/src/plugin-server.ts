@@ -30,7 +30,7 @@ export interface PluginServerOptions extends Partial<InstanceLimits> {
   readonly maxFrameBytes?: number;
   /** Parts of frames and unread answers, of all connections together. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
-  /** What a request is answered whose plugin throws. Default: a 503 with code PLUGIN_FAILED. */
+  /** The answer to a request whose plugin throws. Default: a 503 with code PLUGIN_FAILED. */
   readonly failureAnswer?: ExitAnswer;
 }
 
@@ -67,7 +67,7 @@ export class PluginServer {
     this.#server = createServer((socket) => this.#onConnection(socket));
   }
 
-  /** Aborts when `stop` is called: what the plugin shares with others should take on no new work then. */
+  /** Aborts when `stop` is called: what the plugin's instances share should take on no new work then. */
   get stopping(): AbortSignal {
     return this.#stopping.signal;
   }

@@ -19,8 +19,8 @@ export class Rpc {
   }
 
   /**
-   * The result of a call; `undefined` when it is about an instance that there is not. A call of a kind that is not known has
-   * an empty result: Kong may be newer.
+   * The result of a call; `undefined` for an unknown instance. A call of an unknown kind has an empty result: Kong may be
+   * newer.
    */
   answer(call: Exclude<RpcCall["call"], { case: "handleEvent" }>): RpcResult | undefined {
     switch (call.case) {

@@ -20,7 +20,7 @@ export interface BoundSocket {
 }
 
 /**
- * Makes `server` listen on the unix socket at `path`, also while another server still does: the other keeps the
+ * Makes `server` listen on the unix socket at `path`, even while another server still does: the other keeps the
  * connections that it has, and every new one comes here. The file gets `mode`. Fails with SOCKET_UNAVAILABLE.
  */
 export async function bindSocket(server: Server, path: string, mode: number): Promise<BoundSocket> {
@@ -54,7 +54,7 @@ export async function bindSocket(server: Server, path: string, mode: number): Pr
 
 async function refuseOtherFiles(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (found && !found.isSocket()) throw new Error("there is a file of this name that is no socket");
+  if (found && !found.isSocket()) throw new Error("a file of this name exists and is not a socket");
 }
 
 function listenOn(server: Server, path: string): Promise<void> {

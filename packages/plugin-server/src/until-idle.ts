@@ -10,7 +10,7 @@ export interface StopOptions {
 /**
  * Resolves when nothing has run for `idleMs`, at the latest after `graceMs`.
  *
- * @param usedAtMs When something last ran, on the clock of `performance.now()`: now, while something does.
+ * @param usedAtMs When something last ran, on the clock of `performance.now()`; the present while something runs.
  */
 export async function untilIdle({ graceMs, idleMs }: StopOptions, usedAtMs: () => number): Promise<void> {
   const startedAtMs = performance.now();

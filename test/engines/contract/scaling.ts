@@ -19,7 +19,7 @@ export interface ScaledWorkload extends AsyncDisposable {
   /** Resolves once pushes take effect. */
   ready(): Promise<void>;
   replicas(): Promise<number>;
-  /** Sets the replicas past the ScaledObject, as `kubectl scale` does, until they stay so. */
+  /** Sets the replicas directly, as `kubectl scale` does, until they stay so. */
   scaleTo(replicas: number): Promise<void>;
   /** The first change to these replicas since `sinceMs` (epoch), past or to come. */
   until(replicas: number, sinceMs?: number): Promise<ReplicaChange>;

@@ -19,7 +19,7 @@ import { grpcService } from "../grpc.ts";
 
 const metricName = "scripted";
 
-/** An external scaler that says what it is told to: `value` to those who ask, and pushes of either kind. */
+/** An external scaler under a test's control: it answers polls with `value`, and pushes when told to. */
 export class ScriptedScaler {
   /** Active above 0. */
   value = 0;
@@ -55,7 +55,7 @@ export class ScriptedScaler {
     return this.#port;
   }
 
-  /** How many listen. */
+  /** How many streams are open. */
   get streams(): number {
     return this.#streams.size;
   }

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 
 import { encodeFrames, FrameDecoder } from "../index.ts";
 
-/** One end of a connection of the plugin protocol that says exactly what a test tells it to. */
+/** One end of a connection of the plugin protocol, which sends exactly what a test tells it to. */
 export class FramePeer {
   readonly socket: Socket;
   readonly #decoder = new FrameDecoder();

@@ -9,7 +9,7 @@ export function encodeCall(sequence: number, call: CallInit): Uint8Array {
   return toBinary(RpcCallSchema, create(RpcCallSchema, { sequence: BigInt(sequence), call }));
 }
 
-/** Kong at one connection, as far as a test of the server needs it. */
+/** Kong's end of a connection, as far as tests of the server need it. */
 export class KongPeer {
   readonly frames: FramePeer;
   #sequence = 0;
