@@ -126,7 +126,8 @@ describe("a peer of the Lua server", { timeout: 30_000 }, () => {
     const peer = new Peer(path);
     peer.socket.pause();
     peer.send("/report", "{}");
-    await once(await answered.promise, "close");
+    const answering = await answered.promise;
+    await expect.poll(() => answering.destroyed).toBe(true);
     peer.socket.destroy();
     server.close();
   });
