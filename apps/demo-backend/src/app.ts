@@ -12,7 +12,7 @@ import { EchoSockets } from "./echo-sockets.ts";
 import { type JobPublisher, jobRoutes } from "./job-routes.ts";
 import { JobStore } from "./job-store.ts";
 import { answerError, answerUnknownRoute } from "./problem.ts";
-import { Readiness } from "./readiness.ts";
+import { ReplicaReadiness } from "./replica-readiness.ts";
 import { SidecarWatch } from "./sidecar-watch.ts";
 import { stopServer } from "./stop-server.ts";
 import { WorkBudget } from "./work-budget.ts";
@@ -36,7 +36,7 @@ export async function start(
   log: Log,
   publisher: JobPublisher & { stop(): Promise<void> } = createPublisher(settings, log),
 ): Promise<DemoBackend> {
-  const readiness = new Readiness(settings.STARTUP_DELAY_MS);
+  const readiness = new ReplicaReadiness(settings.STARTUP_DELAY_MS);
   const sidecar = new SidecarWatch({
     endpoint: settings.daprEndpoint,
     deadlineMs: settings.SIDECAR_WAIT_SECONDS * 1000,

@@ -43,7 +43,7 @@ export function readCommand(argv: readonly string[]): CommandOptions {
       `port of the page on 127.0.0.1; 0 takes any free port (default: ${defaultPagePort}; any with --port 0, no page with --once)`,
       parsePort,
     )
-    .option("--once", "play the fixed story, then exit: 0 if all of it went as it should")
+    .option("--once", "play the fixed story, then exit: 0 if everything went as expected")
     .option("--json", "with --once: print one JSON object as the last line on stdout")
     .option(
       "--real-times",
@@ -56,20 +56,20 @@ export function readCommand(argv: readonly string[]): CommandOptions {
     )
     .option(
       "--app <name=command>",
-      "what plays a Deployment or image of that name, here: --app web='node server.js'; may be repeated",
+      "the command that runs a Deployment or image of that name here: --app web='node server.js'; may be repeated",
       (text: string, before?: readonly string[]) => [...(before ?? []), text],
     )
     .option(
       "--apps <file>",
-      "the same from a file: NAME: COMMAND, or NAME: {command, workingDirectory} from where the file is",
+      "the same from a file: NAME: COMMAND, or NAME: {command, workingDirectory} relative to the file",
     )
     .option(
       "--instant-wake",
-      "add deploy/components/instant-wake: the gateway pushes wakes to the autoscaler, which then waits for no poll",
+      "add deploy/components/instant-wake: the gateway pushes wakes to the autoscaler, which then does not wait for a poll",
     )
     .option(
       "--chain",
-      "add deploy/components/chain: a second service behind the demo backend, which one request wakes with it",
+      "add deploy/components/chain: a second service behind the demo backend, woken by the same request",
     )
     .option(
       "--fair-jobs",
@@ -78,7 +78,7 @@ export function readCommand(argv: readonly string[]): CommandOptions {
     )
     .option("--daprd <command>", "the Dapr sidecar to use where it is installed", "daprd")
     .version(manifest.version, "-V, --version", "print the version")
-    .option("--no-color", "accepted as everywhere; the playground prints no colours")
+    .option("--no-color", "no effect: the playground prints no colours")
     .allowExcessArguments(false)
     .addHelpText("after", exitCodesHelp())
     .configureOutput({

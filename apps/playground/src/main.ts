@@ -122,7 +122,7 @@ async function run(options: CommandOptions): Promise<ExitCode> {
       ...(await readVersions()),
       sidecar: playground.sidecar.description,
     });
-    say(report.ok ? "The story went as it should." : `The story failed: ${report.reason}`);
+    say(report.ok ? "The story went as expected." : `The story failed: ${report.reason}`);
     await playground.stop();
     stopping.signal.throwIfAborted();
     if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);

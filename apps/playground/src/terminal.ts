@@ -64,13 +64,11 @@ function whatToTryWithTheBase(url: string, isChain: boolean): string[] {
   return [
     "Try, in another terminal:",
     `  curl ${url}/                  a request that wakes the backend`,
-    ...(isChain
-      ? [`  curl ${url}/chain             one that the service behind it answers, which wakes along`]
-      : []),
-    `  curl '${url}/slow?ms=3000'    one that takes its time`,
+    ...(isChain ? [`  curl ${url}/chain             a request that also wakes the service behind it`] : []),
+    `  curl '${url}/slow?ms=3000'    a slow request`,
     `  curl -X POST ${url}/jobs -H 'content-type: application/json' -d '{"count":20,"durationMs":1000}'`,
-    "                                          work for the consumer, which comes from zero too",
-    `  curl ${url}/jobs              how much of it is done (the replica that is asked remembers it)`,
+    "                                          jobs for the consumer, which also starts from zero",
+    `  curl ${url}/jobs              how many are done, as far as the replica knows`,
     "Ctrl-C ends it and leaves nothing behind.",
     "",
   ];
@@ -83,7 +81,7 @@ function formatColdStart({ target, timeline, wokenBy }: ColdStart): string {
   const isCold = timeline.some(({ event }) => event === "process started");
   const title = isCold
     ? `cold start of ${target}${wokenBy === undefined ? "" : `, woken along with ${wokenBy}`}`
-    : `${target} was up, and was asked whether it still is`;
+    : `${target} was up, and confirmed it`;
   return [`${title}: ${total} ms`, ...steps].join("\n");
 }
 

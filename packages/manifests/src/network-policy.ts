@@ -22,7 +22,7 @@ export interface PodConnection {
   readonly portName: string | undefined;
 }
 
-type Answer = "yes" | "no" | "unknown";
+type Verdict = "yes" | "no" | "unknown";
 
 /**
  * The NetworkPolicies that shut a connection out; none where it is let in, where no policy is about these pods, or where that cannot be
@@ -49,7 +49,7 @@ function admits(
   manifests: Manifests,
   rule: Place,
   { from, port, portName, namespace }: PodConnection & { readonly namespace: string },
-): Answer {
+): Verdict {
   const ports = rule.at("ports").items;
   if (ports.length > 0 && !ports.some((entry) => hasPort(entry, port, portName))) return "no";
   const peers = rule.at("from").items;
@@ -72,7 +72,7 @@ function isPeer(
   manifests: Manifests,
   peer: Place,
   { from, namespace }: { readonly from: Pods; readonly namespace: string },
-): Answer {
+): Verdict {
   if (peer.at("ipBlock").exists) return "unknown";
   const [byNamespace, byPod] = [peer.at("namespaceSelector"), peer.at("podSelector")];
   const isNamespace = byNamespace.exists
@@ -93,7 +93,7 @@ function namespaceLabels(manifests: Manifests, name: string | undefined): Labels
 }
 
 /** Whether a label selector takes these labels; an empty one takes all. */
-function matches(selector: Place, labels: Labels): Answer {
+function matches(selector: Place, labels: Labels): Verdict {
   return worst([
     ...[...selector.at("matchLabels").texts].map(([key, value]) =>
       ask(labels, key, (found) => found === value),
@@ -106,7 +106,7 @@ function matches(selector: Place, labels: Labels): Answer {
   ]);
 }
 
-function ask({ known, areAll }: Labels, key: string, isSo: (found: string | undefined) => boolean): Answer {
+function ask({ known, areAll }: Labels, key: string, isSo: (found: string | undefined) => boolean): Verdict {
   return known.has(key) || areAll ? answer(isSo(known.get(key))) : "unknown";
 }
 
@@ -118,16 +118,16 @@ function isExpressed(expression: Place, found: string | undefined): boolean {
   return (operator === "Exists") === (found !== undefined);
 }
 
-function answer(isSo: boolean): Answer {
+function answer(isSo: boolean): Verdict {
   return isSo ? "yes" : "no";
 }
 
-function best(answers: readonly Answer[]): Answer {
+function best(answers: readonly Verdict[]): Verdict {
   if (answers.includes("yes")) return "yes";
   return answers.includes("unknown") ? "unknown" : "no";
 }
 
-function worst(answers: readonly Answer[]): Answer {
+function worst(answers: readonly Verdict[]): Verdict {
   if (answers.includes("no")) return "no";
   return answers.includes("unknown") ? "unknown" : "yes";
 }

@@ -86,10 +86,10 @@ describe("joining the manifests", () => {
     );
     expect(told(cluster)).toEqual([
       expect.stringMatching(
-        /consumer-scaledobject.yaml:\d+ \(Job default\/once\): the whole object: .*no part/,
+        /consumer-scaledobject.yaml:\d+ \(Job default\/once\): the whole object: .*does not play its kind/,
       ),
       expect.stringMatching(
-        /consumer-scaledobject.yaml:\d+ \(ScaledObject kong-serverless\/consumer\): spec.idleReplicaCount: .*no part/,
+        /consumer-scaledobject.yaml:\d+ \(ScaledObject kong-serverless\/consumer\): spec.idleReplicaCount: .*does not play it/,
       ),
     ]);
     expect(cluster.scaleTargets).toHaveLength(2);
@@ -221,7 +221,7 @@ spec:
   it.each([
     ['paused: "true"', { isWhole: true, replicas: undefined }, "stays at 0, and requests to it are held"],
     ['paused-replicas: "2"', { isWhole: true, replicas: 2 }, "stays at 2"],
-    ['paused-scale-in: "true"', { isWhole: false, isIn: true, isOut: false }, "keeps the replicas"],
+    ['paused-scale-in: "true"', { isWhole: false, isIn: true, isOut: false }, "keeps its replicas"],
     ['paused-scale-out: "true"', { isWhole: false, isIn: false, isOut: true }, "gets no more replicas"],
   ])("is played with %s as KEDA does, and reported", async (annotation, pause, said) => {
     const cluster = await playBase(scalerFile, (text) =>
@@ -272,8 +272,8 @@ spec:
     );
     expect(cluster.scaleTargets).toHaveLength(2);
     expect(told(cluster)).toEqual([
-      expect.stringContaining("initContainers: the playground has no part"),
-      expect.stringContaining("container proxy: the playground runs one process a pod"),
+      expect.stringContaining("initContainers: the playground does not play it"),
+      expect.stringContaining("container proxy: the playground runs one process per pod"),
     ]);
   });
 });

@@ -125,7 +125,7 @@ class ClusterReader {
         object: text,
         field: undefined,
         why: "it was not read",
-        meaning: "nothing of it is there",
+        meaning: "it is missing",
       });
     }
     for (const manifest of manifests.all) this.#read(manifest);
@@ -159,19 +159,9 @@ class ClusterReader {
     else if (kind === "Component") this.#readComponent(manifest);
     else if (kind === "KongPlugin" || kind === "KongClusterPlugin") this.#readPlugin(manifest);
     else if (!kindsWithoutRole.has(kind) && !kindsReadElsewhere.has(kind)) {
-      this.#note(
-        manifest,
-        undefined,
-        "the playground has no part for its kind",
-        "it is as if it were not there",
-      );
+      this.#note(manifest, undefined, "the playground does not play its kind", "it is ignored");
     } else if (root.at("spec", "defaultBackend", "resource").exists) {
-      this.#note(
-        manifest,
-        root.at("spec", "defaultBackend"),
-        "it is no Service",
-        "it is as if it were not written",
-      );
+      this.#note(manifest, root.at("spec", "defaultBackend"), "it is not a Service", "it is ignored");
     }
   }
 
@@ -179,7 +169,7 @@ class ClusterReader {
     if ((manifest.root.at("spec", "type").text ?? "").startsWith("pubsub.")) {
       this.#keep(manifest, kinds.Component, this.#components);
     } else {
-      this.#note(manifest, undefined, "it is no pub/sub component", "nobody finds it");
+      this.#note(manifest, undefined, "it is not a pub/sub component", "it is ignored");
     }
   }
 
@@ -189,7 +179,7 @@ class ClusterReader {
     } else {
       const plugin = manifest.root.at("plugin");
       const what = `${plugin.scalar ?? "a plugin without a name"} is Kong's`;
-      this.#note(manifest, plugin, what, "requests pass as if it were not there");
+      this.#note(manifest, plugin, what, "requests pass without it");
     }
   }
 
@@ -208,7 +198,7 @@ class ClusterReader {
     }
     into.set(manifest, result.data);
     for (const field of leftOut(root, result.data)) {
-      this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+      this.#note(manifest, field, "the playground does not play it", "it is ignored");
     }
   }
 
@@ -218,7 +208,7 @@ class ClusterReader {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       for (const issue of error.issues) {
-        this.#note(manifest, undefined, issue, "it is as if it were not there");
+        this.#note(manifest, undefined, issue, "it is ignored");
       }
     }
   }
@@ -279,7 +269,7 @@ class ClusterReader {
         triggers.push(value);
         for (const field of leftOut(place, result.data)) {
           if (field.path.endsWith(".queueURLFromEnv")) continue;
-          this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+          this.#note(manifest, field, "the playground does not play it", "it is ignored");
         }
       } else {
         const isKnown = ["aws-sqs-queue", "external-push", "metrics-api"].includes(type);
@@ -287,7 +277,7 @@ class ClusterReader {
         const why = isKnown
           ? `${issue?.path.join(".")}: ${issue?.message}`
           : `the playground has no ${type} trigger`;
-        this.#note(manifest, place, why, "the other triggers decide, as if it were not written");
+        this.#note(manifest, place, why, "the other triggers decide without it");
       }
     }
     const { root } = manifest;
@@ -305,7 +295,7 @@ class ClusterReader {
       ...result.data,
       spec: { ...result.data.spec, triggers: undefined },
     })) {
-      this.#note(manifest, field, "the playground has no part for it", "it is as if it were not written");
+      this.#note(manifest, field, "the playground does not play it", "it is ignored");
     }
     return result.data;
   }
@@ -317,7 +307,7 @@ class ClusterReader {
     const [container] = containers;
     if (deployment === undefined || first === undefined || container === undefined) return undefined;
     for (const other of others) {
-      const why = `the playground runs one process a pod, that of ${first.name}`;
+      const why = `the playground runs one process per pod, that of ${first.name}`;
       this.#note(manifest, `container ${other.name}`, why, "it does not run");
     }
     const env = container.environment.flatMap(({ name, value, place, source }): EnvironmentEntry[] => {
@@ -351,7 +341,7 @@ class ClusterReader {
       ? `its target stays at ${replicas}${replicas === 0 ? `, and ${held}` : ""}`
       : isOut
         ? `its target gets no more replicas, and at 0 ${held}`
-        : "its target keeps the replicas that it has had";
+        : "its target keeps its replicas";
     this.#note(manifest, paused, "it is played as KEDA does", meaning);
   }
 
@@ -391,12 +381,7 @@ class ClusterReader {
       return [];
     }
     for (const condition of route.conditions) {
-      this.#note(
-        manifest,
-        condition,
-        "the playground matches by host and path",
-        "it is as if it were not written",
-      );
+      this.#note(manifest, condition, "the playground matches by host and path", "it is ignored");
     }
     const plugins = route.plugins.flatMap((plugin) => this.#plugins.get(plugin) ?? []);
     this.#noteMissingPlugins(route);
@@ -424,7 +409,7 @@ class ClusterReader {
           ? `the plugin ${reference.name} is not among the manifests`
           : `the namespace of ${title(plugin)} does not grant it`;
       const isNoted = this.#notPlayed.some((note) => note.why === why);
-      if (!isNoted) this.#note(reference.user, reference.place, why, "requests pass as if it were not named");
+      if (!isNoted) this.#note(reference.user, reference.place, why, "requests pass without it");
     }
   }
 
@@ -440,8 +425,8 @@ class ClusterReader {
         resource.metadata.name === first.resource.metadata.name &&
         isDeepStrictEqual(resource.spec, first.resource.spec);
       if (isSame) continue;
-      const why = `the one sidecar of the playground has ${title(first.manifest)}`;
-      this.#note(manifest, undefined, why, "who publishes through it finds it missing, or other settings");
+      const why = `the one sidecar here has ${title(first.manifest)}`;
+      this.#note(manifest, undefined, why, "its publishers find it missing, or with other settings");
     }
     return first.resource;
   }

@@ -1,5 +1,5 @@
 /** Whether this replica accepts requests: from the end of its start-up time until it is told to stop. */
-export class Readiness {
+export class ReplicaReadiness {
   readonly #readyAt: number;
   #isStopping = false;
 
