@@ -1,5 +1,5 @@
 import { ExternalScalerClient } from "@kong-serverless/keda-scaler/protocol";
-import { sleep } from "@kong-serverless/runtime";
+import { pause } from "@kong-serverless/runtime";
 
 import type { ScaledObjectTrigger } from "../manifests/kinds.ts";
 import type { PushTrigger, TriggerReading } from "./trigger.ts";
@@ -55,7 +55,7 @@ export class ExternalPushTrigger implements PushTrigger {
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
       if ((await this.#listenOnce(onActive, signal)) === statusOk) pauseMs = firstPauseMs;
-      await sleep(pauseMs, signal).catch(() => {});
+      await pause(pauseMs, signal);
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     }
     this.#client.close();

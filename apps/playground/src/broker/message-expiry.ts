@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { sleep } from "@kong-serverless/runtime";
+import { pause } from "@kong-serverless/runtime";
 
 import type { Emulator } from "./emulator.ts";
 
@@ -43,7 +43,7 @@ export class MessageExpiry {
           if (!signal.aborted) this.#options.onError(error);
         });
       }
-      await sleep(checkIntervalMs, signal).catch(() => {});
+      await pause(checkIntervalMs, signal);
     }
   }
 

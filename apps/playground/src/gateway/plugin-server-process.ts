@@ -1,5 +1,5 @@
 import { tracesVariables } from "@kong-serverless/config";
-import { freePort, sleep } from "@kong-serverless/runtime";
+import { freePort, pause } from "@kong-serverless/runtime";
 
 import type { Journal } from "../journal.ts";
 import { restartDelays } from "../kubelet/restart-delays.ts";
@@ -64,7 +64,7 @@ export class PluginServerProcess {
       const exit = await this.#child.exited;
       if (signal.aborted) return;
       this.#options.journal.record("plugin", "container.exited", { ...exit, restartDelayMs });
-      await sleep(restartDelayMs, signal).catch(() => {});
+      await pause(restartDelayMs, signal);
       if (signal.aborted) return;
       this.#child = this.#run();
     }

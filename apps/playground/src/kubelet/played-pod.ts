@@ -1,5 +1,5 @@
 import { probe } from "@kong-serverless/health-poller";
-import { sleep } from "@kong-serverless/runtime";
+import { pause } from "@kong-serverless/runtime";
 
 import type { ContainerSpec, PodSpec } from "../manifests/kinds.ts";
 import type { Endpoint } from "../network/endpoint.ts";
@@ -65,7 +65,7 @@ export class PlayedPod {
     const { terminationGracePeriodSeconds, containers } = this.#options.spec;
     const preStopSeconds = containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0;
     this.#options.onEvent("pod.terminating", {});
-    await sleep(preStopSeconds * 1000, this.#deleted.signal).catch(() => {});
+    await pause(preStopSeconds * 1000, this.#deleted.signal);
     await this.stop((terminationGracePeriodSeconds - preStopSeconds) * 1000);
   }
 
@@ -89,7 +89,7 @@ export class PlayedPod {
       const exit = await this.#runContainer();
       if (this.#isTerminating) break;
       this.#options.onEvent("container.exited", { ...exit, restartDelayMs });
-      await sleep(restartDelayMs, signal).catch(() => {});
+      await pause(restartDelayMs, signal);
     }
     // Nothing is left for preStop to wait for.
     this.#deleted.abort();
@@ -117,13 +117,13 @@ export class PlayedPod {
     }
     const { initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold } = readinessProbe;
     let failures = 0;
-    await sleep(initialDelaySeconds * 1000, signal).catch(() => {});
+    await pause(initialDelaySeconds * 1000, signal);
     while (!signal.aborted) {
       const isReady = await this.#isReadyNow(readinessProbe, timeoutSeconds * 1000, signal);
       failures = isReady ? 0 : failures + 1;
       if (isReady) this.#setReady(true);
       else if (failures >= failureThreshold) this.#setReady(false);
-      await sleep(periodSeconds * 1000, signal).catch(() => {});
+      await pause(periodSeconds * 1000, signal);
     }
   }
 
