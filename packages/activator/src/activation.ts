@@ -62,6 +62,7 @@ export class Activation {
   #probes = 0;
   #isReadyItself = false;
   #hadBeenRunning: boolean | undefined;
+  #wasDown = false;
   /** Members of the chain that were not ready at the start. */
   #awaited: readonly ChainMember[] = [];
 
@@ -101,6 +102,11 @@ export class Activation {
    */
   get hadBeenRunning(): boolean {
     return this.#hadBeenRunning === true;
+  }
+
+  /** Whether a probe has failed. A late answer is no failure: further probes start while the first has none. */
+  get wasDown(): boolean {
+    return this.#wasDown;
   }
 
   /** Settles at the backend's own answer, or at the end. */
@@ -220,6 +226,7 @@ export class Activation {
     this.#attempts += 1;
     const result = await probe(target, signal);
     if (signal.aborted) return result;
+    if (!result.isReady) this.#wasDown = true;
     observe({ event: "probe.answered", backend: settings.name, reason: "activation", result });
     const isCurrent = settings === this.#settings && target.url === this.#target.url;
     return isCurrent ? result : { ...result, isReady: false };

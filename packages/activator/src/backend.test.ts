@@ -660,6 +660,16 @@ describe("a backend that answers at once after a pause, and may just have been s
     expect(backend.admit()).toBe(true);
   });
 
+  test("is probed again even if its first answer was late", async () => {
+    world.probeMs = 50;
+    hold();
+    await advance(60);
+    world.probeMs = 1;
+    await advance(100);
+    expect(backend.state).toBe("ready");
+    expect(backend.admit()).toBe(false);
+  });
+
   test("stays suspect when no request comes for a moment", async () => {
     hold();
     await advance(5000);

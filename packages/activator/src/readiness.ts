@@ -275,13 +275,13 @@ export class Readiness implements ChainMember {
   }
 
   #succeed(activation: Activation): void {
-    const { probes, elapsedMs: waitedMs, target, settings, hadEarlyPod } = activation;
+    const { probes, elapsedMs: waitedMs, target, settings, hadEarlyPod, wasDown } = activation;
     const { parts, held, release } = this.#options;
     parts.activating.count -= 1;
     // If the first probe was ready, the backend had been running.
     if (probes > 1 && !hadEarlyPod) this.#startUpTimes.add(waitedMs);
-    // It did not answer at first, so this is another pod.
-    if (probes > 1) this.#mayStopUntilMs = -Infinity;
+    // This is another pod than the one that may be stopping.
+    if (wasDown) this.#mayStopUntilMs = -Infinity;
     const { readyLeaseMs: durationMs, intervalMs: briefMs } = this.#settings;
     const lease = new ReadyLease({ target, durationMs, briefMs, firmAtMs: this.#mayStopUntilMs });
     this.#state = settings === this.#settings ? { name: "ready", lease, probes } : { name: "cold" };
