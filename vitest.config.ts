@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+import { LongestFirst } from "./test/longest-first.ts";
+
 export default defineConfig({
   test: {
     include: [
@@ -10,9 +12,14 @@ export default defineConfig({
     ],
     reporters: ["default", "./test/skip-report.ts"],
     globalSetup: "packages/testing/src/bundle-folder.ts",
-    // Tests start real processes; on two cores more than two at once only makes them wait for one another.
-    maxWorkers: 2,
-    // What a test waits for across processes gets as long as the test, less the time to say what was seen last.
-    expect: { poll: { timeout: 4_500, interval: 20 } },
+    // Tests start real processes, and half of the time wait for them. More at once on two cores wait for one another.
+    maxWorkers: 3,
+    maxConcurrency: 3,
+    sequence: { sequencer: LongestFirst },
+    // A busy machine is no fault: what a test measures it says itself. What it waits for across processes gets as long as the
+    // test, less the time to say what was seen last.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 55_000, interval: 20 } },
   },
 });

@@ -38,19 +38,15 @@ test.each(readmes)("%s is at most 40 lines long", (readme) => {
 });
 
 describe("an example in TypeScript", () => {
-  test.each(examples)(
-    "of $folder prints what it says",
-    { timeout: 30_000 },
-    async ({ folder, code, output }) => {
-      const { stdout } = await run(process.execPath, ["--input-type=module-typescript", "--eval", code], {
-        // A package may import itself by its name.
-        cwd: join(root, folder),
-        env: { ...process.env, NO_COLOR: "1" },
-        timeout: 20_000,
-      });
-      expect(stdout).toBe(output);
-    },
-  );
+  test.each(examples)("of $folder prints what it says", async ({ folder, code, output }) => {
+    const { stdout } = await run(process.execPath, ["--input-type=module-typescript", "--eval", code], {
+      // A package may import itself by its name.
+      cwd: join(root, folder),
+      env: { ...process.env, NO_COLOR: "1" },
+      timeout: 55_000,
+    });
+    expect(stdout).toBe(output);
+  });
 
   test("has no error of types", { timeout: 60_000 }, async () => {
     expect(examples).not.toEqual([]);

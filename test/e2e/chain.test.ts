@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "vitest";
 
-import { spawnApp } from "@kong-serverless/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { RunningPlayground } from "./running-playground.ts";
 
-const workspace = join(import.meta.dirname, "../..");
 const deadlineMs = 45_000;
 
 test(
@@ -14,18 +10,13 @@ test(
     timeout: 90_000,
   },
   async () => {
-    const temporaryFolder = await mkdtemp(join(tmpdir(), "chain-"));
-    onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
-    const app = spawnApp({
-      entry: join(workspace, "apps/playground/dist/main.js"),
-      args: ["--daprd", "no-such-daprd", "--port", "0", "--chain"],
-      env: { TMPDIR: temporaryFolder },
-    });
-    onTestFinished(async () => void (await app.stop("SIGTERM")));
-    const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
+    await using playground = await RunningPlayground.spawn(["--chain"]);
+    const { app } = playground;
 
     // The demo backend calls the other one once, without a retry: it must be up by then.
-    const response = await fetch(`${url}/chain`, { signal: AbortSignal.timeout(deadlineMs) });
+    const response = await fetch(`${await playground.url()}/chain`, {
+      signal: AbortSignal.timeout(deadlineMs),
+    });
     const { answeredBy, next } = (await response.json()) as {
       answeredBy: { pid: number };
       next: { answeredBy: { pid: number } };

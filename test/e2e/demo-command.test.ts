@@ -1,40 +1,16 @@
 import { once } from "node:events";
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { isAlive, spawnApp, type SpawnedApp } from "@kong-serverless/testing";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { isAlive } from "@kong-serverless/testing";
+import { describe, expect, it, vi } from "vitest";
 
-const workspace = join(import.meta.dirname, "../..");
+import { RunningPlayground, workspace } from "./running-playground.ts";
 
-async function makeFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "demo-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
+const makeFolder = () => mkdtempDisposable(join(tmpdir(), "demo-"));
 
-/** The command that `pnpm demo` runs, with its own folder for temporary files. */
-async function demo(...args: string[]) {
-  const temporaryFolder = await makeFolder();
-  const app = spawnApp({
-    entry: join(workspace, "apps/playground/dist/main.js"),
-    // The stand-in for daprd is available everywhere.
-    args: ["--daprd", "no-such-daprd", ...args],
-    env: { TMPDIR: temporaryFolder },
-  });
-  onTestFinished(() => app[Symbol.asyncDispose]());
-  return { app, temporaryFolder };
-}
-
-/** Waits until the playground is up, and returns its URL. */
-async function untilUp(app: SpawnedApp): Promise<string> {
-  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
-  return url;
-}
-
-/** A copy of the base in which one file's text is changed. */
 /** A third-party service, woken by its demand alone. */
 const shop = `
 apiVersion: apps/v1
@@ -91,12 +67,13 @@ import { createServer } from "node:http";
 createServer((request, response) => response.end("the shop at " + request.url)).listen(process.env.PORT);
 `;
 
-async function changedBase(file: string, from: string, to: string): Promise<string> {
+/** A copy of the base in which one file's text is changed. */
+async function changedBase(file: string, from: string, to: string) {
   const folder = await makeFolder();
-  await cp(join(workspace, "deploy/base"), folder, { recursive: true });
-  const text = await readFile(join(folder, file), "utf8");
+  await cp(join(workspace, "deploy/base"), folder.path, { recursive: true });
+  const text = await readFile(join(folder.path, file), "utf8");
   expect(text).toContain(from);
-  await writeFile(join(folder, file), text.replace(from, to));
+  await writeFile(join(folder.path, file), text.replace(from, to));
   return folder;
 }
 
@@ -114,13 +91,13 @@ async function isFree(url: string): Promise<boolean> {
 }
 
 // Each of these starts the whole system, and waits with its own deadlines.
-describe("pnpm demo", { timeout: 30_000 }, () => {
+describe("pnpm demo", { timeout: 120_000, concurrent: true }, () => {
   it("names a busy port and the flag that changes it, and leaves nothing", async () => {
-    const server = createServer().listen(0, "127.0.0.1");
-    onTestFinished(() => void server.close());
+    await using server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { app, temporaryFolder } = await demo("--port", String(port));
+    await using playground = await RunningPlayground.spawn(["--port", String(port)]);
+    const { app, temporaryFolder } = playground;
     expect(await app.exited).toEqual({ code: 2, signal: null });
     expect(app.output).toBe(
       `Starting the playground ...\nPort ${port} on 127.0.0.1 is in use by another process. Choose another with --port.\n`,
@@ -145,19 +122,21 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
       /consumer\.yaml:\d+ \(Deployment [^]*ConfigMap is not among the manifests; REGION is not set/,
     ],
   ] as const)("says that it does not play %s, and plays the rest", async (_, [file, from, to], said) => {
-    const folder = await changedBase(file, from, to);
-    const { app } = await demo("--port", "0", "--manifests", folder);
-    await untilUp(app);
+    await using folder = await changedBase(file, from, to);
+    await using playground = await RunningPlayground.spawn(["--manifests", folder.path]);
+    await playground.url();
+    const { app } = playground;
     expect(app.output).toMatch(said);
     expect(await app.stop("SIGINT")).toEqual({ code: 0, signal: null });
   });
 
   it("plays a third-party service, by its command on this machine", async () => {
-    const folder = await makeFolder();
-    await writeFile(join(folder, "shop.yaml"), shop);
-    await writeFile(join(folder, "shop.mjs"), shopServer);
-    const command = `shop=${process.execPath} ${join(folder, "shop.mjs")}`;
-    const { app } = await demo("--port", "0", "--manifests", folder, "--app", command);
+    await using folder = await makeFolder();
+    await writeFile(join(folder.path, "shop.yaml"), shop);
+    await writeFile(join(folder.path, "shop.mjs"), shopServer);
+    const command = `shop=${process.execPath} ${join(folder.path, "shop.mjs")}`;
+    await using playground = await RunningPlayground.spawn(["--manifests", folder.path, "--app", command]);
+    const { app } = playground;
     const [, url] = await app.waitForOutput(/curl (http:\S+)\/shop {4}to shop/);
     const response = await fetch(`${url}/shop/cart`);
     expect([response.status, await response.text()]).toEqual([200, "the shop at /shop/cart"]);
@@ -165,9 +144,10 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
   });
 
   it("starts nothing if nothing is left to play, and says why", async () => {
-    const folder = await makeFolder();
-    await cp(join(workspace, "deploy/base/consumer.yaml"), join(folder, "consumer.yaml"));
-    const { app, temporaryFolder } = await demo("--port", "0", "--manifests", folder);
+    await using folder = await makeFolder();
+    await cp(join(workspace, "deploy/base/consumer.yaml"), join(folder.path, "consumer.yaml"));
+    await using playground = await RunningPlayground.spawn(["--manifests", folder.path]);
+    const { app, temporaryFolder } = playground;
     expect(await app.exited).toEqual({ code: 2, signal: null });
     expect(app.output).toMatch(/Nothing is left to play[^]*no ScaledObject/);
     expect(app.output).not.toMatch(/Starting| at /);
@@ -175,8 +155,9 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
   });
 
   it("wakes the backend for a request, prints the cold start's steps, and leaves nothing behind at Ctrl-C", async () => {
-    const { app, temporaryFolder } = await demo("--port", "0");
-    const url = await untilUp(app);
+    await using playground = await RunningPlayground.spawn();
+    const { app, temporaryFolder } = playground;
+    const url = await playground.url();
     const response = await fetch(`${url}/`);
     expect(response.status).toBe(200);
     const { answeredBy } = (await response.json()) as { answeredBy: { pid: number } };
@@ -196,8 +177,9 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
   });
 
   it("exits at once at a second Ctrl-C, and leaves nothing behind", async () => {
-    const { app, temporaryFolder } = await demo("--port", "0");
-    const url = await untilUp(app);
+    await using playground = await RunningPlayground.spawn();
+    const { app, temporaryFolder } = playground;
+    const url = await playground.url();
     // This request outlasts the test: the backend would finish it before it exits.
     const busy = fetch(`${url}/slow?ms=30000`).catch(String);
     await app.waitForOutput(/cold start of|demo-backend: 0 -> 1/);
@@ -207,20 +189,22 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
     expect(await app.stop("SIGINT")).toMatchObject({ signal: null });
     await busy;
     // They were killed, but the system may take a moment.
-    await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    await vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 30_000 });
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
   it("exits at Ctrl-C while it starts, and leaves nothing behind", async () => {
-    const { app, temporaryFolder } = await demo("--port", "0");
+    await using playground = await RunningPlayground.spawn();
+    const { app, temporaryFolder } = playground;
     await app.waitForOutput(/Starting/);
     expect(await app.stop("SIGINT")).toMatchObject({ signal: null });
     expect(await readdir(temporaryFolder)).toEqual([]);
   });
 
   it("exits when its terminal is closed, and leaves nothing behind", async () => {
-    const { app, temporaryFolder } = await demo("--port", "0");
-    await untilUp(app);
+    await using playground = await RunningPlayground.spawn();
+    const { app, temporaryFolder } = playground;
+    await playground.url();
     const children = await childrenOf(app.pid);
     expect(await app.stop("SIGHUP")).toEqual({ code: 0, signal: null });
     expect(children.map(isAlive)).not.toContain(true);
@@ -228,12 +212,15 @@ describe("pnpm demo", { timeout: 30_000 }, () => {
   });
 
   it("leaves no process behind when it is killed itself", async () => {
-    const { app } = await demo("--port", "0");
-    const url = await untilUp(app);
+    await using playground = await RunningPlayground.spawn();
+    const { app } = playground;
+    const url = await playground.url();
     const response = await fetch(`${url}/`);
     const { answeredBy } = (await response.json()) as { answeredBy: { pid: number } };
     const children = await childrenOf(app.pid);
     await app.stop("SIGKILL");
-    await expect.poll(() => [answeredBy.pid, ...children].filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    await vi.waitFor(() => expect([answeredBy.pid, ...children].filter(isAlive)).toEqual([]), {
+      timeout: 30_000,
+    });
   });
 });

@@ -1,18 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
 import { canRun, needs } from "@kong-serverless/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
-const workspace = join(import.meta.dirname, "../..");
+import { workspace } from "./running-playground.ts";
+
 /**
- * As in a user's shell. With what `pnpm test` puts in front, pnpm itself would run in the workspace's `node`, whose
+ * As in a user's shell. With what `pnpm test` and `pnpm exec` put in front, pnpm itself would run in the workspace's `node`, whose
  * wrapper dies of a Ctrl-C before pnpm has ended.
  */
 const PATH = (process.env["PATH"] ?? "")
   .split(delimiter)
-  .filter((folder) => !folder.startsWith(join(workspace, "node_modules")))
+  .filter((folder) => !resolve(workspace, folder).startsWith(join(workspace, "node_modules")))
   .join(delimiter);
 const terminalTools = ["script", "pnpm", "stty"].map((command) => ({
   what: command,
@@ -20,7 +21,7 @@ const terminalTools = ["script", "pnpm", "stty"].map((command) => ({
   isMet: canRun("sh", "-c", `command -v ${command}`),
 }));
 
-test.each([
+test.concurrent.each([
   { when: "starts", untilSays: /Starting the playground/, options: "--port 0", code: 0 },
   { when: "is up", untilSays: /Ctrl-C ends it/, options: "--port 0", code: 0 },
   // A caller that waits for the story's outcome must learn that there is none.
@@ -31,11 +32,10 @@ test.each([
   async ({ untilSays, options, code }) => {
     // The outer shell plays a user's: it survives the Ctrl-C, and checks the terminal before and after.
     const line = `trap : INT; stty -g; pnpm demo ${options} --daprd no-such-daprd; echo "exit code $?"; stty -g`;
-    const terminal = spawn("script", ["-qec", line, "/dev/null"], {
+    using terminal = spawn("script", ["-qec", line, "/dev/null"], {
       cwd: workspace,
       env: { ...process.env, PATH },
     });
-    onTestFinished(() => void terminal.kill("SIGKILL"));
     let shown = "";
     let hasPressed = false;
     terminal.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "vitest";
 
-import { spawnApp } from "@kong-serverless/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { RunningPlayground } from "./running-playground.ts";
 
-const workspace = join(import.meta.dirname, "../..");
 const deadlineMs = 45_000;
 
 async function submit(url: string, submitter: string, count: number): Promise<string[]> {
@@ -31,15 +27,8 @@ async function countDone(url: string, ids: readonly string[]): Promise<number> {
 }
 
 test("many jobs of one submitter do not delay a few of another", { timeout: 120_000 }, async () => {
-  const temporaryFolder = await mkdtemp(join(tmpdir(), "fair-jobs-"));
-  onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
-  const app = spawnApp({
-    entry: join(workspace, "apps/playground/dist/main.js"),
-    args: ["--daprd", "no-such-daprd", "--port", "0", "--fair-jobs"],
-    env: { TMPDIR: temporaryFolder },
-  });
-  onTestFinished(async () => void (await app.stop("SIGTERM")));
-  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
+  await using playground = await RunningPlayground.spawn(["--fair-jobs"]);
+  const url = await playground.url();
 
   const many = await submit(url, "192.0.2.1", 60);
   const few = await submit(url, "192.0.2.2", 2);

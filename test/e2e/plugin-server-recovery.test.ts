@@ -1,33 +1,13 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { linux, needs } from "@kong-serverless/testing";
-import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
-import { describe, expect, it, onTestFinished, type TestContext } from "vitest";
+import { linux, needs, type SpawnedApp } from "@kong-serverless/testing";
+import { describe, expect, it, type TestContext } from "vitest";
 
-const workspace = join(import.meta.dirname, "../..");
-const deadlineMs = 15_000;
+import { RunningPlayground } from "./running-playground.ts";
 
-interface RunningPlayground {
-  readonly app: SpawnedApp;
-  readonly url: string;
-}
-
-async function startPlayground(): Promise<RunningPlayground> {
-  const temporaryFolder = await mkdtemp(join(tmpdir(), "recovery-"));
-  onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
-  const app = spawnApp({
-    entry: join(workspace, "apps/playground/dist/main.js"),
-    args: ["--daprd", "no-such-daprd", "--port", "0"],
-    env: { TMPDIR: temporaryFolder },
-  });
-  onTestFinished(async () => void (await app.stop("SIGTERM")));
-  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: deadlineMs });
-  return { app, url };
-}
+const deadlineMs = 30_000;
 
 /** The id of the plugin server's process, recognized by its script. */
 async function pluginServerOf(app: SpawnedApp): Promise<number> {
@@ -82,14 +62,15 @@ async function report({ annotate }: TestContext, outageMs: number): Promise<void
 
 // Each of these starts the whole system and a backend, and waits with its own deadlines. Only on Linux can the
 // processes be told apart.
-describe("a plugin server that is killed", { timeout: 40_000, ...needs(linux) }, () => {
+describe("a plugin server that is killed", { timeout: 120_000, ...needs(linux) }, () => {
   it("during 20 holds answers these 500 and then holds again, never letting a request through to a sleeping backend", async (context) => {
-    const playground = await startPlayground();
-    const held = Array.from({ length: 20 }, () => statusOf(`${playground.url}/`));
+    await using playground = await RunningPlayground.spawn();
+    const url = await playground.url();
+    const held = Array.from({ length: 20 }, () => statusOf(`${url}/`));
     await playground.app.waitForOutput(/demo-backend: 0 -> 1/);
     const killedAtMs = await killPluginServer(playground);
 
-    const { statuses, outageMs } = await requestUntilServed(`${playground.url}/`, killedAtMs);
+    const { statuses, outageMs } = await requestUntilServed(`${url}/`, killedAtMs);
     await report(context, outageMs);
     // A request passed to a missing backend would have been answered 502.
     expect(new Set([...(await Promise.all(held)), ...statuses])).toEqual(new Set([500, 200]));
@@ -97,13 +78,14 @@ describe("a plugin server that is killed", { timeout: 40_000, ...needs(linux) },
   });
 
   it("with 10 open WebSockets leaves them open, and lets requests pass again soon", async (context) => {
-    const playground = await startPlayground();
-    expect(await statusOf(`${playground.url}/`)).toBe(200);
-    const sockets = await Promise.all(Array.from({ length: 10 }, () => openSocket(playground.url)));
+    await using playground = await RunningPlayground.spawn();
+    const url = await playground.url();
+    expect(await statusOf(`${url}/`)).toBe(200);
+    const sockets = await Promise.all(Array.from({ length: 10 }, () => openSocket(url)));
     const killedAtMs = await killPluginServer(playground);
 
     const during = await Promise.all(sockets.map((socket) => echo(socket, "still there?")));
-    const { statuses, outageMs } = await requestUntilServed(`${playground.url}/`, killedAtMs);
+    const { statuses, outageMs } = await requestUntilServed(`${url}/`, killedAtMs);
     await report(context, outageMs);
     const after = await Promise.all(sockets.map((socket) => echo(socket, "and now?")));
     expect(during).toEqual(Array(10).fill("still there?"));

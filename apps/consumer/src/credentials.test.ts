@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { QueueEmulator, spawnApp, TokenService } from "@kong-serverless/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleOnce, QueueEmulator, spawnApp, TokenService } from "@kong-serverless/testing";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
-const entry = fileURLToPath(new URL("main.ts", import.meta.url));
+const entry = await bundleOnce(join(import.meta.dirname, ".."), inject("bundleFolder"));
 
 const isUnauthenticated = ({ state }: Readonly<Record<string, unknown>>) => state === "unauthenticated";
 

@@ -1,13 +1,13 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
-import { playKillStory } from "@kong-serverless/testing";
-import { describe, expect, test } from "vitest";
+import { bundleOnce, playKillStory } from "@kong-serverless/testing";
+import { describe, expect, inject, test } from "vitest";
 
 // Processes have to start, be killed, and wait for the visibility of what they held to end. `pnpm bench consumer-kills` plays the
 // same stories with ten times as many messages.
 const timeLimitMs = 180_000;
 const options = {
-  entry: fileURLToPath(new URL("main.ts", import.meta.url)),
+  entry: await bundleOnce(join(import.meta.dirname, ".."), inject("bundleFolder")),
   messages: 2000,
   workers: 2,
   deadlineMs: timeLimitMs,

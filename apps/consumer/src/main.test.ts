@@ -1,15 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { QueueEmulator, spawnApp } from "@kong-serverless/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleOnce, QueueEmulator, spawnApp } from "@kong-serverless/testing";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
-const entry = fileURLToPath(new URL("main.ts", import.meta.url));
+const entry = await bundleOnce(join(import.meta.dirname, ".."), inject("bundleFolder"));
 
-// Each step waits for its event with its own deadline (10 s), which says what was missing; the test's must not come first.
-describe("the consumer as a process", { timeout: 30_000 }, () => {
+describe("the consumer as a process", () => {
   let emulator: QueueEmulator;
   let directory: string;
 

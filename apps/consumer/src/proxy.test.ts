@@ -4,13 +4,20 @@ import { type AddressInfo, connect, type Server as TcpServer, type Socket } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
-import { fileURLToPath } from "node:url";
 
 import { listen } from "@kong-serverless/runtime";
-import { needs, openssl, QueueEmulator, selfSigned, spawnApp, TokenService } from "@kong-serverless/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  bundleOnce,
+  needs,
+  openssl,
+  QueueEmulator,
+  selfSigned,
+  spawnApp,
+  TokenService,
+} from "@kong-serverless/testing";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 
-const entry = fileURLToPath(new URL("main.ts", import.meta.url));
+const entry = await bundleOnce(join(import.meta.dirname, ".."), inject("bundleFolder"));
 
 async function portOf(server: TcpServer): Promise<number> {
   await listen(server, { host: "127.0.0.1", port: 0 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { needs, nginx, ScriptedApiServer, ScriptedBackend } from "@kong-serverless/testing";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { config, useNginxTestSystem, useTestSystem } from "./testing/test-system.ts";
 
@@ -43,7 +43,7 @@ function addPod(): void {
   });
 }
 
-describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
+describe.each(forms)("the plugin $form", ({ useForm, required }) => {
   const startSystem = useForm();
   const startWatchingSystem = async (options: Parameters<typeof startSystem>[0] = {}) => {
     const env = {
@@ -52,7 +52,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
       KUBERNETES_ACCOUNT_FOLDER: folder,
     };
     const system = await startSystem({ serviceUrl, upstream: "127.0.0.1:1", env, ...options });
-    await vi.waitUntil(() => cluster.watches === 1);
+    await expect.poll(() => cluster.watches).toBe(1);
     return system;
   };
 
@@ -64,7 +64,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
       const held = [system.gateway.request(), system.gateway.request()];
       await system.waitForCount("activation.started", 1);
       addPod();
-      await vi.waitUntil(() => pod.probes > 0);
+      await expect.poll(() => pod.probes).toBeGreaterThan(0);
       pod.become(200);
       const answers = [...(await Promise.all(held)), await system.gateway.request()];
       expect(pod.requests).toHaveLength(3);
@@ -91,7 +91,7 @@ describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, requir
     });
     const held = system.gateway.request();
     addPod();
-    await vi.waitUntil(() => pod.probes > 0);
+    await expect.poll(() => pod.probes).toBeGreaterThan(0);
     pod.become(200);
     await held;
     expect(pod.probedHost).toBe("demo.example");

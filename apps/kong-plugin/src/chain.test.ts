@@ -24,7 +24,7 @@ const forms = [
   { form: "in Lua", open: useNginxTestSystem(), required: needs(nginx()) },
 ];
 
-describe.each(forms)("a chain of two backends, $form", { timeout: 30_000 }, ({ open, required }) => {
+describe.each(forms)("a chain of two backends, $form", ({ open, required }) => {
   test("is woken by one request, which goes on when both are ready", required, async () => {
     await using store = await new ScriptedBackend(503).start();
     await using system = await open({ config: chained(store) });

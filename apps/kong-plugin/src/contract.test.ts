@@ -20,7 +20,7 @@ const forms = [
 ];
 
 /** What all forms of the plugin have in common. */
-describe.each(forms)("the plugin $form", { timeout: 15_000 }, ({ useForm, required }) => {
+describe.each(forms)("the plugin $form", ({ useForm, required }) => {
   const startSystem = useForm();
   const nothing = { held: 0, inFlight: 0 };
 

@@ -91,7 +91,6 @@ test.each(["refuses probes", "leaves probes waiting"] as const)(
     expect(backend.most()).toBeGreaterThan(1);
     expect(backend.most()).toBeLessThanOrEqual(50);
   },
-  30_000,
 );
 
 test("a client with as many held requests as it may have is answered 429, while others are held", async () => {

@@ -1,60 +1,9 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-
-import { ScriptedBackend } from "@kong-serverless/testing";
+import { ScriptedBackend, TraceCollector } from "@kong-serverless/testing";
 import { describe, expect, test } from "vitest";
 
 import { backendConfig, config, useTestSystem } from "./testing/test-system.ts";
 
 const startSystem = useTestSystem();
-
-interface ReceivedSpan {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
-  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
-}
-
-/** What an OpenTelemetry collector takes, as far as a test looks at it. */
-interface Export {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: ReceivedSpan["attributes"] };
-    readonly scopeSpans: readonly { readonly spans: readonly ReceivedSpan[] }[];
-  }[];
-}
-
-/** Takes traces as a collector does, over real HTTP. */
-async function startCollector() {
-  const exports: Export[] = [];
-  const requests: { readonly url: string | undefined; readonly key: string | undefined }[] = [];
-  const server = createServer((request, response) => {
-    void request.toArray().then((chunks) => {
-      requests.push({ url: request.url, key: request.headers["x-key"]?.toString() });
-      exports.push(JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as Export);
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    resources: () => exports.flatMap(({ resourceSpans }) => resourceSpans.map(({ resource }) => resource)),
-    spans: () =>
-      exports.flatMap(({ resourceSpans }) =>
-        resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
-      ),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await once(server.close(), "close");
-    },
-  };
-}
 
 const traceOf = (digit: string) => digit.repeat(32);
 const parentOf = (digit: string) => digit.repeat(16);
@@ -62,7 +11,7 @@ const traceparent = (digit: string, flags = "01") => `00-${traceOf(digit)}-${par
 
 describe("traces", () => {
   test("show a cold start in the trace of the request that started it, and link the others to it", async () => {
-    await using collector = await startCollector();
+    await using collector = await new TraceCollector().start();
     await using system = await startSystem({
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
@@ -82,16 +31,14 @@ describe("traces", () => {
     await gateway.plugin.stop();
 
     expect(collector.requests[0]).toEqual({ url: "/v1/traces", key: "a secret" });
-    const resource = collector
-      .resources()[0]
-      ?.attributes.map(({ key, value }) => [key, value["stringValue"]]);
+    const resource = collector.resources[0]?.attributes.map(({ key, value }) => [key, value["stringValue"]]);
     expect(resource).toEqual(
       expect.arrayContaining([
         ["service.name", "kong-serverless"],
         ["deployment.environment", "test"],
       ]),
     );
-    const spans = collector.spans();
+    const spans = collector.spans;
     const named = (name: string) => spans.filter((span) => span.name === name);
     const holds = named("serverless.hold");
     expect(holds.map(({ traceId, parentSpanId }) => [traceId, parentSpanId])).toEqual(
@@ -117,7 +64,7 @@ describe("traces", () => {
   });
 
   test("show the whole chain that a request wakes in its trace", async () => {
-    await using collector = await startCollector();
+    await using collector = await new TraceCollector().start();
     await using store = await new ScriptedBackend(503, 503, 200).start();
     await using system = await startSystem({
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
@@ -132,7 +79,7 @@ describe("traces", () => {
     system.backend.become(200);
     await system.gateway.request({ headers: { traceparent: traceparent("a") } });
     await system.gateway.plugin.stop();
-    const activations = collector.spans().filter(({ name }) => name === "serverless.activation");
+    const activations = collector.spans.filter(({ name }) => name === "serverless.activation");
     const backends = activations.flatMap(({ attributes }) =>
       attributes.flatMap(({ key, value }) => (key === "serverless.backend" ? [value["stringValue"]] : [])),
     );
@@ -141,14 +88,14 @@ describe("traces", () => {
   });
 
   test("say by its code why a request was not forwarded", async () => {
-    await using collector = await startCollector();
+    await using collector = await new TraceCollector().start();
     await using system = await startSystem({
       config: { ...config, holdTimeoutMs: 300 },
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
     });
     expect((await system.gateway.request()).status).toBe(503);
     await system.gateway.plugin.stop();
-    const hold = collector.spans().find(({ name }) => name === "serverless.hold");
+    const hold = collector.spans.find(({ name }) => name === "serverless.hold");
     expect(hold?.parentSpanId ?? "").toBe("");
     expect(hold?.attributes).toContainEqual({
       key: "serverless.outcome",

@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { FramePeer, makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
 import { type Kong, PluginServer } from "@kong-serverless/plugin-server";
 import { RecordingLog } from "@kong-serverless/testing";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { Exchange, KongHost, type KongHostOptions, type PluginEntity } from "./index.ts";
 
@@ -112,7 +112,7 @@ describe("access", () => {
     await host.access(entity, exchangeOf());
     expect(server.counts.connections).toBe(1);
     expect(await host.access(entity, exchangeOf("/exit"))).toMatchObject({ kind: "exit", status: 410 });
-    await vi.waitFor(() => expect(server.counts.connections).toBe(0));
+    await expect.poll(() => server.counts.connections).toBe(0);
   });
 
   it("tells the plugin about the request, and collects its changes", async () => {
@@ -161,7 +161,7 @@ describe("access", () => {
     const left = new Error("client left");
     client.abort(left);
     await expect(outcome).rejects.toBe(left);
-    await vi.waitFor(() => expect(signal.aborted).toBe(true));
+    await expect.poll(() => signal.aborted).toBe(true);
     expect(server.counts.runningEvents).toBe(0);
   });
 
@@ -306,7 +306,7 @@ it("leaves memory flat over many events", async () => {
   const before = usedBytes();
   await makeEvents(4000);
   expect(usedBytes() - before).toBeLessThan(500_000);
-  await vi.waitFor(() => expect(server.counts).toMatchObject({ instances: 1, runningEvents: 0 }));
+  await expect.poll(() => server.counts).toMatchObject({ instances: 1, runningEvents: 0 });
 });
 
 async function makeEvents(count: number): Promise<void> {

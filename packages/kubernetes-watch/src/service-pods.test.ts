@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { RecordingLog, ScriptedApiServer } from "@kong-serverless/testing";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { InClusterApiServer } from "./in-cluster-api-server.ts";
 import { ServicePods } from "./service-pods.ts";
@@ -59,10 +59,10 @@ afterEach(async () => {
 
 async function watching(): Promise<void> {
   pods.start();
-  await vi.waitUntil(() => server.watches === 1);
+  await expect.poll(() => server.watches).toBe(1);
 }
 const seen = (...hosts: string[]) =>
-  vi.waitFor(() => expect(pods.addressesOf(url).map(({ host }) => host)).toEqual(hosts));
+  expect.poll(() => pods.addressesOf(url).map(({ host }) => host)).toEqual(hosts);
 
 describe("the pods behind a Service", () => {
   test("are known as soon as they have an address, ready ones first, until they end", async () => {
@@ -70,7 +70,7 @@ describe("the pods behind a Service", () => {
     await watching();
     expect(pods.addressesOf(url)).toEqual([]);
     server.put(collection, slice({ endpoints: [pod("10.0.0.1")] }));
-    await vi.waitFor(() => expect(pods.addressesOf(url)).toEqual([{ host: "10.0.0.1", port: 8080 }]));
+    await expect.poll(() => pods.addressesOf(url)).toEqual([{ host: "10.0.0.1", port: 8080 }]);
     server.put(collection, slice({ endpoints: [pod("10.0.0.1"), pod("10.0.0.2", { ready: true })] }));
     await seen("10.0.0.2", "10.0.0.1");
     const ending = pod("10.0.0.1", { ready: false, serving: true, terminating: true });
@@ -108,7 +108,7 @@ describe("the pods behind a Service", () => {
     expect(pods.addressesOf(url)).toEqual([]);
     const endpoints = Array.from({ length: 50 }, (_, index) => pod(`10.0.0.${index}`));
     server.put(collection, slice({ ports: [{ port: 8080 }, { port: 53, protocol: "UDP" }], endpoints }));
-    await vi.waitFor(() => expect(pods.addressesOf(url)).toHaveLength(5));
+    await expect.poll(() => pods.addressesOf(url)).toHaveLength(5);
   });
 });
 
@@ -117,10 +117,10 @@ describe("the watch", () => {
     server.put(collection, slice({ endpoints: [pod("10.0.0.1")] }));
     await watching();
     server.endWatches();
-    await vi.waitUntil(() => server.watches === 0);
+    await expect.poll(() => server.watches).toBe(0);
     expect(pods.addressesOf(url)).toHaveLength(1);
     server.put(collection, slice({ endpoints: [pod("10.0.0.2")] }));
-    await vi.waitFor(() => expect(pods.addressesOf(url)).toEqual([{ host: "10.0.0.2", port: 8080 }]), 5000);
+    await expect.poll(() => pods.addressesOf(url)).toEqual([{ host: "10.0.0.2", port: 8080 }]);
     expect(server.asked.filter((asked) => asked.includes("limit="))).toHaveLength(1);
     expect(log.fieldsOf("endpoints.lost")).toEqual([]);
   });
@@ -147,7 +147,7 @@ describe("the watch", () => {
     server.endWatches();
     server.compact();
     server.put(collection, slice({ endpoints: [pod("10.0.0.3")] }));
-    await vi.waitFor(() => expect(pods.addressesOf(url)).toEqual([{ host: "10.0.0.3", port: 8080 }]), 5000);
+    await expect.poll(() => pods.addressesOf(url)).toEqual([{ host: "10.0.0.3", port: 8080 }]);
     expect(log.fieldsOf("endpoints.lost")).toEqual([
       { namespace: "shop", error: "too old resource version" },
     ]);
@@ -166,7 +166,7 @@ describe("the watch", () => {
   test("ends at once when it is stopped, whatever it waits for", async () => {
     server.refuses = 403;
     pods.start();
-    await vi.waitUntil(() => log.fieldsOf("endpoints.lost").length === 1);
+    await expect.poll(() => log.fieldsOf("endpoints.lost").length).toBe(1);
     expect(log.fieldsOf("endpoints.lost")[0]).toMatchObject({ error: expect.stringContaining("status 403") });
     await pods.stop();
   });

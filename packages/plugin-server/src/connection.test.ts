@@ -175,7 +175,7 @@ describe("events", () => {
     expect(await kong.readText()).toBe("kong.response.exit");
     expect(readExit(await kong.frames.read())).toEqual({ status: 403, body: "no" });
     expect(await after.promise).toMatchObject({ code: "PDK_CALL_FAILED" });
-    await vi.waitFor(() => expect(served.log.fieldsOf("plugin.failed_after_end")).toHaveLength(1));
+    await expect.poll(() => served.log.fieldsOf("plugin.failed_after_end")).toHaveLength(1);
     expect(served.server.counts.runningEvents).toBe(0);
     const next = kong.readText();
     kong.handleEvent(1);
@@ -241,7 +241,7 @@ describe("events", () => {
     expect(await kong.readText()).toBe("kong.request.get_path");
     kong.frames.close();
     expect(await lost.promise).toEqual([true, true]);
-    await vi.waitFor(() => expect(served.server.counts).toMatchObject({ connections: 0, runningEvents: 0 }));
+    await expect.poll(() => served.server.counts).toMatchObject({ connections: 0, runningEvents: 0 });
   });
 
   it("makes a call now and then, between the plugin's own, so that Kong's read timeout does not expire", async () => {

@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type RpcCall, RpcCallSchema, RpcReturnSchema } from "@kong-serverless/kong-protocol";
 import { FramePeer, makeSocketDirectory, readGoldenFrames } from "@kong-serverless/kong-protocol/testing";
 import { RecordingLog } from "@kong-serverless/testing";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 
 import { type Kong, type InstanceConfig, type PluginModule, PluginServer } from "./index.ts";
 
@@ -168,5 +168,5 @@ it("sends byte for byte what was sent to a real Kong", async () => {
   expect(said).toEqual(recorded);
   expect(results).toEqual(recordedResults);
   expect(log.events.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
-  await vi.waitFor(() => expect(server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 }));
+  await expect.poll(() => server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 });
 });

@@ -32,7 +32,7 @@ describe("instances", () => {
     await using served = await serve(plugin, { restAfterMs: 20 });
     const kong = await KongPeer.connect(served.socketPath);
     const instanceId = await kong.startInstance({ name: "a" });
-    await vi.waitFor(() => expect(events).toEqual(["constructed a", "closed a"]));
+    await expect.poll(() => events).toEqual(["constructed a", "closed a"]);
     expect(served.server.counts.instances).toBe(1);
     kong.handleEvent(instanceId);
     expect(await kong.readEnd()).toBeDefined();
@@ -62,10 +62,10 @@ describe("instances", () => {
     await using served = await serve({ ...pluginOf({}), Plugin: Recorded }, { restAfterMs: 10 });
     const kong = await KongPeer.connect(served.socketPath);
     kong.handleEvent(await kong.startInstance());
-    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(1));
+    await expect.poll(() => served.server.counts.runningEvents).toBe(1);
     const other = await KongPeer.connect(served.socketPath);
     for (let start = 0; start < 3; start += 1) await other.startInstance();
-    await vi.waitFor(() => expect(closedIdle).toBeGreaterThanOrEqual(3));
+    await expect.poll(() => closedIdle).toBeGreaterThanOrEqual(3);
     expect(closedBusy).toBe(0);
     released.resolve();
     expect(await kong.readEnd()).toBeDefined();
@@ -140,7 +140,7 @@ describe("a peer that makes the server keep bytes", () => {
     small.sendBytes(half(10));
     const peers = await Promise.all(Array.from({ length: 8 }, () => FramePeer.connect(served.socketPath)));
     for (const peer of peers) peer.sendBytes(half(40_000));
-    await vi.waitFor(() => expect(served.log.fieldsOf("connection.hoarded")).toHaveLength(6));
+    await expect.poll(() => served.log.fieldsOf("connection.hoarded")).toHaveLength(6);
     expect(served.server.counts.connections).toBe(3);
     small.sendBytes(Buffer.of(0));
     expect(await small.read()).toBeUndefined();
@@ -165,9 +165,9 @@ describe("a peer that makes the server keep bytes", () => {
     const sent = 100_000;
     const stream = Buffer.concat(Array<Buffer>(1000).fill(encodeFrames(event)));
     for (let thousand = 0; thousand < sent / 1000; thousand += 1) kong.frames.sendBytes(stream);
-    await vi.waitFor(() => expect(served.log.fieldsOf("connection.stalled")).toHaveLength(1));
+    await expect.poll(() => served.log.fieldsOf("connection.stalled")).toHaveLength(1);
     expect(handled.mock.calls.length).toBeLessThan(sent);
-    await vi.waitFor(() => expect(served.server.counts.connections).toBe(0));
+    await expect.poll(() => served.server.counts.connections).toBe(0);
   });
 
   it("is served for a few milliseconds at a time, so that others come in between", async () => {
@@ -184,7 +184,7 @@ describe("a peer that makes the server keep bytes", () => {
     many.frames.send(...Array<Uint8Array>(50).fill(event));
     await other.call({ case: "getPluginNames", value: {} });
     const servedBefore = turns.length;
-    await vi.waitFor(() => expect(turns).toHaveLength(50));
+    await expect.poll(() => turns).toHaveLength(50);
     expect(servedBefore).toBeLessThan(50);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { KongPeer, makeSocketDirectory } from "@kong-serverless/kong-protocol/testing";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { type Kong, PluginServer } from "./index.ts";
 import { pluginOf, serve } from "./testing/served-plugin.ts";
@@ -71,7 +71,7 @@ describe("stop", () => {
     const held = await KongPeer.connect(served.socketPath);
     const instanceId = await held.startInstance();
     held.handleEvent(instanceId);
-    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(1));
+    await expect.poll(() => served.server.counts.runningEvents).toBe(1);
 
     const stopped = served.server.stop({ graceMs: 5000, idleMs: 10 });
     const warm = await KongPeer.connect(served.socketPath);
@@ -85,9 +85,7 @@ describe("stop", () => {
     await stopped;
     expect(await held.readText()).toBe("closed");
     expect(await exists(served.socketPath)).toBe(false);
-    await vi.waitFor(() =>
-      expect(served.server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 }),
-    );
+    await expect.poll(() => served.server.counts).toEqual({ connections: 0, instances: 0, runningEvents: 0 });
   });
 
   it("answers 503 what still runs when the grace period ends", async () => {
@@ -105,10 +103,10 @@ describe("stop", () => {
     await using served = await serve({ access: () => new Promise(() => {}) });
     const kong = await KongPeer.connect(served.socketPath);
     kong.handleEvent(await kong.startInstance());
-    await vi.waitFor(() => expect(served.server.counts.runningEvents).toBe(1));
+    await expect.poll(() => served.server.counts.runningEvents).toBe(1);
     kong.frames.socket.pause();
     await served.server.stop({ graceMs: 0, idleMs: 0 });
-    await vi.waitFor(() => expect(served.server.counts.connections).toBe(0));
+    await expect.poll(() => served.server.counts.connections).toBe(0);
     kong.frames.close();
   });
 });

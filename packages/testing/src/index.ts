@@ -21,3 +21,4 @@ export { ScriptedSidecar } from "./scripted-sidecar.ts";
 export { selfSigned } from "./self-signed.ts";
 export { spawnApp, type SpawnAppOptions, SpawnedApp } from "./spawn-app.ts";
 export { TokenService } from "./token-service.ts";
+export { TraceCollector } from "./trace-collector.ts";

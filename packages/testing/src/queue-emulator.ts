@@ -78,7 +78,7 @@ export class QueueEmulator {
   }
 
   /** Resolves once the queue holds `messages` and none is in flight. */
-  async waitForLength(queue: string, messages: number, timeoutMs = 10_000): Promise<void> {
+  async waitForLength(queue: string, messages: number, timeoutMs = 30_000): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
     for (;;) {
       const { ready, inFlight } = this.length(queue);

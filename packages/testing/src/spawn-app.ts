@@ -16,6 +16,9 @@ export interface SpawnAppOptions {
   readonly cwd?: string;
 }
 
+/** How long a test waits for a process unless it says otherwise: seconds are enough, but not on a machine with other work. */
+const patienceMs = 30_000;
+
 export interface ExitStatus {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -80,7 +83,7 @@ export class SpawnedApp {
   async #until<Found>(
     find: () => Found | undefined | null,
     what: string,
-    timeoutMs = 10_000,
+    timeoutMs = patienceMs,
   ): Promise<Found> {
     const { promise, resolve, reject } = Promise.withResolvers<Found>();
     const look = () => {
@@ -105,8 +108,12 @@ export class SpawnedApp {
     this.#child.kill(signal);
   }
 
-  /** Sends a signal and resolves once the process has ended; fails, and kills it, when that takes longer than `timeoutMs`. */
-  async stop(signal: NodeJS.Signals = "SIGTERM", timeoutMs = 10_000): Promise<ExitStatus> {
+  /**
+   * Sends a signal and resolves once the process has ended, or at once if it already has; fails, and kills it, when that
+   * takes longer than `timeoutMs`.
+   */
+  async stop(signal: NodeJS.Signals = "SIGTERM", timeoutMs = patienceMs): Promise<ExitStatus> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.exited;
     this.#child.kill(signal);
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), timeoutMs);
     const status = await this.exited;

@@ -1,40 +1,47 @@
-import { join } from "node:path";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
-import { spawnApp, type SpawnedApp } from "@kong-serverless/testing";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { RunningPlayground } from "../running-playground.ts";
 
-const entry = join(import.meta.dirname, "../../../apps/playground/dist/main.js");
-
-export interface Demo {
-  readonly app: SpawnedApp;
+/** A playground with its page in a browser. `await using` ends it and closes its tabs. */
+export class Demo implements AsyncDisposable {
+  readonly playground: RunningPlayground;
   /** Where its page is. */
   readonly url: string;
-}
+  readonly #browser: Browser;
+  readonly #tabs: BrowserContext[] = [];
 
-/** Starts what `pnpm demo` runs, with its page at a port; 0 takes any free one. */
-export async function startDemo(pagePort = 0): Promise<Demo> {
-  const args = ["--daprd", "no-such-daprd", "--port", "0", "--page-port", String(pagePort)];
-  const app = spawnApp({ entry, args });
-  onTestFinished(() => app[Symbol.asyncDispose]());
-  const [, url = ""] = await app.waitForOutput(/See it live.*: (http:\S+)/, { timeoutMs: 20_000 });
-  return { app, url };
-}
+  private constructor(playground: RunningPlayground, url: string, browser: Browser) {
+    this.playground = playground;
+    this.url = url;
+    this.#browser = browser;
+  }
 
-/** Opens the demo's page in a tab and waits until it is connected; collects errors of the browser's console. */
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext(options);
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.setDefaultTimeout(15_000);
-  await page.goto(url);
-  await untilConnection(page, "live");
-  return { page, complaints };
+  /** @param pagePort 0 takes any free one. */
+  static async start(browser: Browser, pagePort = 0): Promise<Demo> {
+    const playground = await RunningPlayground.spawn(["--page-port", String(pagePort)]);
+    return new Demo(playground, await playground.pageUrl(), browser);
+  }
+
+  /** The page in a new tab, connected, and what the browser's console complained of. */
+  async openPage(options: BrowserContextOptions = {}) {
+    const tab = await this.#browser.newContext(options);
+    this.#tabs.push(tab);
+    const page = await tab.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.setDefaultTimeout(30_000);
+    await page.goto(this.url);
+    await untilConnection(page, "live");
+    return { page, complaints };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#tabs.map((tab) => tab.close()));
+    await this.playground[Symbol.asyncDispose]();
+  }
 }
 
 export function untilConnection(page: Page, state: "live" | "gone"): Promise<unknown> {

@@ -4,14 +4,14 @@ import { pathToFileURL } from "node:url";
 
 import { type Need, needs } from "@kong-serverless/testing";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
+import { workspace } from "../running-playground.ts";
 import { accessibilityViolations } from "./accessibility.ts";
 import { anyChromium, launchChromium } from "./browser.ts";
 import { coldStartPicture } from "./cold-start-picture.ts";
-import { openPage, startDemo, untilConnection } from "./demo-page.ts";
+import { Demo, untilConnection } from "./demo-page.ts";
 
-const workspace = join(import.meta.dirname, "../../..");
 const screenshot = join(workspace, "docs/images/playground.png");
 const picture = join(workspace, "docs/images/cold-start.svg");
 const backend = '.target:has(h3:text-is("demo-backend"))';
@@ -68,7 +68,7 @@ const pictures: Need = {
 };
 
 // Each starts the whole system, and waits with its own deadlines.
-describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, () => {
+describe("the playground's page", { timeout: 180_000, concurrent: true, ...needs(anyChromium) }, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchChromium();
@@ -76,8 +76,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   afterAll(() => browser.close());
 
   it("shows a cold start from the request to its answer, step by step, without console errors", async () => {
-    const { url } = await startDemo();
-    const { page, complaints } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page, complaints } = await demo.openPage();
     await untilText(page, `${backend} .state`, "cold");
     const states = await noteStates(page);
     await press(page, "request");
@@ -98,13 +98,15 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
       "Wake message sent",
     ]);
     expect(names.slice(-3)).toEqual(["Ready", "Proxied", "Answered"]);
-    await expect.poll(states, { timeout: 15_000 }).toEqual(["cold", "activating", "ready", "cold"]);
+    await vi.waitFor(async () => expect(await states()).toEqual(["cold", "activating", "ready", "cold"]), {
+      timeout: 30_000,
+    });
     expect(complaints).toEqual([]);
   });
 
   it("shows the effects of a kill as consequences, and that the replica restarts, without console errors", async () => {
-    const { url } = await startDemo();
-    const { page, complaints } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page, complaints } = await demo.openPage();
     const kill = page.locator(`${backend} button[data-action=kill]`);
     expect(await kill.getAttribute("aria-disabled")).toBe("true");
     const reason = await kill.getAttribute("aria-describedby");
@@ -127,8 +129,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("shows the same in every tab, and what the sidecar's button does", async () => {
-    const { url } = await startDemo();
-    const [one, other] = [await openPage(browser, url), await openPage(browser, url)];
+    await using demo = await Demo.start(browser);
+    const [one, other] = [await demo.openPage(), await demo.openPage()];
     await press(one.page, "sidecar");
     for (const { page } of [one, other]) {
       await untilText(page, "#sidecar", "stopped");
@@ -140,11 +142,11 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("says when the playground is gone, and continues by itself when another one is there", async () => {
-    const demo = await startDemo();
-    const { page, complaints } = await openPage(browser, demo.url);
+    await using demo = await Demo.start(browser);
+    const { page, complaints } = await demo.openPage();
     await press(page, "sidecar");
     await untilText(page, "#sidecar", "stopped");
-    const stopped = demo.app.stop("SIGINT");
+    const stopped = demo.playground.app.stop("SIGINT");
     await untilConnection(page, "gone");
     const port = new URL(demo.url).port;
     expect(await page.textContent("#gone")).toMatch(
@@ -159,7 +161,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     }
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(await stopped).toEqual({ code: 0, signal: null });
-    await startDemo(Number(new URL(demo.url).port));
+    await using again = await Demo.start(browser, Number(port));
+    expect(again.url).toBe(demo.url);
     await untilConnection(page, "live");
     expect(await page.isVisible("#gone")).toBe(false);
     expect(await page.getAttribute('[data-action="request"]', "aria-disabled")).toBe(null);
@@ -169,8 +172,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("works by keyboard: every button can be reached, shows its focus, and can be pressed", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage();
     const expected = await page.locator("button:visible").count();
     const reached = new Map<number, string>();
     for (let tabs = 0; tabs < expected + 10; tabs += 1) {
@@ -193,8 +196,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("explains its terms in place: by keyboard, by touch, and to screen readers", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url, {
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage({
       hasTouch: true,
       viewport: { width: 390, height: 844 },
     });
@@ -223,8 +226,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("moves a held request, its wake and its bars as they happen", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage();
     await page.evaluate(noteMotion);
     await press(page, "request");
     await page.waitForSelector(".cold-start[data-state=running] .segment.running");
@@ -232,7 +235,7 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     const widths =
       "[...document.querySelectorAll('.cold-start .segment.running')].map((each) => each.style.width)";
     const first = await page.evaluate(widths);
-    await expect.poll(() => page.evaluate(widths)).not.toEqual(first);
+    await vi.waitFor(async () => expect(await page.evaluate(widths)).not.toEqual(first), { timeout: 15_000 });
     await page.waitForSelector(".cold-start[data-state=answered]");
     await untilText(page, "#diagram .client .state", /^answered in /);
     await untilText(page, "#diagram .backend .state", "ready");
@@ -245,8 +248,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("stays still with reduced motion, and says the same", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url, { reducedMotion: "reduce" });
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage({ reducedMotion: "reduce" });
     await page.evaluate(noteMotion);
     await press(page, "request");
     await untilText(page, "#diagram .gateway .state", "holds 1 request");
@@ -259,8 +262,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("has live regions that speak twice for a request and are otherwise silent", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage();
     await page.evaluate(`{
         const spoken = (globalThis.spoken = []);
         for (const region of document.querySelectorAll("[role=status], [role=alert], [aria-live]")) {
@@ -283,8 +286,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
     ["dark", 390],
     ["dark", 1280],
   ] as const)("has no accessibility violations that axe finds: %s, %i px", async (colorScheme, width) => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url, { viewport: { width, height: 844 }, colorScheme });
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage({ viewport: { width, height: 844 }, colorScheme });
     expect(await accessibilityViolations(page)).toEqual([]);
     await press(page, "request");
     await page.waitForSelector(".cold-start[data-state=running]");
@@ -299,9 +302,9 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it.each(["light", "dark"] as const)("fits a phone, and is readable: %s", async (colorScheme) => {
-    const { url } = await startDemo();
+    await using demo = await Demo.start(browser);
     const phone = { viewport: { width: 375, height: 740 }, colorScheme };
-    const { page } = await openPage(browser, url, phone);
+    const { page } = await demo.openPage(phone);
     await wake(page);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(375);
     await page.setViewportSize({ width: 390, height: 844 });
@@ -310,8 +313,8 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("is in the README in motion (with $SCREENSHOT)", needs(pictures), async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage();
     const diagram = await page.evaluate<string>(stillDiagram);
     await wake(page);
     const { timeline } = await page.evaluate<{ timeline: { atMs: number }[] }>(lastColdStart);
@@ -340,14 +343,14 @@ describe("the playground's page", { timeout: 90_000, ...needs(anyChromium) }, ()
   });
 
   it("is what the README's picture shows: the same parts at the same places", async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url);
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage();
     expect(await readFile(picture, "utf8")).toContain(await page.evaluate<string>(stillDiagram));
   });
 
   it("is in the README as it is (with $SCREENSHOT)", needs(pictures), async () => {
-    const { url } = await startDemo();
-    const { page } = await openPage(browser, url, {
+    await using demo = await Demo.start(browser);
+    const { page } = await demo.openPage({
       viewport: { width: 1280, height: 900 },
       colorScheme: "light",
     });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { get, postJobs, toZero, untilReplicas } from "./steps.ts";
 import { isCluster, startSystem, type SystemUnderTest, worker } from "./system-under-test.ts";
@@ -23,15 +23,16 @@ async function countDone(system: SystemUnderTest, ids: readonly string[]): Promi
 
 /** Results live in the memory of the backend's replica, which these requests keep up. */
 async function untilDone(system: SystemUnderTest, ids: readonly string[], withinMs: number): Promise<void> {
-  await expect
-    .poll(() => countDone(system, ids), { timeout: withinMs, interval: 500, message: "jobs done" })
-    .toBe(ids.length);
+  await vi.waitFor(async () => expect(await countDone(system, ids), "jobs done").toBe(ids.length), {
+    timeout: withinMs,
+    interval: 500,
+  });
 }
 
 // What KEDA guarantees a worker, and what not: docs/consumer.md.
-describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
+describe("job stories", { timeout: isCluster ? 900_000 : 240_000, concurrent: !isCluster }, () => {
   it("a job that outlasts the cooldown is finished: messages in flight keep the last worker", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     const ids = await postJobs(system, { count: 1, durationMs: 15_000 });
     await untilDone(system, ids, 40_000);
     expect(await system.replicas(worker)).toBe(1);
@@ -39,7 +40,7 @@ describe("job stories", { timeout: isCluster ? 900_000 : 240_000 }, () => {
   });
 
   it("jobs of workers that the HPA removes while they work are still finished", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     // Enough messages for two workers with two at a time each. When the first are done, one worker suffices.
     const ids = await postJobs(system, { count: 14, durationMs: outlasting.jobMs });
     const takeAway = async () => {

@@ -9,19 +9,20 @@ const pastCooldownMs = isCluster ? 150_000 : 15_000;
 /** Longer than an HPA's sync period (15 s, and 1 s in the playground) plus the start of the pods that it adds. */
 const loadMs = isCluster ? 75_000 : 10_000;
 
-// A story takes as long as the retention and the cooldown that it waits for.
-describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
+// A story takes as long as the retention and the cooldown that it waits for. All of them have the same cluster, but each a
+// playground of its own.
+describe("HTTP stories", { timeout: isCluster ? 600_000 : 180_000, concurrent: !isCluster }, () => {
   it("cold start: requests at zero are all answered by the backend, which is woken once", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     await toZero(system, backend);
     const answers = await Promise.all(Array.from({ length: 10 }, () => get(system, "/")));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     // A terminating pod still answers at once, and then before the replica that the requests have woken.
-    await untilReplicas(system, backend, (replicas) => replicas > 0, 15_000);
+    await untilReplicas(system, backend, (replicas) => replicas > 0, 30_000);
   });
 
   it("keep-warm: traffic with pauses keeps the backend up, and no request waits for another start", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     await get(system, "/");
     const statuses = await keepRequesting(system, "/", { ms: pastCooldownMs, everyMs: 1_000 });
     expect(new Set(statuses)).toEqual(new Set([200]));
@@ -29,17 +30,17 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
   });
 
   it("one to many: load adds replicas, and no request fails", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     await get(system, "/");
     const load = Promise.all(
       Array.from({ length: 30 }, () => keepRequesting(system, "/slow?ms=300", { ms: loadMs, everyMs: 0 })),
     );
-    await untilReplicas(system, backend, (replicas) => replicas > 1, isCluster ? 60_000 : 15_000);
+    await untilReplicas(system, backend, (replicas) => replicas > 1, isCluster ? 60_000 : 30_000);
     expect(new Set((await load).flat())).toEqual(new Set([200]));
   });
 
   it("long request: one that outlasts retention and cooldown is not cut", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     await get(system, "/");
     // The demo's slowest answer takes 30 s, so in a cluster several in a row play one long request.
     const { status } = await get(system, "/slow?ms=20000");
@@ -48,14 +49,14 @@ describe("HTTP stories", { timeout: isCluster ? 600_000 : 120_000 }, () => {
   });
 
   it("cooldown: without traffic the backend goes to zero, and the next request wakes it again", async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     expect((await get(system, "/")).status).toBe(200);
     await toZero(system, backend);
     expect((await get(system, "/")).status).toBe(200);
   });
 
   it("rollout (cluster only): a new version under traffic loses no request", needs(cluster), async () => {
-    const system = await startSystem();
+    await using system = await startSystem();
     await get(system, "/");
     const [statuses] = await Promise.all([
       keepRequesting(system, "/", { ms: 60_000, everyMs: 50 }),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 
 import type { SystemUnderTest } from "./system-under-test.ts";
 
@@ -11,10 +11,10 @@ export async function untilReplicas(
   isWanted: (replicas: number) => boolean,
   withinMs: number,
 ): Promise<void> {
-  const seen = () => system.replicas(deployment);
-  await expect
-    .poll(seen, { timeout: withinMs, interval: 200, message: `replicas of ${deployment}` })
-    .toSatisfy(isWanted);
+  await vi.waitFor(
+    async () => expect(await system.replicas(deployment), `replicas of ${deployment}`).toSatisfy(isWanted),
+    { timeout: withinMs, interval: 200 },
+  );
 }
 
 export const toZero = (system: SystemUnderTest, deployment: string): Promise<void> =>

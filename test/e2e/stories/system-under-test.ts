@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { promisify } from "node:util";
 
 import type { Need } from "@kong-serverless/testing";
-import { type SpawnedApp, spawnApp } from "@kong-serverless/testing";
-import { onTestFinished } from "vitest";
+
+import { RunningPlayground } from "../running-playground.ts";
 
 /** The system that the stories run on. */
-export interface SystemUnderTest {
+export interface SystemUnderTest extends AsyncDisposable {
   /** Address of the gateway, without a trailing slash. */
   readonly url: string;
   /** How long a backend may take to scale to zero after the last request: retention, cooldown, and a margin. */
@@ -32,14 +31,8 @@ export const cluster: Need = {
  */
 export async function startSystem(): Promise<SystemUnderTest> {
   if (isCluster) return new ClusterSystem(process.env["E2E_GATEWAY_URL"] ?? "http://127.0.0.1:8000");
-  const app = spawnApp({
-    entry: join(import.meta.dirname, "../../../apps/playground/dist/main.js"),
-    args: ["--port", "0", "--daprd", process.env["DAPRD"] ?? "daprd"],
-    env: { TMPDIR: process.env["TMPDIR"] ?? "/tmp" },
-  });
-  onTestFinished(() => app.stop("SIGINT").then(() => {}));
-  const [, url = ""] = await app.waitForOutput(/curl (http:\S+)\/ /, { timeoutMs: 15_000 });
-  return new PlayedSystem(url, app);
+  const playground = await RunningPlayground.spawn(["--daprd", process.env["DAPRD"] ?? "daprd"]);
+  return new PlayedSystem(await playground.url(), playground);
 }
 
 /** Replaces a Deployment's pods, as a new version does. Needs a cluster: the playground has no rollouts. */
@@ -52,17 +45,23 @@ export async function rollOut(deployment: string): Promise<void> {
 class PlayedSystem implements SystemUnderTest {
   readonly url: string;
   readonly zeroWithinMs = 40_000;
-  readonly #app: SpawnedApp;
+  readonly #playground: RunningPlayground;
 
-  constructor(url: string, app: SpawnedApp) {
+  constructor(url: string, playground: RunningPlayground) {
     this.url = url;
-    this.#app = app;
+    this.#playground = playground;
   }
 
   /** Read from the playground's output. */
   replicas(deployment: string): Promise<number> {
-    const changes = [...this.#app.output.matchAll(new RegExp(`^${deployment}: \\d+ -> (\\d+) `, "gm"))];
+    const changes = [
+      ...this.#playground.app.output.matchAll(new RegExp(`^${deployment}: \\d+ -> (\\d+) `, "gm")),
+    ];
     return Promise.resolve(Number(changes.at(-1)?.[1] ?? 0));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#playground[Symbol.asyncDispose]();
   }
 }
 
@@ -87,4 +86,6 @@ class ClusterSystem implements SystemUnderTest {
     const { stdout } = await promisify(execFile)("kubectl", args, { timeout: 10_000 });
     return Number(stdout);
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
 }

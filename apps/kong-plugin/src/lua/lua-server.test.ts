@@ -83,7 +83,7 @@ test("the Lua server's socket is open to its user and group only", async () => {
   expect((await stat(server.socketPath)).mode & 0o777).toBe(0o660);
 });
 
-describe("a peer of the Lua server", { timeout: 30_000 }, () => {
+describe("a peer of the Lua server", () => {
   test("loses its connection when too much is buffered for all, and most of it for this one", async () => {
     await using server = await startServer({ maxBufferedBytes: 100_000 });
     const small = server.connect();
@@ -154,7 +154,7 @@ describe("a peer of the Lua server", { timeout: 30_000 }, () => {
   });
 });
 
-describe("configurations", { timeout: 30_000 }, () => {
+describe("configurations", () => {
   const ids = ["a", "b", "c"];
 
   test("are forgotten, the least recently used first, when they are too long together", () => {

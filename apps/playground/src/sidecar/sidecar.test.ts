@@ -80,7 +80,7 @@ function behavesAsDaprd(start: StartSidecar): void {
     });
     sidecar = await start(broker, folder);
     url = `http://127.0.0.1:${sidecar.port}/v1.0`;
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await sidecar?.stop();
