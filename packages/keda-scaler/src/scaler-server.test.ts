@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { type ClientReadableStream, credentials, status } from "@grpc/grpc-js";
 import { freePort } from "@kong-serverless/runtime";
-import { RecordingLog } from "@kong-serverless/testing";
+import { needs, openssl, RecordingLog } from "@kong-serverless/testing";
 import { afterEach, expect, test } from "vitest";
 
 import type { IsActiveResponse } from "./externalscaler_pb.ts";
@@ -171,7 +171,7 @@ test("names a port that is taken, and the setting that changes it", async () => 
   });
 });
 
-test("requires a certificate of its authority from KEDA and from peers", async () => {
+test("requires a certificate of its authority from KEDA and from peers", needs(openssl()), async () => {
   const { certificate, key, authority } = makeCertificates();
   const [one, other] = await startTwoGateways({ certificate, key, authority }, "localhost");
   const trusted = credentials.createSsl(Buffer.from(authority), Buffer.from(key), Buffer.from(certificate));
@@ -194,17 +194,17 @@ test("requires a certificate of its authority from KEDA and from peers", async (
 /** One certificate for all pods, in the name that they are reached by. */
 function makeCertificates(): Required<ScalerTls> {
   const folder = mkdtempSync(join(tmpdir(), "scaler-"));
-  const openssl = (command: string) =>
+  const runOpenssl = (command: string) =>
     execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });
   try {
     writeFileSync(join(folder, "names"), "subjectAltName=DNS:localhost");
-    openssl(
+    runOpenssl(
       "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj /CN=ca",
     );
-    openssl(
+    runOpenssl(
       "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.csr -subj /CN=gateway",
     );
-    openssl("x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -out tls.crt");
+    runOpenssl("x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names -out tls.crt");
     const read = (name: string) => readFileSync(join(folder, name), "utf8");
     return { certificate: read("tls.crt"), key: read("tls.key"), authority: read("ca.crt") };
   } finally {

@@ -274,7 +274,7 @@ const planted: [code: string, mistakes: Mistake[], brought?: string[]][] = [
 
   // 2 gateways x (60 s / 20 s + 60 s / 5 s) = 30
   ["WAKE_QUEUE_LENGTH_TOO_LOW", [set(backendScaler, [...wake, "queueLength"], "30")]],
-  ["RELEASE_FAR_FROM_TARGET", [set(backendScaler, [...demand, "targetValue"], "5")]],
+  ["RELEASE_FAR_FROM_TARGET", [set(plugin, ["config", "releaseConcurrency"], 101)]],
   ["WAKE_ACTIVATION_TOO_HIGH", [set(backendScaler, [...wake, "activationQueueLength"], "1")]],
   ["KEEP_WARM_TOO_SLOW", [set(plugin, ["config", "keepWarmIntervalMs"], 59_000)]],
   ["KEEP_WARM_WITHOUT_SPARE", [set(plugin, ["config", "keepWarmIntervalMs"], 30_000)]],
