@@ -134,8 +134,8 @@ local function try_exchange()
   end
 end
 
--- Reports until a worker that exits has no more requests in flight, unless a worker that stays does so. The handler keeps
--- the worker alive while it sleeps, hence the limit: a mark might never be collected.
+-- Reports until a worker that exits has no more requests in flight, unless a worker that stays does so. The handler
+-- keeps the worker alive while it sleeps, hence the limit: a mark might never be collected.
 local function report_until_drained()
   if is_draining then
     return
