@@ -1,4 +1,4 @@
-import { type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type RpcCall, type RpcReturnSchema } from "@kong-serverless/kong-protocol";
 
 import { schemaOf } from "./dump.ts";
