@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer as createHttpServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server as TcpServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -278,6 +283,26 @@ describe("probe", () => {
       await idle(server);
     }
     expect(onConnection).toHaveBeenCalledTimes(1);
+  });
+
+  test("leaves no connection unused when another one becomes free while it is made", async () => {
+    const slow = Promise.withResolvers<ServerResponse>();
+    let requests = 0;
+    const url = await httpUrl((_, response) => {
+      requests += 1;
+      if (requests === 1) slow.resolve(response);
+      else response.end();
+    });
+    let connections = 0;
+    servers.at(-1)?.on("connection", () => (connections += 1));
+    const target = { url, timeoutMs: 5000 };
+    const first = probe(target);
+    (await slow.promise).end();
+    const second = probe(target);
+    expect(await Promise.all([first, second])).toMatchObject([{ isReady: true }, { isReady: true }]);
+    await expect.poll(() => [...sockets].every(({ bytesRead }) => bytesRead > 0)).toBe(true);
+    expect(requests).toBe(2);
+    expect(connections).toBe(2);
   });
 
   test("keeps no connection to one of several replicas that is not ready: the next may lead to another", async () => {

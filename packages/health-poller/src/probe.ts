@@ -148,6 +148,11 @@ function send(
 ): Promise<ProbeResponse> {
   const { url, headers, signal } = probeRequest;
   return new Promise((resolve, reject) => {
+    // Another probe may have decided while this one connected.
+    if (signal.aborted) {
+      connection.socket?.destroy();
+      throw signal.reason;
+    }
     const options: http.RequestOptions & ProbeConnection = {
       ...connection,
       agent,
@@ -159,6 +164,10 @@ function send(
     const request = startRequest(url, options);
     const onAbort = () => request.destroy(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
+    request.on("socket", () => {
+      // The agent prefers a connection that has become free meanwhile.
+      if (request.reusedSocket) connection.socket?.destroy();
+    });
     request.on("response", (response) => {
       // An answer cut short after its status line has already decided.
       response.on("error", () => {});
