@@ -137,12 +137,9 @@ describe("the demand for a backend", () => {
     const access = () => gateway.host.access(gateway.entity(), gateway.exchange());
     await Promise.all(Array.from({ length: 150 }, access));
     expect(await demandOf(system)).toMatchObject({ inFlight: 150 });
-    const forgotten = () => gateway.metric("serverless_in_flight_written_off_total");
-    let written = 0;
-    await system.requestUntil(() => {
-      void forgotten().then((count) => (written = count));
-      return written === 150;
-    });
+    await system.requestUntil(
+      async () => (await gateway.metric("serverless_in_flight_written_off_total")) === 150,
+    );
     expect(await demandOf(system)).toEqual(nothing);
   });
 });

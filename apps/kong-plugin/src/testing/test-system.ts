@@ -83,9 +83,9 @@ export class TestSystem<G extends SystemGateway = TestGateway> {
   }
 
   /** Sends requests one after another until `isEnough`. Resolves with their status codes. */
-  async requestUntil(isEnough: () => boolean): Promise<number[]> {
+  async requestUntil(isEnough: () => boolean | Promise<boolean>): Promise<number[]> {
     const statuses: number[] = [];
-    while (!isEnough()) statuses.push((await this.gateway.request()).status);
+    while (!(await isEnough())) statuses.push((await this.gateway.request()).status);
     return statuses;
   }
 
