@@ -43,6 +43,9 @@ export const killStories = {
   }),
 } satisfies Record<string, Plan>;
 
+/** Kills count as receives too: enough of them that no sound message dies of its workers' bad luck. */
+const maxReceiveCounts = { "handlers that succeed": 50, "handlers that fail": 8 };
+
 const handler = fileURLToPath(new URL("recording-handler.ts", import.meta.url));
 
 /**
@@ -56,8 +59,7 @@ export async function playKillStory(
   await using emulator = await QueueEmulator.start();
   const directory = await mkdtemp(join(tmpdir(), "kill-story-"));
   try {
-    // Kills count as receives too: enough of them that no sound message dies of its workers' bad luck.
-    emulator.createQueue("work", { maxReceiveCount: 8 });
+    emulator.createQueue("work", { maxReceiveCount: maxReceiveCounts[story] });
     for (let number = 0; number < options.messages; number += 1) {
       const durationMs = Math.round(Math.random() * 40);
       const work: RecordedWork = { number, directory, durationMs, ...killStories[story](number) };
